@@ -1,0 +1,125 @@
+"""Check a ballproof certificate against a weights file: `python3 -I -S checker MODEL CERT`.
+
+Needs nothing but Python 3.11 and this folder. Exit code 0 means: the statement printed on the last
+line follows from the weights in MODEL by the theorems in docs/theorems.md.
+"""
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from claims import DEFAULT_MAX_OPERATIONS, MAX_FILE, Pins
+from kernel import check
+from tensors import MAX_FILE as MAX_WEIGHTS
+from verdict import INTERNAL, INTERRUPTED, USAGE, VERIFIED, Refusal, refusal_fields, refusal_line
+
+_NUMBER = re.compile(r"([0-9]{1,1000})(?:\.([0-9]{1,1000})|/([0-9]{1,1000}))?")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Argument errors are 64: the default, 2, would say DECLINED."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        print(f"{self.prog}: {message}", file=sys.stderr)
+        sys.exit(USAGE)
+
+
+def _number(text: str) -> tuple[int, int]:
+    """Return (n, d) of an exact decimal ("0.99") or a fraction ("99/100")."""
+    match = _NUMBER.fullmatch(text)
+    if not match or (match[3] and not int(match[3])):
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no exact decimal or fraction >= 0")
+    whole, decimals, denominator = match.groups()
+    if decimals:
+        return int(whole + decimals), 10 ** len(decimals)
+    return int(whole), int(denominator or 1)
+
+
+def _lowest_terms(text: str) -> tuple[int, int]:
+    numerator, denominator = _number(text)
+    a, b = numerator, denominator
+    while b:
+        a, b = b, a % b
+    return numerator // a, denominator // a
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="checker",
+        description="Re-check a ballproof certificate with Python's own integers.",
+        epilog="Exit codes: 0 VERIFIED, 1 REJECTED, 2 DECLINED, 64 usage, 70 internal error, "
+        "130 interrupted.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("model", metavar="MODEL", help="the weights, a safetensors file")
+    parser.add_argument("certificate", metavar="CERT", help="the certificate, a JSON file")
+    parser.add_argument("--at-least", type=_number, help="demand this accuracy, 0.99 or 99/100")
+    parser.add_argument("--task", help="demand this task, for instance max-of-4")
+    parser.add_argument("--semantics", help="demand these semantics, for instance real")
+    parser.add_argument("--margin", type=_lowest_terms, help="demand this margin, 0 or 1/10")
+    parser.add_argument(
+        "--max-operations",
+        type=_operations,
+        default=DEFAULT_MAX_OPERATIONS,
+        help="decline a certificate with a larger budget (default 10**11)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the verdict as a JSON object")
+    return parser
+
+
+def _operations(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,1000}", text):
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no number of operations")
+    return int(text)
+
+
+def _read(path: str, limit: int) -> bytes:
+    """Return a file's bytes, one more than the limit at most; exit 64 if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(limit + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        print(f"checker: cannot read {path!r}: {reason}", file=sys.stderr)
+        sys.exit(USAGE)
+
+
+def _verdict(arguments: argparse.Namespace) -> int:
+    pins = Pins(
+        arguments.task,
+        arguments.semantics,
+        arguments.margin,
+        arguments.at_least,
+        arguments.max_operations,
+    )
+    weights = _read(arguments.model, MAX_WEIGHTS)
+    certificate = _read(arguments.certificate, MAX_FILE)
+    try:
+        theorem = check(weights, certificate, pins)
+    except Refusal as refusal:
+        fields = refusal_fields(refusal)
+        print(json.dumps(fields) if arguments.json else refusal_line(refusal), flush=True)
+        return refusal.exit_code
+    print(json.dumps(theorem.fields()) if arguments.json else theorem.line(), flush=True)
+    return VERIFIED
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the checker; returns the exit code, never raises."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return _verdict(arguments)
+    except KeyboardInterrupt:
+        print("checker: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        print(f"checker: internal error: {type(error).__name__}: {error}", file=sys.stderr)
+        return INTERNAL
+
+
+if __name__ == "__main__":
+    sys.exit(main())

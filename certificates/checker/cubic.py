@@ -1,0 +1,121 @@
+"""The cubic strategy: positions and rivals pessimised apart, good sets of tokens counted."""
+
+from math import comb
+
+from attention import Attention, Span
+from signs import rival_wins
+from tally import Tally
+from transformer import PathTables, Rows
+
+
+def count_right(tables: PathTables, precision: int, tally: Tally) -> int:
+    """Return how many sequences are certainly right.
+
+    With the token t < m at c free positions of total positional weight B, and m at the others,
+    F_t(B) = a(q) p_{k-1} u(q) + a(m) u(m) (T-B) + a(t) u(t) B bounds every rival's sum of T1 (times
+    a common factor), u(t) being the largest gap over rivals and positions, parts apart. F_t is
+    linear in B, so it is negative on all of [B_min, B_max] if it is at both ends; t is then good.
+    A mixture of good tokens has the sum of (p_i/B) F_{t_i}(B), a convex combination at one B, so
+    each of the comb(n, c) |G|^c sequences of good tokens is right.
+    """
+    v = tables.shape.d_vocab
+    if v == 1:
+        return 1  # No rival, and one input.
+    attentions = [Attention(tables, query, precision, tally) for query in range(v)]
+    right = 0
+    for maximum in range(v):
+        gaps = _largest_gaps(tables, maximum, tally)
+        for query in range(maximum + 1):
+            tally.charge(3 * v)
+            direct = _largest_gap(tables.direct[query], maximum) + tables.eps
+            bound = _ClassBound(attentions[query], query, maximum, [direct + h for h in gaps])
+            right += bound.mixtures(tally)
+            right += _all_maximum_is_right(tables, attentions[query], maximum, tally)
+    return right
+
+
+def _largest_gap(row: list[int], maximum: int) -> int:
+    """Return the largest row[j] - row[m] over j != m."""
+    return max(row[:maximum] + row[maximum + 1 :]) - row[maximum]
+
+
+def _largest_gaps(tables: PathTables, maximum: int, tally: Tally) -> list[int]:
+    """Return h(t) = max over j != m of V[t,j]-V[t,m] + max over i of P[i,j]-P[i,m], t = 0..m."""
+    places: Rows = [[x - row[maximum] for x in row] for row in tables.positional_output]
+    pessimal = [max(column) for column in zip(*places, strict=True)]
+    tally.charge(len(pessimal) * (2 * len(places) + 2 * (maximum + 1)))
+    gaps = []
+    for row in tables.output[: maximum + 1]:
+        joint = [x + y for x, y in zip(row, pessimal, strict=True)]
+        # The places' own entry is 0, so joint[m] is V[t,m].
+        gaps.append(_largest_gap(joint, maximum))
+    return gaps
+
+
+class _ClassBound:
+    """F_t(B) for one class (q, m), in integers rounded up; `gaps[t]` is u(t)."""
+
+    def __init__(self, attention: Attention, query: int, maximum: int, gaps: list[int]) -> None:
+        self.maximum, self.holds, self.gaps = maximum, query == maximum, gaps
+        self.tokens = attention.token_spans(maximum)
+        *self.places, last = attention.position_spans()
+        low, high = self.tokens[query]
+        self.own = _upper((low * last[0], high * last[1]), gaps[query])
+
+    def mixtures(self, tally: Tally) -> int:
+        """Return how many sequences with c >= 1 free tokens below m are right."""
+        n = len(self.places)
+        lows = sorted(low for low, _ in self.places)
+        highs = sorted((high for _, high in self.places), reverse=True)
+        most = n if self.holds else n - 1
+        tally.charge(2 * n * n.bit_length() + most * (12 + 8 * self.maximum))
+        return sum(
+            comb(n, c) * self._good_tokens(sum(lows[:c]), sum(highs[:c])) ** c
+            for c in range(1, most + 1)
+        )
+
+    def _good_tokens(self, least: int, most: int) -> int:
+        """Return |G|: the tokens below m with F_t < 0 at B = `least` and at B = `most`."""
+        bases = [(weight, self.own + self._maximum_term(weight)) for weight in (least, most)]
+        return sum(
+            all(_upper(self.tokens[t], self.gaps[t] * weight) + base < 0 for weight, base in bases)
+            for t in range(self.maximum)
+        )
+
+    def _maximum_term(self, weight: int) -> int:
+        """Return an upper bound of a(m) u(m) (T - B), T being all free positions' weight."""
+        total = sum(place[1 if self.gaps[-1] > 0 else 0] for place in self.places)
+        return _upper(self.tokens[-1], self.gaps[-1] * (total - weight))
+
+
+def _upper(span: Span, factor: int) -> int:
+    """Return the largest product of `factor` (or anything below it) and a number of the span."""
+    return factor * (span[1] if factor > 0 else span[0])
+
+
+def _all_maximum_is_right(
+    tables: PathTables, attention: Attention, maximum: int, tally: Tally
+) -> bool:
+    """Return whether the sequence whose free tokens are all m is right (T1, rival by rival)."""
+    query, n = attention.query, tables.shape.n_ctx - 1
+    if query < maximum and n == 0:
+        return False  # The class is empty.
+    sequence = (*[maximum] * n, query)
+    unit = attention.unit(maximum)
+    spans = [attention.weight(token, place, unit) for place, token in enumerate(sequence)]
+    outputs = [tables.output[token] for token in sequence]
+    direct = tables.direct[query]
+    v = tables.shape.d_vocab
+    tally.charge(8 * len(sequence) * v)
+    for rival in range(v):
+        if rival == maximum:
+            continue
+        gap = direct[rival] - direct[maximum] + tables.eps
+        terms = zip(spans, outputs, tables.positional_output, strict=True)
+        worst = sum(
+            _upper(span, gap + out[rival] - out[maximum] + place[rival] - place[maximum])
+            for span, out, place in terms
+        )
+        if worst >= 0 and rival_wins(tables, sequence, rival, 2 * attention.bits, tally) is not False:
+            return False
+    return True

@@ -1,0 +1,91 @@
+"""The tables of T1 for one maximum m and every rival at once, rounded outward into lanes.
+
+T1: rival j reaches the label m (logits[j] + eps >= logits[m]) iff
+g_{k-1}(q) + sum over i < k-1 of g_i(t_i) >= 0, where g_i(t) = w_i(t) f_i(t).
+T2: with upper tables in place of g, every sequence that is truly wrong is called wrong; with lower
+tables, every sequence that is called wrong is truly wrong.
+"""
+
+from typing import NamedTuple
+
+from attention import Attention
+from lanes import Lanes
+from tally import Tally
+from transformer import PathTables
+
+Table = list[list[int]]
+
+
+class Rounded(NamedTuple):
+    """A vector of exact numbers over the rivals: floors, and 1 where the floor is not exact."""
+
+    floor: int
+    inexact: int
+
+
+class GapRows:
+    """f_i(t) for one maximum m, all rivals in lanes, as sums of two rounded parts.
+
+    `direct[q]` is D[q,j]-D[q,m]+eps, `free[i][t]` is V[t,j]-V[t,m]+P[i,j]-P[i,m]. Both are floored
+    at a unit of 2**shift (in the unit of the path tables) with the flag of what the floor lost, so
+    that an exact 0, as between two equal rivals, stays an exact 0.
+    """
+
+    def __init__(self, tables: PathTables, maximum: int, bits: int, tally: Tally) -> None:
+        v, k = tables.shape.d_vocab, tables.shape.n_ctx
+        tally.charge(v * (2 * (maximum + 1) + 2 * k * (maximum + 1) + k))
+        direct = [_gaps(row, maximum, tables.eps) for row in tables.direct[: maximum + 1]]
+        output = [_gaps(row, maximum, 0) for row in tables.output[: maximum + 1]]
+        places = [_gaps(row, maximum, 0) for row in tables.positional_output]
+        free = [[[x + y for x, y in zip(o, p, strict=True)] for o in output] for p in places]
+        every = [*direct, *(row for rows in free for row in rows)]
+        largest = max(abs(x) for row in every for x in row)
+        self.maximum, self.n_ctx = maximum, k
+        self.shift = max(largest.bit_length() - bits, 0)
+        # |f| <= 2**(bits+1) + 2, a weight is at most 2**bits, k terms and a difference of sums.
+        self.lanes = Lanes(v, 2 * bits + 4 + (k + 1).bit_length())
+        # Lane m is no rival: its flag is never looked at.
+        self.rivals = self.lanes.ones ^ (1 << (self.lanes.width * maximum))
+        self.direct = [self._rounded(row) for row in direct]
+        self.free = [[self._rounded(row) for row in rows] for rows in free]
+
+    def _rounded(self, gaps: list[int]) -> Rounded:
+        shift, lanes = self.shift, self.lanes
+        floors = [gap >> shift for gap in gaps]
+        lost = [gap != floor << shift for gap, floor in zip(gaps, floors, strict=True)]
+        return Rounded(lanes.pack(floors), lanes.pack(lost) if any(lost) else 0)
+
+    def upper(self, query: int, attention: Attention, tally: Tally) -> Table:
+        """Return a table >= g[i][t] for each position and token 0..m, in lanes."""
+        lanes, direct = self.lanes, self.direct[query]
+        tally.charge(5 * lanes.count * self.n_ctx * (self.maximum + 1))
+        weights = attention.weights(self.maximum, attention.unit(self.maximum), tally)
+        table = []
+        for row, spans in zip(self.free, weights, strict=True):
+            entries = []
+            for free, (low, high) in zip(row, spans, strict=True):
+                gap = direct.floor + free.floor + direct.inexact + free.inexact
+                # w f <= high f where f > 0, <= low f elsewhere.
+                entries.append(low * gap + (high - low) * lanes.positive(gap))
+            table.append(entries)
+        return table
+
+    def lower(self, query: int, attention: Attention, tally: Tally) -> Table:
+        """Return a table <= g[i][t] for each position and token 0..m, in lanes."""
+        lanes, direct = self.lanes, self.direct[query]
+        tally.charge(4 * lanes.count * self.n_ctx * (self.maximum + 1))
+        weights = attention.weights(self.maximum, attention.unit(self.maximum), tally)
+        table = []
+        for row, spans in zip(self.free, weights, strict=True):
+            entries = []
+            for free, (low, high) in zip(row, spans, strict=True):
+                gap = direct.floor + free.floor
+                # w f >= low f where f >= 0, >= high f elsewhere.
+                entries.append(high * gap - (high - low) * lanes.positive(gap))
+            table.append(entries)
+        return table
+
+
+def _gaps(row: list[int], maximum: int, eps: int) -> list[int]:
+    own = row[maximum] - eps
+    return [x - own for x in row]

@@ -1,0 +1,64 @@
+"""The exact sign of the sum in T1 for one sequence and one rival, ties included."""
+
+from balls import at_unit, exp_over_root
+from tally import Tally
+from transformer import PathTables
+
+MAX_PRECISION = 65_536
+Sequence = tuple[int, ...]
+
+
+def gap_terms(tables: PathTables, sequence: Sequence, rival: int) -> dict[int, int]:
+    """Return the sum of f_i by exact score for one sequence: {sqrt(h) score: sum of f_i}.
+
+    f_i = D[q,j]-D[q,m] + V[t_i,j]-V[t_i,m] + P[i,j]-P[i,m] + eps. Groups that sum to 0 are left
+    out: they add nothing, whatever their weight.
+    """
+    query, label = sequence[-1], max(sequence)
+    direct = tables.direct[query][rival] - tables.direct[query][label] + tables.eps
+    groups: dict[int, int] = {}
+    for position, token in enumerate(sequence):
+        score = tables.score[query][token] + tables.positional_score[query][position]
+        output, place = tables.output[token], tables.positional_output[position]
+        gap = direct + output[rival] - output[label] + place[rival] - place[label]
+        groups[score] = groups.get(score, 0) + gap
+    return {score: gap for score, gap in groups.items() if gap}
+
+
+def rival_wins(
+    tables: PathTables, sequence: Sequence, rival: int, precision: int, tally: Tally
+) -> bool | None:
+    """Return whether logits[rival] + eps >= logits[label]; None if MAX_PRECISION bits do not tell.
+
+    By T1 this is the sign of sum exp(score) * f over groups of equal exact score. The scores of
+    different groups are different algebraic numbers, so by Lindemann-Weierstrass the sum is 0 only
+    if every group is 0 (a tie: the rival wins), and enough bits decide any other sign.
+    """
+    tally.charge(8 * len(sequence))
+    groups = gap_terms(tables, sequence, rival)
+    if all(gap > 0 for gap in groups.values()):
+        return True
+    if all(gap < 0 for gap in groups.values()):
+        return False
+    while precision <= MAX_PRECISION:
+        low, high = _enclosed_sum(tables, groups, precision, tally)
+        if low >= 0 or high < 0:
+            return low >= 0
+        precision *= 2
+    return None
+
+
+def _enclosed_sum(
+    tables: PathTables, groups: dict[int, int], precision: int, tally: Tally
+) -> tuple[int, int]:
+    """Return integers around 2**precision times the sum, scaled to its largest remaining group."""
+    tally.charge(4 * len(groups))
+    top, low, high = max(groups), 0, 0
+    for score, gap in groups.items():
+        ball = exp_over_root(
+            score - top, tables.score_exponent, tables.shape.d_head, precision + 2
+        )
+        floor, ceiling = at_unit(ball, -precision)
+        low += gap * (floor if gap > 0 else ceiling)
+        high += gap * (ceiling if gap > 0 else floor)
+    return low, high

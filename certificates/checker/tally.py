@@ -1,0 +1,24 @@
+"""The checker's count of its own work, by shape, against the budget of the certificate."""
+
+from verdict import Rejected
+
+
+class Tally:
+    """Counts enclosure operations; work that would exceed the budget is refused before it starts.
+
+    One enclosure operation counts 1 and a packed operation its lanes; a product (a,b)x(b,c) counts
+    a*c*(2b-1), a reduction of b numbers b-1, exp and comparison 1, a sort of b numbers
+    b*ceil(log2 b). Parsing and freezing the weights do not count.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self.budget = budget
+        self.spent = 0
+
+    def charge(self, operations: int) -> None:
+        """Count work that is about to be done; raise `Rejected` if the budget does not cover it."""
+        self.spent += operations
+        if self.spent > self.budget:
+            raise Rejected(
+                "budget", f"the check needs more than the {self.budget} operations of the budget."
+            )

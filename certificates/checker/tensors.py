@@ -1,0 +1,148 @@
+"""The weights file: a strict safetensors reader, its digest, and its floats as exact integers."""
+
+import hashlib
+from typing import Any, NamedTuple
+
+from strictjson import parse_object, require_keys
+from verdict import Declined
+
+MAX_FILE = 256 * 2**20
+MAX_HEADER = 16 * 2**20
+# name: (bytes per number, exponent bits, fraction bits) of IEEE-like floats
+FLOATS = {"F64": (8, 11, 52), "F32": (4, 8, 23), "F16": (2, 5, 10), "BF16": (2, 8, 7)}
+INTEGERS = {"I8": 1, "I16": 2, "I32": 4, "I64": 8, "U8": 1, "U16": 2, "U32": 4, "U64": 8}
+SIZES = {name: size for name, (size, _, _) in FLOATS.items()} | INTEGERS | {"BOOL": 1}
+BUFFERS = ("blocks.0.attn.IGNORE", "blocks.0.attn.mask")
+
+
+class Tensor(NamedTuple):
+    """One tensor of the file as it lies there: dtype tag, shape and little-endian bytes."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+
+class Matrix(NamedTuple):
+    """An exact matrix: entry (i, j) is `rows[i][j] * 2**exponent`."""
+
+    rows: list[list[int]]
+    exponent: int
+
+
+def read_tensors(data: bytes) -> dict[str, Tensor]:
+    """Return every tensor of a safetensors file but the buffers.
+
+    The header must describe the data without holes, overlaps or bytes left over.
+    """
+    header, body = _split(data)
+    header.pop("__metadata__", None)
+    spans, tensors = [], {}
+    for name, entry in header.items():
+        tensor, span = _tensor(ascii(name[:80]), entry, body)
+        spans.append(span)
+        if name not in BUFFERS:
+            tensors[name] = tensor
+    _tile(sorted(spans), len(body))
+    return tensors
+
+
+def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
+    if len(data) > MAX_FILE:
+        raise Declined("limit", f"weights: the file is larger than {MAX_FILE} bytes.")
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > len(data) - 8:
+        raise Declined("syntax", "weights: the file is shorter than its header says.")
+    if length > MAX_HEADER:
+        raise Declined("limit", f"weights: the header is larger than {MAX_HEADER} bytes.")
+    # The format allows a header to be padded with spaces.
+    return parse_object(data[8 : 8 + length].rstrip(b" "), "weights"), data[8 + length :]
+
+
+def _tensor(name: str, entry: Any, body: bytes) -> tuple[Tensor, tuple[int, int]]:
+    fields = require_keys(entry, ("dtype", "shape", "data_offsets"), f"weights: {name}")
+    dtype = fields["dtype"]
+    shape = _naturals(fields["shape"], f"weights: the shape of {name}")
+    offsets = _naturals(fields["data_offsets"], f"weights: the offsets of {name}")
+    if not isinstance(dtype, str) or dtype not in SIZES:
+        raise Declined("unsupported", f"weights: {name} has the dtype {ascii(dtype)[:20]}.")
+    size = SIZES[dtype]
+    for axis in shape:
+        size *= axis
+        if size > MAX_FILE and 0 not in shape:
+            raise Declined("syntax", f"weights: {name} is larger than the file.")
+    if len(offsets) != 2 or offsets[1] - offsets[0] != size or offsets[1] > len(body):
+        raise Declined("syntax", f"weights: the offsets of {name} do not fit its shape.")
+    return Tensor(dtype, shape, body[offsets[0] : offsets[1]]), (offsets[0], offsets[1])
+
+
+def _naturals(value: Any, what: str) -> tuple[int, ...]:
+    if not isinstance(value, list) or any(type(x) is not int or x < 0 for x in value):
+        raise Declined("syntax", f"{what} is not a list of non-negative integers.")
+    return tuple(value)
+
+
+def _tile(spans: list[tuple[int, int]], length: int) -> None:
+    position = 0
+    for start, end in spans:
+        if start != position:
+            raise Declined("syntax", "weights: the tensors leave a hole or overlap.")
+        position = end
+    if position != length:
+        raise Declined("syntax", "weights: bytes follow the last tensor.")
+
+
+def digest(tensors: dict[str, Tensor]) -> str:
+    """Return the SHA-256 of the tensors in the order of their names' UTF-8 bytes.
+
+    Each tensor enters as name NUL dtype NUL shape ("64,32") NUL byte length (u64) bytes.
+    """
+    total = hashlib.sha256()
+    for name in sorted(tensors, key=lambda text: text.encode("utf-8", "surrogatepass")):
+        tensor = tensors[name]
+        shape = ",".join(map(str, tensor.shape))
+        total.update(f"{name}\0{tensor.dtype}\0{shape}\0".encode("utf-8", "surrogatepass"))
+        total.update(len(tensor.data).to_bytes(8, "little") + tensor.data)
+    return total.hexdigest()
+
+
+def matrix(tensor: Tensor, columns: int, name: str) -> Matrix:
+    """Return the numbers of a tensor as rows of `columns` exact integers at one exponent.
+
+    Declines NaN, infinities and truth values by the name of the tensor.
+    """
+    if tensor.dtype in FLOATS:
+        pairs = _dyadics(tensor, name)
+    elif tensor.dtype in INTEGERS:
+        pairs = [(x, 0) for x in _integers(tensor, tensor.dtype.startswith("I"))]
+    else:
+        raise Declined("unsupported", f"weights: {name} has the dtype {tensor.dtype}.")
+    lowest = min((exponent for mantissa, exponent in pairs if mantissa), default=0)
+    flat = [mantissa << (exponent - lowest) if mantissa else 0 for mantissa, exponent in pairs]
+    return Matrix([flat[i : i + columns] for i in range(0, len(flat), columns)], lowest)
+
+
+def _integers(tensor: Tensor, signed: bool) -> list[int]:
+    size, data = SIZES[tensor.dtype], tensor.data
+    return [
+        int.from_bytes(data[i : i + size], "little", signed=signed)
+        for i in range(0, len(data), size)
+    ]
+
+
+def _dyadics(tensor: Tensor, name: str) -> list[tuple[int, int]]:
+    """Return (mantissa, exponent) of each float, read off its bits: m * 2**e, exactly."""
+    _, exponent_bits, fraction_bits = FLOATS[tensor.dtype]
+    top = (1 << exponent_bits) - 1
+    bias = (top >> 1) + fraction_bits
+    pairs = []
+    for index, bits in enumerate(_integers(tensor, signed=False)):
+        fraction = bits & ((1 << fraction_bits) - 1)
+        exponent = (bits >> fraction_bits) & top
+        if exponent == top:
+            raise Declined("unsupported", f"weights: {name} holds a NaN or infinity at {index}.")
+        # Exponent 0 means a subnormal: no hidden bit, and the same unit as exponent 1.
+        mantissa = fraction | (1 << fraction_bits) if exponent else fraction
+        negative = bits >> (fraction_bits + exponent_bits)
+        pairs.append((-mantissa if negative else mantissa, max(exponent, 1) - bias))
+    return pairs
