@@ -1,0 +1,1 @@
+"""Small models to test with, and the exact truth about them."""
