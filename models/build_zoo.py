@@ -1,0 +1,119 @@
+"""Train the models that ship with the package: `python -m models.build_zoo --help`.
+
+Run by hand, seldom; it needs the `train` extra. Files that are there are left alone, so a stopped
+run goes on where it was. The seeds are the 151 of the published study.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from pathlib import Path
+
+import click
+from safetensors.numpy import load_file
+
+from models.catalogue import INDEX_PATH, ZOO_FOLDER, Record, parse_name
+from models.files import write_atomically
+from models.train import sampled_statistics, train
+from models.weights import load_weights, save_weights
+
+SAMPLES = 200_000
+SAMPLE_SEED = 0
+LOSS_KIND = f"mean cross-entropy over the {SAMPLES} sampled sequences (sample seed {SAMPLE_SEED})"
+TRAINED_ORIGIN = "published recipe, torch 2.13.0, trained here"
+PROVIDED_ORIGIN = "provided weights"
+PROVIDED_NAMES = (
+    "max-of-4-seed-104",
+    "max-of-4-seed-123",
+    "max-of-5-seed-50",
+    "max-of-10-seed-50",
+    "max-of-20-seed-50",
+)
+_SEEDS = """
+50 104 123 519 742 913 1185 1283 1412 1490 1681 1696 1895 1951 2236 2306 2345 2549 2743
+2773 3175 3254 3284 4157 4305 4430 4647 4729 4800 4810 5358 5615 5781 5928 6082 6155 6159
+6204 6532 6549 6589 6910 7098 7238 7310 7467 7790 7884 8048 8299 8721 8745 8840 8893 9132
+9134 9504 9816 10248 11124 11130 11498 11598 11611 12141 12287 12457 12493 12552 12561
+13036 13293 13468 13654 13716 14095 14929 15043 15399 15622 15662 16069 16149 16197 16284
+17080 17096 17194 17197 18146 18289 18668 19004 19093 19451 19488 19538 19917 20013 20294
+20338 20415 20539 20751 20754 20976 21317 21598 22261 22286 22401 22545 23241 23367 23447
+23633 23696 24144 24173 24202 24262 24438 24566 25516 26278 26374 26829 26932 27300 27484
+27584 27671 27714 28090 28716 28778 29022 29052 29110 29195 29565 29725 29726 30371 30463
+30684 30899 31308 32103 32374 32382
+"""
+SEEDS = tuple(int(seed) for seed in _SEEDS.split())
+
+
+@click.command()
+@click.option("--jobs", default=1, show_default=True, help="Processes that train at a time.")
+@click.option(
+    "--provided",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder that holds the weights that are copied as they are.",
+)
+def main(jobs: int, provided: Path | None) -> None:
+    """Copy or train every model of the zoo that is missing, then write the index."""
+    if provided is not None:
+        _copy_provided(provided)
+    names = [f"max-of-4-seed-{seed}" for seed in SEEDS]
+    missing = [name for name in names if name not in PROVIDED_NAMES and not _path(name).exists()]
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        for name in pool.imap_unordered(_train, missing):
+            click.echo(f"trained {name}")
+    _write_index()
+
+
+def _path(name: str) -> Path:
+    return ZOO_FOLDER / f"{name}.safetensors"
+
+
+def _copy_provided(folder: Path) -> None:
+    for name in PROVIDED_NAMES:
+        data = (folder / f"{name}.safetensors").read_bytes()
+        write_atomically(_path(name), data)
+
+
+def _train(name: str) -> str:
+    n_ctx, seed = parse_name(name)
+    weights, _ = train(n_ctx, seed)
+    save_weights(_path(name), weights)
+    return name
+
+
+def _write_index() -> None:
+    """Write one record for every file; a record whose digest still holds is kept."""
+    kept: dict[str, Record] = {}
+    if INDEX_PATH.exists():
+        kept = {record["name"]: record for record in json.loads(INDEX_PATH.read_text())}
+    paths = ZOO_FOLDER.glob("max-of-*-seed-*.safetensors")
+    names = sorted((path.stem for path in paths), key=parse_name)
+    records = [_record(name, kept.get(name)) for name in names]
+    lines = ",\n".join(json.dumps(record) for record in records)
+    write_atomically(INDEX_PATH, f"[\n{lines}\n]\n".encode())
+
+
+def _record(name: str, kept: Record | None) -> Record:
+    frozen = load_weights(_path(name))
+    if kept is not None and kept["digest"] == frozen.digest:
+        return kept
+    accuracy, loss = sampled_statistics(load_file(_path(name)), SAMPLES, SAMPLE_SEED)
+    return Record(
+        name=name,
+        file=_path(name).name,
+        n_ctx=frozen.shape.n_ctx,
+        d_vocab=frozen.shape.d_vocab,
+        d_model=frozen.shape.d_model,
+        d_head=frozen.shape.d_head,
+        seed=parse_name(name)[1],
+        digest=frozen.digest,
+        loss=loss,
+        loss_kind=LOSS_KIND,
+        sampled_accuracy=accuracy,
+        samples=SAMPLES,
+        origin=PROVIDED_ORIGIN if name in PROVIDED_NAMES else TRAINED_ORIGIN,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The zoo: trained models that ship with the package, looked up by name."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import TypedDict, cast
+
+ZOO_FOLDER = Path(__file__).parent / "zoo"
+INDEX_PATH = ZOO_FOLDER / "index.json"
+
+
+class Record(TypedDict):
+    """What the index says of one model.
+
+    `sampled_accuracy` and `loss` are floating-point estimates over the same `samples` uniform
+    sequences, recorded when the zoo was built; they prove nothing.
+    """
+
+    name: str
+    file: str
+    n_ctx: int
+    d_vocab: int
+    d_model: int
+    d_head: int
+    seed: int
+    digest: str
+    loss: float
+    loss_kind: str
+    sampled_accuracy: float
+    samples: int
+    origin: str
+
+
+def zoo_names() -> list[str]:
+    """Names of all models of the zoo, by context length and seed."""
+    return list(_index())
+
+
+def zoo_record(name: str) -> Record:
+    """Return the index record of a model, or raise FileNotFoundError with close names."""
+    if name not in _index():
+        raise FileNotFoundError(_not_found(name))
+    return _index()[name]
+
+
+def zoo_path(name: str) -> Path:
+    """Return the weights file of a model of the zoo."""
+    return ZOO_FOLDER / zoo_record(name)["file"]
+
+
+def resolve(model: str) -> Path:
+    """Return the weights file that `model` names: an existing path, else a model of the zoo."""
+    path = Path(model)
+    return path if path.exists() else zoo_path(model)
+
+
+def parse_name(name: str) -> tuple[int, int]:
+    """Return context length and seed of a name such as max-of-4-seed-123."""
+    match = re.fullmatch(r"max-of-(\d+)-seed-(\d+)", name)
+    if match is None:
+        raise ValueError(f"{name!r} is not a name of the form max-of-4-seed-123.")
+    return int(match[1]), int(match[2])
+
+
+@cache
+def _index() -> dict[str, Record]:
+    records = cast(list[Record], json.loads(INDEX_PATH.read_text(encoding="utf-8")))
+    return {record["name"]: record for record in records}
+
+
+def _not_found(name: str) -> str:
+    close = difflib.get_close_matches(name, zoo_names(), n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(close)}?" if close else "the zoo holds max-of-4-seed-123."
+    return f"{name!r} is neither a file nor a model of the zoo; {hint}"

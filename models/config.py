@@ -1,0 +1,134 @@
+"""Configuration files of the TransformerLens kind: what the tensors alone cannot say.
+
+A weights file does not show a LayerNorm without weights (LNPre), a changed attention scale, a soft
+cap on logits, rotary positions or how many heads were merged into one linear layer. A configuration
+shows them. It is read with suspicion: a setting that this module does not know is refused unless it
+is switched off (null, false), because it may change the function that the model computes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.errors import ModelError
+from models.files import parse_json, read_limited
+from models.layout import Shape
+
+# Settings that cannot change the logits of a bare attention-only model: names, training and
+# initialisation, tokenisation, hooks, and details of parts that the tensors show to be absent.
+# `attention_dir` is harmless because only the last position is read, and it sees every position.
+_HARMLESS_KEYS = """
+act_fn attention_dir checkpoint_index checkpoint_label_type checkpoint_value d_mlp
+default_prepend_bos device dtype eps final_rms from_checkpoint gated_mlp init_mode init_weights
+initializer_range load_in_4bit model_name n_devices n_params original_architecture
+parallel_attn_mlp rotary_adjacent_pairs rotary_base rotary_dim seed tokenizer_name
+tokenizer_prepends_bos trust_remote_code ungroup_grouped_query_attention use_attn_in
+use_attn_result use_hook_mlp_in use_hook_tokens use_split_qkv_input weight_init_mode window_size
+"""
+_HARMLESS = frozenset(_HARMLESS_KEYS.split())
+
+
+@dataclass(frozen=True)
+class Config:
+    """A configuration that describes a supported model, as far as it goes."""
+
+    values: dict[str, object]
+    source: str
+
+    @property
+    def n_heads(self) -> int | None:
+        """Number of heads, if the file states it (only 1 passes `load_config`)."""
+        return 1 if "n_heads" in self.values else None
+
+    def check_shape(self, shape: Shape) -> None:
+        """Raise ModelError if the file states other sizes than the tensors have."""
+        sizes = {
+            "d_vocab": shape.d_vocab,
+            "d_vocab_out": shape.d_vocab,
+            "n_ctx": shape.n_ctx,
+            "d_model": shape.d_model,
+            "d_head": shape.d_head,
+        }
+        for key, size in sizes.items():
+            stated = self.values.get(key, size)
+            unset = key == "d_vocab_out" and (stated is None or stated == -1)
+            if stated != size and not unset:
+                raise ModelError(
+                    f"{self.source} states {key} = {stated!r}, where the tensors have {size}."
+                )
+        self._check_scale(shape.d_head)
+
+    def _check_scale(self, d_head: int) -> None:
+        scale = self.values.get("attn_scale", -1.0)
+        # -1 stands for the default, the square root of d_head.
+        if scale is not None and scale not in (-1, math.sqrt(d_head)):
+            raise ModelError(
+                f"{self.source} states attn_scale = {scale!r}, where the square root of d_head = "
+                f"{d_head} is supported."
+            )
+
+
+def load_config(path: Path) -> Config:
+    """Read a JSON configuration, or raise ModelError if it describes an unsupported model.
+
+    `normalization_type` must be stated: where it is left out, TransformerLens takes LNPre, a
+    normalisation that leaves no trace among the tensors.
+    """
+    source = str(path)
+    values = parse_json(read_limited(path), source)
+    if not isinstance(values, dict):
+        raise ModelError(f"{source} holds no JSON object, where a configuration is expected.")
+    if "normalization_type" not in values:
+        raise ModelError(f"{source} does not state normalization_type, and its default is LNPre.")
+    for key, value in values.items():
+        _check_setting(key, value, source)
+    return Config(values, source)
+
+
+def _one_of(*allowed: object) -> Callable[[object], bool]:
+    # True == 1 in Python, so types are compared too.
+    return lambda value: any(type(value) is type(item) and value == item for item in allowed)
+
+
+def _no_cap(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and value <= 0)
+
+
+def _checked_with_shape(value: object) -> bool:
+    return True
+
+
+_SETTINGS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "n_layers": (_one_of(1), "one layer is supported"),
+    "n_heads": (_one_of(1), "one head is supported"),
+    "n_key_value_heads": (_one_of(None, 1), "one head is supported"),
+    "attn_only": (_one_of(True), "attention-only models are supported"),
+    "normalization_type": (_one_of(None, "None"), "no normalisation is supported"),
+    "positional_embedding_type": (_one_of("standard"), "standard positions are supported"),
+    "use_attn_scale": (_one_of(True), "scaled attention is supported"),
+    "attn_types": (_one_of(None, ["global"]), "global attention is supported"),
+    "output_logits_soft_cap": (_no_cap, "no soft cap is supported"),
+    "attn_scores_soft_cap": (_no_cap, "no soft cap is supported"),
+    "logit_soft_cap": (_no_cap, "no soft cap is supported"),
+    "attn_scale": (_checked_with_shape, ""),
+    "d_vocab": (_checked_with_shape, ""),
+    "d_vocab_out": (_checked_with_shape, ""),
+    "n_ctx": (_checked_with_shape, ""),
+    "d_model": (_checked_with_shape, ""),
+    "d_head": (_checked_with_shape, ""),
+}
+
+
+def _check_setting(key: str, value: object, source: str) -> None:
+    if key in _SETTINGS:
+        allowed, expectation = _SETTINGS[key]
+        if not allowed(value):
+            raise ModelError(f"{source} states {key} = {value!r}, where only {expectation}.")
+    elif key not in _HARMLESS and value is not None and value is not False:
+        raise ModelError(
+            f"{source} states {key} = {value!r}, a setting that may change what the model computes "
+            "and is not supported."
+        )

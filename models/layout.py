@@ -1,0 +1,115 @@
+"""The tensors of a one-layer, one-head, attention-only transformer: names, shapes, refusals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from models.errors import ModelError
+
+Dims = tuple[int, ...]
+
+W_E, W_POS, W_U = "embed.W_E", "pos_embed.W_pos", "unembed.W_U"
+W_Q, W_K = "blocks.0.attn.W_Q", "blocks.0.attn.W_K"
+W_V, W_O = "blocks.0.attn.W_V", "blocks.0.attn.W_O"
+B_Q, B_K = "blocks.0.attn.b_Q", "blocks.0.attn.b_K"
+B_V, B_O = "blocks.0.attn.b_V", "blocks.0.attn.b_O"
+B_U = "unembed.b_U"
+
+WEIGHT_NAMES = (W_E, W_POS, W_Q, W_K, W_V, W_O, W_U)
+BIAS_NAMES = (B_Q, B_K, B_V, B_O, B_U)
+BUFFER_NAMES = ("blocks.0.attn.mask", "blocks.0.attn.IGNORE")
+
+# Names that say what the model has that this project does not support, and how to say so.
+_UNSUPPORTED = (
+    (re.compile(r"blocks\.(?!0\.)\d+\."), "belongs to a second layer, and one layer is supported"),
+    (
+        re.compile(r"(^|\.)(ln\w*)\."),
+        "belongs to a LayerNorm, and only models without normalisation are supported",
+    ),
+    (re.compile(r"(^|\.)mlp\."), "belongs to an MLP, and only attention-only models are supported"),
+)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a model: vocabulary v, context length k, residual width d, head width h."""
+
+    d_vocab: int
+    n_ctx: int
+    d_model: int
+    d_head: int
+
+
+def expected_shapes(shape: Shape) -> dict[str, Dims]:
+    """Shape of every tensor that a model of these sizes may hold, as it stands in the file."""
+    v, k, d, h = shape.d_vocab, shape.n_ctx, shape.d_model, shape.d_head
+    into_head = dict.fromkeys((W_Q, W_K, W_V), (1, d, h))
+    head_biases = dict.fromkeys((B_Q, B_K, B_V), (1, h))
+    return {
+        W_E: (v, d),
+        W_POS: (k, d),
+        **into_head,
+        W_O: (1, h, d),
+        W_U: (d, v),
+        **head_biases,
+        B_O: (d,),
+        B_U: (v,),
+    }
+
+
+def check_layout(shapes: Mapping[str, Dims], source: str) -> Shape:
+    """Return the sizes of a model whose tensors have these names and shapes, buffers left out.
+
+    Raises ModelError for any tensor that is missing, unknown, unsupported or of another shape.
+    """
+    for name in sorted(shapes):
+        _check_name(name, source)
+    for name in WEIGHT_NAMES:
+        if name not in shapes:
+            raise ModelError(f"{source} has no tensor {name}, which every model needs.")
+    shape = _sizes(shapes, source)
+    for name, dims in shapes.items():
+        _check_dims(name, dims, expected_shapes(shape)[name], source)
+    return shape
+
+
+def _check_name(name: str, source: str) -> None:
+    if name in WEIGHT_NAMES or name in BIAS_NAMES:
+        return
+    for pattern, reason in _UNSUPPORTED:
+        if pattern.search(name):
+            raise ModelError(f"{source} holds the tensor {name!r}, which {reason}.")
+    raise ModelError(
+        f"{source} holds the tensor {name!r}, which is no part of a one-layer attention-only "
+        "model in the HookedTransformer layout."
+    )
+
+
+def _sizes(shapes: Mapping[str, Dims], source: str) -> Shape:
+    for name, rank in ((W_E, 2), (W_POS, 2), (W_Q, 3)):
+        if len(shapes[name]) != rank:
+            raise ModelError(
+                f"{source}: {name} has shape {list(shapes[name])}, where {rank} axes are expected."
+            )
+    for name, dims in shapes.items():
+        if 0 in dims:
+            raise ModelError(f"{source}: {name} has shape {list(dims)}, which holds no numbers.")
+    d_vocab, d_model = shapes[W_E]
+    return Shape(d_vocab, shapes[W_POS][0], d_model, shapes[W_Q][2])
+
+
+def _check_dims(name: str, dims: Dims, expected: Dims, source: str) -> None:
+    if dims == expected:
+        return
+    has_head_axis = ".attn." in name and name != B_O
+    if has_head_axis and len(dims) == len(expected) and dims[0] != 1:
+        raise ModelError(
+            f"{source}: {name} has shape {list(dims)}, that is {dims[0]} heads, and models with "
+            "one head are supported."
+        )
+    raise ModelError(
+        f"{source}: {name} has shape {list(dims)}, where {list(expected)} is expected from the "
+        f"shapes of {W_E}, {W_POS} and {W_Q}."
+    )

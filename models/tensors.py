@@ -1,0 +1,101 @@
+"""Tensors as a safetensors file holds them: raw bytes with a name, a dtype tag and a shape."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import safetensors
+
+from models.errors import ModelError
+from models.files import parse_json
+from models.layout import BUFFER_NAMES, Dims
+
+# safetensors names dtypes one way in files and another way in its writer.
+_WRITER_NAMES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I8": "int8",
+    "I16": "int16",
+    "I32": "int32",
+    "I64": "int64",
+    "U8": "uint8",
+    "U16": "uint16",
+    "U32": "uint32",
+    "U64": "uint64",
+}
+_TAGS = {name: tag for tag, name in _WRITER_NAMES.items()}
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One tensor of a file: `data` is little-endian, row by row, `dtype` a tag such as F32."""
+
+    name: str
+    dtype: str
+    shape: Dims
+    data: bytes
+
+    @classmethod
+    def from_array(cls, name: str, array: np.ndarray) -> Tensor:
+        """Return the tensor that holds this array, in the array's own dtype."""
+        if array.dtype.name not in _TAGS:
+            raise ModelError(f"{name} has the dtype {array.dtype.name}, which is not supported.")
+        little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        return cls(name, _TAGS[array.dtype.name], array.shape, little_endian.tobytes())
+
+
+def read_tensors(data: bytes, source: str) -> dict[str, Tensor]:
+    """Return the tensors of a safetensors file, buffers left out.
+
+    Raises ModelError, naming `source`, for bytes that are no well-formed safetensors file.
+    """
+    try:
+        entries = safetensors.deserialize(data)  # type: ignore[no-untyped-call]
+    except safetensors.SafetensorError as error:
+        raise ModelError(f"{source} is not a safetensors file: {error}.") from error
+    # The library keeps one of two tensors of the same name without a word.
+    parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")], source)
+    tensors = {}
+    for name, entry in entries:
+        if name not in BUFFER_NAMES:
+            tensors[name] = Tensor(
+                name, entry["dtype"], tuple(entry["shape"]), bytes(entry["data"])
+            )
+    return tensors
+
+
+def write_tensors(tensors: Iterable[Tensor]) -> bytes:
+    """Return the safetensors file of these tensors; the same tensors give the same bytes."""
+    buffers = []
+    specs = {}
+    for tensor in sorted(tensors, key=lambda tensor: tensor.name):
+        buffer = np.frombuffer(tensor.data, dtype=np.uint8)
+        buffers.append(buffer)  # The writer reads through a pointer: keep the memory alive.
+        specs[tensor.name] = safetensors.TensorSpec(
+            dtype=_WRITER_NAMES[tensor.dtype],
+            shape=tensor.shape,
+            data_ptr=buffer.ctypes.data,
+            data_len=buffer.nbytes,
+        )
+    return bytes(safetensors.serialize(specs))
+
+
+def digest_tensors(tensors: Iterable[Tensor]) -> str:
+    """Return the SHA-256, in lower-case hex, that identifies a model whatever file holds it.
+
+    Hashed tensor by tensor, sorted by name and buffers left out: name, NUL, dtype tag, NUL, shape
+    as `64,32`, NUL, number of bytes as a little-endian 64-bit integer, bytes.
+    """
+    hasher = hashlib.sha256()
+    for tensor in sorted(tensors, key=lambda tensor: tensor.name.encode()):
+        if tensor.name not in BUFFER_NAMES:
+            shape = ",".join(str(size) for size in tensor.shape)
+            hasher.update(f"{tensor.name}\0{tensor.dtype}\0{shape}\0".encode())
+            hasher.update(len(tensor.data).to_bytes(8, "little"))
+            hasher.update(tensor.data)
+    return hasher.hexdigest()

@@ -1,0 +1,296 @@
+"""Converted weights are the same numbers under the standard names, or a refusal that says why."""
+
+import builtins
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_models import random_tensors
+from test_model_weights import frozen
+
+from models.convert import convert
+from models.errors import ModelError
+from models.tensors import Tensor
+from models.weights import freeze, load_weights, save_tensors, save_weights
+
+
+def linear_layout(tensors):
+    """The same model as nn.Linear and nn.Embedding modules, one head."""
+    linear = {
+        "embed.weight": tensors["embed.W_E"],
+        "pos_embed.weight": tensors["pos_embed.W_pos"],
+        "unembed.weight": tensors["unembed.W_U"].T,
+        "unembed.bias": tensors["unembed.b_U"],
+        "blocks.0.attn.o.bias": tensors["blocks.0.attn.b_O"],
+    }
+    for part in "QKVO":
+        linear[f"blocks.0.attn.{part.lower()}.weight"] = tensors[f"blocks.0.attn.W_{part}"][0].T
+    for part in "QKV":
+        linear[f"blocks.0.attn.{part.lower()}.bias"] = tensors[f"blocks.0.attn.b_{part}"][0]
+    return {name: np.ascontiguousarray(array) for name, array in linear.items()}
+
+
+@pytest.fixture
+def linear_file(tmp_path):
+    path = tmp_path / "linear.safetensors"
+    save_weights(path, linear_layout(random_tensors(1)))
+    return path
+
+
+def config_file(tmp_path, **changes):
+    values = {
+        "n_layers": 1,
+        "n_heads": 1,
+        "d_model": 4,
+        "d_head": 2,
+        "n_ctx": 3,
+        "d_vocab": 5,
+        "d_vocab_out": 5,
+        "attn_only": True,
+        "act_fn": None,
+        "normalization_type": None,
+        "attn_scale": 2**0.5,
+        "use_attn_scale": True,
+        "attention_dir": "causal",
+        "positional_embedding_type": "standard",
+        "output_logits_soft_cap": -1.0,
+        "seed": 123,
+        **changes,
+    }
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(values))
+    return path
+
+
+def digest(tensors):
+    return freeze(tensors, "converted").digest
+
+
+def test_linear_layers_become_the_same_tensors(linear_file):
+    assert digest(convert(linear_file, heads=1)) == frozen(random_tensors(1)).digest
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64, np.int8])
+def test_the_dtype_is_kept(tmp_path, dtype):
+    tensors = {name: array.astype(dtype) for name, array in random_tensors(2).items()}
+    save_weights(tmp_path / "a.safetensors", linear_layout(tensors))
+    assert digest(convert(tmp_path / "a.safetensors", heads=1)) == frozen(tensors).digest
+
+
+def test_the_other_name_of_the_positions_is_read(tmp_path):
+    linear = linear_layout(random_tensors(1))
+    linear["pos_embed.W_pos"] = linear.pop("pos_embed.weight")
+    save_weights(tmp_path / "a.safetensors", linear)
+    assert digest(convert(tmp_path / "a.safetensors", heads=1)) == frozen(random_tensors(1)).digest
+
+
+def test_converted_weights_load_from_a_file(tmp_path, linear_file):
+    save_tensors(tmp_path / "out.safetensors", convert(linear_file, heads=1))
+    assert load_weights(tmp_path / "out.safetensors").digest == frozen(random_tensors(1)).digest
+
+
+def test_the_standard_layout_passes_through_without_its_buffers(tmp_path):
+    tensors = random_tensors(3)
+    ignore = np.array(-np.inf, dtype=np.float32)
+    save_weights(tmp_path / "a.safetensors", {**tensors, "blocks.0.attn.IGNORE": ignore})
+    converted = convert(tmp_path / "a.safetensors")
+    assert list(converted) == sorted(tensors)
+    assert digest(converted) == frozen(tensors).digest
+
+
+def refused(path, **arguments):
+    with pytest.raises(ModelError) as caught:
+        convert(path, **arguments)
+    assert str(caught.value).endswith(".")
+    return str(caught.value)
+
+
+def test_linear_layers_need_a_number_of_heads(linear_file, tmp_path):
+    assert "do not show how many heads they merge" in refused(linear_file)
+    config = config_file(tmp_path)
+    assert digest(convert(linear_file, config=config)) == digest(convert(linear_file, heads=1))
+    assert "is said to have 2 heads" in refused(linear_file, heads=2)
+    assert "is said to have 2 heads" in refused(linear_file, heads=2, config=config)
+    values = json.loads(config.read_text())
+    del values["n_heads"]
+    config.write_text(json.dumps(values))
+    assert "do not show how many heads they merge" in refused(linear_file, config=config)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("blocks.0.ln1.weight", "belongs to a LayerNorm"),
+        ("blocks.0.mlp.in.weight", "belongs to an MLP"),
+        ("blocks.1.attn.q.weight", "belongs to a second layer"),
+        ("embed.W_E", "twice, under two names"),
+        ("embed.bias", "is no part of"),
+        ("pos_embed.W_pos", "holds pos_embed.W_pos twice"),
+    ],
+)
+def test_unsupported_linear_models_are_refused(tmp_path, name, words):
+    linear = linear_layout(random_tensors(1))
+    save_weights(tmp_path / "a.safetensors", {**linear, name: np.ones((2, 2), dtype=np.float32)})
+    assert words in refused(tmp_path / "a.safetensors", heads=1)
+
+
+def test_a_vector_where_a_matrix_belongs_is_refused(tmp_path):
+    linear = {**linear_layout(random_tensors(1)), "unembed.weight": np.ones(5, dtype=np.float32)}
+    save_weights(tmp_path / "a.safetensors", linear)
+    assert "unembed.weight has shape [5], where a matrix" in refused(
+        tmp_path / "a.safetensors", heads=1
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"normalization_type": "LNPre"}, "normalization_type = 'LNPre', where only no normal"),
+        ({"normalization_type": "LN"}, "no normalisation is supported"),
+        ({"n_layers": 2}, "n_layers = 2, where only one layer is supported"),
+        ({"n_heads": 4}, "n_heads = 4, where only one head is supported"),
+        ({"n_heads": True}, "n_heads = True"),
+        ({"n_key_value_heads": 2}, "n_key_value_heads = 2"),
+        ({"attn_only": False}, "attn_only = False, where only attention-only models"),
+        ({"positional_embedding_type": "rotary"}, "'rotary', where only standard positions"),
+        ({"use_attn_scale": False}, "use_attn_scale = False, where only scaled attention"),
+        ({"attn_scale": 2.0}, "attn_scale = 2.0, where the square root of d_head = 2"),
+        ({"output_logits_soft_cap": 30.0}, "output_logits_soft_cap = 30.0, where only no soft cap"),
+        ({"attn_scores_soft_cap": 1}, "attn_scores_soft_cap = 1"),
+        ({"use_local_attn": True}, "use_local_attn = True, a setting that may change"),
+        ({"attn_types": ["local"]}, "attn_types = ['local']"),
+        ({"some_new_switch": 1}, "some_new_switch = 1, a setting that may change"),
+        ({"d_vocab": 6}, "d_vocab = 6, where the tensors have 5"),
+        ({"d_vocab_out": 6}, "d_vocab_out = 6, where the tensors have 5"),
+        ({"n_ctx": 4}, "n_ctx = 4, where the tensors have 3"),
+        ({"d_model": 8}, "d_model = 8, where the tensors have 4"),
+        ({"d_head": 1}, "d_head = 1, where the tensors have 2"),
+    ],
+)
+@pytest.mark.parametrize("layout", ["linear", "standard"])
+def test_configurations_of_unsupported_models_are_refused(tmp_path, changes, words, layout):
+    tensors = random_tensors(1)
+    path = tmp_path / "a.safetensors"
+    save_weights(path, tensors if layout == "standard" else linear_layout(tensors))
+    message = refused(path, config=config_file(tmp_path, **changes))
+    assert words in message and "config.json" in message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"attention_dir": "bidirectional"},
+        {"d_vocab_out": -1},
+        {"attn_scale": -1.0},
+        {"use_local_attn": False, "some_new_switch": None},
+        {"act_fn": "relu", "model_name": "max", "use_attn_result": True},
+    ],
+)
+def test_settings_that_change_nothing_are_accepted(tmp_path, linear_file, changes):
+    assert convert(linear_file, config=config_file(tmp_path, **changes))
+
+
+def test_a_configuration_must_state_its_normalisation(tmp_path, linear_file):
+    path = tmp_path / "config.json"
+    path.write_text('{"n_heads": 1}')
+    assert "does not state normalization_type" in refused(linear_file, config=path)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[1]", "holds no JSON object"),
+        ("{", "holds no well-formed JSON"),
+        ("[" * 100_000, "holds no well-formed JSON"),
+        ('{"n_heads": 1, "n_heads": 2}', "names 'n_heads' twice"),
+    ],
+)
+def test_malformed_configurations_are_refused(tmp_path, linear_file, text, words):
+    path = tmp_path / "config.json"
+    path.write_text(text)
+    assert words in refused(linear_file, config=path)
+
+
+def test_a_missing_file_is_an_os_error():
+    with pytest.raises(FileNotFoundError):
+        convert(Path("nothing.safetensors"), heads=1)
+    with pytest.raises(FileNotFoundError):
+        convert(Path("nothing.pt"), heads=1)
+
+
+def test_a_missing_torch_is_one_sentence(tmp_path, monkeypatch):
+    (tmp_path / "a.pt").write_bytes(b"")
+    real_import = builtins.__import__
+
+    def without_torch(name, *rest):
+        if name == "torch":
+            raise ImportError(name)
+        return real_import(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without_torch)
+    assert 'pip install "ballproof[train]"' in refused(tmp_path / "a.pt")
+
+
+def torch_state(tensors):
+    torch = pytest.importorskip("torch", reason="reading torch files needs the train extra")
+    return torch, {name: torch.from_numpy(array.copy()) for name, array in tensors.items()}
+
+
+@pytest.mark.parametrize("wrapper", [None, "state_dict", "model"])
+@pytest.mark.parametrize("suffix", [".pt", ".pth", ".ckpt"])
+@pytest.mark.parametrize("layout", ["linear", "standard"])
+def test_torch_state_dicts_are_read(tmp_path, wrapper, suffix, layout):
+    tensors = random_tensors(5)
+    torch, state = torch_state(tensors if layout == "standard" else linear_layout(tensors))
+    state["blocks.0.attn.IGNORE"] = torch.tensor(-torch.inf)
+    path = tmp_path / f"model{suffix}"
+    torch.save(state if wrapper is None else {wrapper: state, "epoch": 3}, path)
+    assert digest(convert(path, heads=1)) == frozen(tensors).digest
+
+
+def test_bfloat16_and_transposed_torch_tensors_keep_their_bits(tmp_path):
+    torch, state = torch_state(random_tensors(5))
+    state = {name: tensor.to(torch.bfloat16) for name, tensor in state.items()}
+    state["unembed.W_U"] = state["unembed.W_U"].T.contiguous().T
+    torch.save(state, tmp_path / "a.pt")
+    expected = {
+        name: Tensor(
+            name, "BF16", tuple(t.shape), t.contiguous().view(torch.int16).numpy().tobytes()
+        )
+        for name, t in state.items()
+    }
+    assert digest(convert(tmp_path / "a.pt")) == digest(expected)
+
+
+class Harmful:
+    """Anything that is no plain tensor: unpickling it would run code."""
+
+    def __reduce__(self):
+        return (print, ("this must not be printed",))
+
+
+def test_pickles_that_run_code_are_refused(tmp_path, capsys):
+    torch, state = torch_state(random_tensors(5))
+    torch.save({**state, "config": Harmful()}, tmp_path / "a.pt")
+    assert "asks for more than weights, which might run code" in refused(tmp_path / "a.pt")
+    assert capsys.readouterr().out == ""
+
+
+def test_damaged_torch_files_are_refused(tmp_path):
+    torch, state = torch_state(random_tensors(5))
+    torch.save(state, tmp_path / "a.pt")
+    data = (tmp_path / "a.pt").read_bytes()
+    for damaged in (b"", b"hello", data[: len(data) // 2]):
+        (tmp_path / "b.pt").write_bytes(damaged)
+        assert "cannot be read as a torch file" in refused(tmp_path / "b.pt")
+
+
+def test_torch_files_without_tensors_are_refused(tmp_path):
+    torch, state = torch_state(random_tensors(5))
+    torch.save([1, 2], tmp_path / "list.pt")
+    assert "holds no state dict" in refused(tmp_path / "list.pt")
+    torch.save({**state, "epoch": 3}, tmp_path / "number.pt")
+    assert "holds 'epoch', a int, where only tensors" in refused(tmp_path / "number.pt")
+    torch.save({**state, "unembed.b_U": torch.ones(5).bool()}, tmp_path / "bool.pt")
+    assert "unembed.b_U is a torch.bool tensor" in refused(tmp_path / "bool.pt")
