@@ -20,7 +20,7 @@ class Attention:
         self.positions = _factors(tables, tables.positional_score[query], bits, tally)
 
     def unit(self, maximum: int) -> int:
-        """Return the exponent of the unit in which the largest weight of tokens 0..m has `bits` bits.
+        """Return the exponent of the unit in which the largest weight of 0..m has `bits` bits.
 
         One power of two is thus the common factor of a whole class, chosen class by class: weights
         of one class may be 1e-30 of the largest weight of the query.

@@ -59,7 +59,7 @@ def ln2(bits: int) -> tuple[int, int]:
 
 
 def quotient_by_root(numerator: int, exponent: int, square: int, unit: int) -> int:
-    """Return floor(x / 2**unit) for x = numerator * 2**exponent / sqrt(square), by integers only."""
+    """Return floor(x / 2**unit) for x = numerator * 2**exponent / sqrt(square), in integers."""
     shift = 2 * (exponent - unit)
     squared = numerator * numerator
     scaled = squared << shift if shift >= 0 else squared

@@ -23,9 +23,7 @@ class Undecided(Exception):
 class Rival:
     """The tables of one rival in one class: what is below and above g[i][t], and their extremes."""
 
-    def __init__(
-        self, index: int, low: list[list[int]], high: list[list[int]], query: int
-    ) -> None:
+    def __init__(self, index: int, low: list[list[int]], high: list[list[int]], query: int) -> None:
         self.index = index
         self.start = (low[-1][query], high[-1][query])
         self.low, self.high = low[:-1], high[:-1]

@@ -56,9 +56,7 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
     require_keys(top, ("format", "claim", "proof"), "certificate")
     claim = require_keys(top["claim"], _CLAIM_KEYS, "claim")
     model = require_keys(claim["model"], ("sha256", *Shape._fields), "claim.model")
-    proof = require_keys(
-        top["proof"], ("strategy", "precision", "operations", "witness"), "proof"
-    )
+    proof = require_keys(top["proof"], ("strategy", "precision", "operations", "witness"), "proof")
     if not isinstance(proof["witness"], dict):
         raise Declined("syntax", "proof.witness: an object is expected.")
     result = Claim(
@@ -68,7 +66,9 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
         string(claim["semantics"], "claim.semantics"),
         claim["margin"],
         _margin(claim["margin"]),
-        *(count(claim[key], f"claim.{key}") for key in _COUNTS),
+        count(claim["total"], "claim.total"),
+        count(claim["correct_at_least"], "claim.correct_at_least"),
+        count(claim["correct_at_most"], "claim.correct_at_most"),
         string(proof["strategy"], "proof.strategy"),
         small(proof["precision"], *PRECISIONS, "proof.precision"),
         count(proof["operations"], "proof.operations"),
@@ -84,8 +84,15 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
     return result
 
 
-_COUNTS = ("total", "correct_at_least", "correct_at_most")
-_CLAIM_KEYS = ("model", "task", "semantics", "margin", *_COUNTS)
+_CLAIM_KEYS = (
+    "model",
+    "task",
+    "semantics",
+    "margin",
+    "total",
+    "correct_at_least",
+    "correct_at_most",
+)
 
 
 def _margin(value: Any) -> tuple[int, int]:
@@ -120,9 +127,9 @@ def require_model(claim: Claim, sha256: str, shape: Shape) -> None:
 def require_pins(claim: Claim, pins: Pins) -> None:
     """Reject a claim that is not the one that the caller asked for."""
     if pins.task is not None and claim.task != pins.task:
-        raise Rejected("pin", f"the task is {claim.task}, not {ascii(pins.task)}.")
+        raise Rejected("pin", f"the task is {claim.task}, not {pins.task!a}.")
     if pins.semantics is not None and claim.semantics != pins.semantics:
-        raise Rejected("pin", f"the semantics are {claim.semantics}, not {ascii(pins.semantics)}.")
+        raise Rejected("pin", f"the semantics are {claim.semantics}, not {pins.semantics!a}.")
     if pins.margin is not None and pins.margin != claim.margin:
         raise Rejected("pin", f"the margin is {claim.margin_text}.")
     if pins.at_least is not None:

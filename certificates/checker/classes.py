@@ -6,8 +6,9 @@ def completions(places: int, maximum: int, holds_maximum: bool) -> int:
 
     Unless the sequence already holds m (at the query or before), one of the places must.
     """
-    every = (maximum + 1) ** places
-    return every if holds_maximum else every - maximum**places
+    every: int = (maximum + 1) ** places
+    without: int = 0 if holds_maximum else maximum**places
+    return every - without
 
 
 def class_size(query: int, maximum: int, n_ctx: int) -> int:

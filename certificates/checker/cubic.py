@@ -116,6 +116,9 @@ def _all_maximum_is_right(
             _upper(span, gap + out[rival] - out[maximum] + place[rival] - place[maximum])
             for span, out, place in terms
         )
-        if worst >= 0 and rival_wins(tables, sequence, rival, 2 * attention.bits, tally) is not False:
+        if (
+            worst >= 0
+            and rival_wins(tables, sequence, rival, 2 * attention.bits, tally) is not False
+        ):
             return False
     return True

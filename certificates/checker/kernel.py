@@ -52,7 +52,7 @@ def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
     """
     claim = read_claim(certificate, pins.max_operations)
     if claim.strategy not in STRATEGIES:
-        raise Declined("unsupported", f"proof.strategy: unknown {ascii(claim.strategy[:80])}.")
+        raise Declined("unsupported", f"proof.strategy: unknown {claim.strategy[:80]!a}.")
     tensors = read_tensors(weights)
     model = read_model(tensors)
     sha256 = digest(tensors)

@@ -55,9 +55,7 @@ def _enclosed_sum(
     tally.charge(4 * len(groups))
     top, low, high = max(groups), 0, 0
     for score, gap in groups.items():
-        ball = exp_over_root(
-            score - top, tables.score_exponent, tables.shape.d_head, precision + 2
-        )
+        ball = exp_over_root(score - top, tables.score_exponent, tables.shape.d_head, precision + 2)
         floor, ceiling = at_unit(ball, -precision)
         low += gap * (floor if gap > 0 else ceiling)
         high += gap * (ceiling if gap > 0 else floor)

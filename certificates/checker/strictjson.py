@@ -58,7 +58,7 @@ def _limit_nesting(text: str, what: str) -> None:
 
 def _decoder(what: str) -> json.JSONDecoder:
     def no_float(text: str) -> NoReturn:
-        raise Declined("syntax", f"{what}: {ascii(text[:40])} is not an exact number.")
+        raise Declined("syntax", f"{what}: {text[:40]!a} is not an exact number.")
 
     def integer(text: str) -> int:
         limit_digits(text, what)
@@ -71,7 +71,7 @@ def _decoder(what: str) -> json.JSONDecoder:
         if len(fields) < len(pairs):
             seen: set[str] = set()
             twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            raise Declined("syntax", f"{what}: the key {ascii(twice[:80])} appears twice.")
+            raise Declined("syntax", f"{what}: the key {twice[:80]!a} appears twice.")
         return fields
 
     return json.JSONDecoder(
@@ -91,7 +91,7 @@ def require_keys(fields: Any, keys: Iterable[str], what: str) -> dict[str, Any]:
     if not isinstance(fields, dict):
         raise Declined("syntax", f"{what}: an object is expected.")
     for key in sorted(fields.keys() - expected):
-        raise Declined("syntax", f"{what}: unknown key {ascii(key[:80])}.")
+        raise Declined("syntax", f"{what}: unknown key {key[:80]!a}.")
     for key in sorted(expected - fields.keys()):
         raise Declined("syntax", f"{what}: the key {key!r} is missing.")
     return fields
@@ -102,7 +102,7 @@ def count(value: Any, what: str) -> int:
     text = string(value, what)
     limit_digits(text, what)
     if not _COUNT.fullmatch(text):
-        raise Declined("syntax", f"{what}: {ascii(text[:40])} is not a decimal count.")
+        raise Declined("syntax", f"{what}: {text[:40]!a} is not a decimal count.")
     return int(text)
 
 
@@ -112,10 +112,10 @@ def rational(value: Any, what: str) -> tuple[int, int]:
     limit_digits(text, what)
     match = _RATIONAL.fullmatch(text)
     if not match:
-        raise Declined("syntax", f"{what}: {ascii(text[:40])} is not a rational number.")
+        raise Declined("syntax", f"{what}: {text[:40]!a} is not a rational number.")
     numerator, denominator = int(match[1]), int(match[2] or 1)
     if match[2] and (denominator == 1 or _gcd(numerator, denominator) != 1):
-        raise Declined("syntax", f"{what}: {ascii(text[:40])} is not in lowest terms.")
+        raise Declined("syntax", f"{what}: {text[:40]!a} is not in lowest terms.")
     return numerator, denominator
 
 

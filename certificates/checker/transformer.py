@@ -66,7 +66,7 @@ def read_model(tensors: dict[str, Tensor]) -> Model:
     """Return the model that the tensors make up; anything missing or unknown is declined."""
     known = {key for key, _ in _LAYOUT.values()}
     for name in sorted(tensors.keys() - known):
-        raise Declined("unsupported", f"weights: {ascii(name[:80])} is not a tensor of this model.")
+        raise Declined("unsupported", f"weights: {name[:80]!a} is not a tensor of this model.")
     for short, (key, _) in _LAYOUT.items():
         if short.startswith("W") and key not in tensors:
             raise Declined("unsupported", f"weights: {key} is missing.")

@@ -1,0 +1,49 @@
+# Every target builds its own .venv: nothing but Python 3.11+ has to be installed.
+PYTHON ?= python3
+BIN := .venv/bin
+CHECKER := certificates/checker
+
+.PHONY: help demo test test-all lint bench checker clean
+
+help:
+	@echo "make demo      prove and check max-of-4-seed-123 with every strategy (under a minute)"
+	@echo "make test      formatting, lint, types and the fast tests (under 10 minutes)"
+	@echo "make test-all  the same with the exhaustive tests"
+	@echo "make bench     measure the figures of the README"
+	@echo "make checker   pack the standalone checker into one file, out/ballproof-checker.pyz"
+	@echo "make clean     remove .venv and everything that was built"
+
+demo: .venv/installed
+	$(BIN)/ballproof demo
+
+test: .venv/installed-test lint
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+test-all: .venv/installed-test lint
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	cd $(CHECKER) && MYPYPATH=. ../../$(BIN)/mypy --config-file= --strict \
+		--python-version 3.11 --explicit-package-bases .
+
+bench: .venv/installed
+	$(BIN)/python benchmarks/main_job.py
+
+checker:
+	$(PYTHON) certificates/pack.py out/ballproof-checker.pyz
+
+.venv/installed: setup.cfg pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/installed-test: .venv/installed
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf .venv build dist out *.egg-info .mypy_cache .pytest_cache .ruff_cache

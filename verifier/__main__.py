@@ -1,0 +1,50 @@
+"""The command `ballproof`, also `python -m verifier`: exit codes and error sentences."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from models.errors import ModelError
+from verifier.checking import DECLINED, INTERNAL, INTERRUPTED, USAGE
+from verifier.commands import ballproof
+from verifier.proving import NotApplicableError
+from verifier.strategies import UnknownStrategyError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; no traceback reaches the user."""
+    try:
+        return int(ballproof.main(arguments, prog_name="ballproof", standalone_mode=False) or 0)
+    except click.exceptions.Exit as error:
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted", INTERRUPTED)
+    except UnknownStrategyError as error:
+        return _fail(str(error), USAGE)
+    except (ModelError, NotApplicableError) as error:
+        return _fail(str(error), DECLINED)
+    except OSError as error:
+        return _fail(_sentence(error), USAGE)
+    except Exception as error:
+        return _fail(f"internal error: {type(error).__name__}: {error}", INTERNAL)
+
+
+def _fail(sentence: str, code: int) -> int:
+    print(f"ballproof: {sentence}", file=sys.stderr)
+    return code
+
+
+def _sentence(error: OSError) -> str:
+    if error.strerror and error.filename:
+        return f"{error.filename!r}: {error.strerror}"
+    return str(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

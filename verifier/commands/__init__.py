@@ -1,0 +1,66 @@
+"""The command line: one module for each thing a user wants to do."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from verifier.checking import INTERRUPTED, USAGE
+from verifier.commands.check import check
+from verifier.commands.demo import demo
+from verifier.commands.inspect import evaluate, info
+from verifier.commands.obtain import import_model, train
+from verifier.commands.prove import prove
+from verifier.commands.show import show
+from verifier.commands.strategies import strategies
+from verifier.console import Terminal
+
+EPILOG = (
+    "Exit codes: 0 done or VERIFIED, 1 REJECTED, 2 DECLINED or a model that cannot be used, "
+    f"{USAGE} usage or unreadable file, 70 internal error, {INTERRUPTED} interrupted."
+)
+
+
+def _version() -> str:
+    try:
+        return version("ballproof")
+    except PackageNotFoundError:
+        return "not installed"
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EPILOG,
+)
+@click.version_option(_version(), prog_name="ballproof")
+@click.option("-q", "--quiet", is_flag=True, help="Print results only: no progress, no remarks.")
+@click.pass_context
+def ballproof(context: click.Context, quiet: bool) -> None:
+    """Prove how many inputs a small transformer gets right, over every input there is.
+
+    A MODEL is a safetensors file or a name from the built-in zoo, such as max-of-4-seed-123. A
+    certificate is a JSON file that `ballproof check`, or the standalone checker alone, re-validates
+    with nothing but Python's own integers.
+
+    \b
+    Start here:
+      ballproof demo
+      ballproof prove max-of-4-seed-123 --strategy exact --out exact.json
+      ballproof check max-of-4-seed-123 exact.json --at-least 0.999
+    """
+    context.obj = Terminal(quiet)
+
+
+for _command in (
+    demo,
+    train,
+    import_model,
+    info,
+    evaluate,
+    strategies,
+    prove,
+    show,
+    check,
+):
+    ballproof.add_command(_command)

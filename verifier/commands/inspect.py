@@ -1,0 +1,122 @@
+"""`ballproof info` and `ballproof evaluate`: look at a model, or at one input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import flint
+
+from models.catalogue import zoo_names, zoo_record
+from models.forward import evaluate as forward
+from models.layout import BIAS_NAMES
+from models.task import label, task_name, total_sequences
+from models.weights import Weights
+from verifier.commands.parameters import json_option, load_model, model_argument, pass_terminal
+from verifier.console import Terminal
+from verifier.problem import pose
+from verifier.settle import wrong
+
+FIRST_BITS, LAST_BITS = 128, 16_384
+SHOWN = 5
+
+
+@click.command()
+@model_argument
+@json_option
+@pass_terminal
+def info(terminal: Terminal, model: str, as_json: bool) -> None:
+    """Say what MODEL is: sizes, task, digest, biases, and what the zoo knows of it."""
+    facts = _facts(load_model(model), model)
+    if as_json:
+        terminal.json(facts)
+    else:
+        terminal.result(*(f"{key.replace('_', ' '):<18}{value}" for key, value in facts.items()))
+
+
+def _facts(weights: Weights, model: str) -> dict[str, Any]:
+    shape = weights.shape
+    biases = [n.split(".")[-1] for n in BIAS_NAMES if any(map(any, weights.tensors[n].tolist()))]
+    facts: dict[str, Any] = {
+        "model": model,
+        "sha256": weights.digest,
+        "d_vocab": shape.d_vocab,
+        "n_ctx": shape.n_ctx,
+        "d_model": shape.d_model,
+        "d_head": shape.d_head,
+        "task": task_name(shape.n_ctx),
+        "inputs": str(total_sequences(shape.d_vocab, shape.n_ctx)),
+        "non-zero biases": ", ".join(biases) or "none",
+    }
+    for name in zoo_names():
+        record = zoo_record(name)
+        if record["digest"] == weights.digest:
+            sampled = f"{record['sampled_accuracy']} of {record['samples']} sampled inputs"
+            facts |= {"zoo_name": name, "origin": record["origin"], "accuracy": sampled}
+    return facts
+
+
+class Tokens(click.ParamType[list[int]]):
+    """Tokens as in 3,17,60,12."""
+
+    name = "tokens"
+
+    def convert(
+        self, value: str | list[int], param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[int]:
+        """Return the tokens."""
+        if isinstance(value, list):
+            return value
+        parts = value.split(",")
+        if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+            self.fail(f"{value!r} is no sequence of tokens such as 3,17,60,12.")
+        return [int(part) for part in parts]
+
+
+@click.command()
+@model_argument
+@click.argument("tokens", type=Tokens())
+@json_option
+@pass_terminal
+def evaluate(terminal: Terminal, model: str, tokens: list[int], as_json: bool) -> None:
+    """Evaluate MODEL on one input, rigorously: TOKENS as in 3,17,60,12.
+
+    The logits are enclosures of the real function's values, and the verdict is exact: right, wrong,
+    or wrong by a tie.
+    """
+    weights = load_model(model)
+    try:
+        logits = _logits(weights, tokens)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="TOKENS") from None
+    rivals = [j for j in range(len(logits)) if j != label(tokens)]
+    is_wrong = wrong(pose(weights), tokens, rivals)
+    verdict = {True: "wrong", False: "right", None: "undecided"}[is_wrong]
+    facts = {"tokens": tokens, "label": label(tokens), "verdict": verdict}
+    ranked = _ranked(logits)
+    if as_json:
+        rows = [{"token": j, "logit": logits[j].str(20)} for j in ranked]
+        terminal.json({**facts, "logits": rows})
+        return
+    terminal.result(f"label {label(tokens)}: {verdict}")
+    terminal.result(*(f"  logit of {j:<4} {logits[j].str(15)}" for j in ranked[:SHOWN]))
+    if label(tokens) not in ranked[:SHOWN]:
+        terminal.result(f"  logit of {label(tokens):<4} {logits[label(tokens)].str(15)}")
+
+
+def _logits(weights: Weights, tokens: list[int]) -> list[flint.arb]:
+    """Return enclosures, with more bits where few give no finite ones."""
+    bits = FIRST_BITS
+    while True:
+        try:
+            return forward(weights, tokens, bits)
+        except ValueError:
+            if bits >= LAST_BITS or len(tokens) != weights.shape.n_ctx:
+                raise
+            bits *= 4
+
+
+def _ranked(logits: list[flint.arb]) -> list[int]:
+    """Return the tokens, largest midpoint first: an order for display only."""
+    keys = [logit.mid().fmpq() for logit in logits]
+    return sorted(range(len(logits)), key=keys.__getitem__, reverse=True)

@@ -1,0 +1,91 @@
+"""Parameters and helpers that several commands share."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import click
+
+from models.catalogue import resolve
+from models.weights import Weights, load_weights
+from verifier.checking import DEFAULT_MAX_OPERATIONS
+from verifier.console import Terminal
+
+pass_terminal = click.make_pass_decorator(Terminal)
+model_argument = click.argument("model")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object for machines."
+)
+# A denominator is not zero.
+_NUMBER = re.compile(r"[0-9]{1,1000}(\.[0-9]{1,1000}|/0*[1-9][0-9]{0,999})?")
+
+
+class ExactNumber(click.ParamType[Fraction]):
+    """A number >= 0 without rounding: 0.99 or 99/100."""
+
+    name = "number"
+
+    def convert(
+        self, value: str | Fraction, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Fraction:
+        """Return the exact value of a decimal or fraction."""
+        if isinstance(value, Fraction):
+            return value
+        if not _NUMBER.fullmatch(value):
+            self.fail(f"{value!r} is no exact decimal or fraction >= 0, such as 0.99 or 99/100.")
+        return Fraction(value)
+
+
+class Count(click.ParamType[int]):
+    """A count of any size, with or without thousands separators."""
+
+    name = "count"
+
+    def convert(
+        self, value: str | int, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Return the count."""
+        if isinstance(value, int):
+            return value
+        digits = value.replace("_", "").replace(",", "")
+        if not re.fullmatch(r"[0-9]{1,1000}", digits):
+            self.fail(f"{value!r} is no count, such as 100000000 or 100_000_000.")
+        return int(digits)
+
+
+max_operations_option = click.option(
+    "--max-operations",
+    type=Count(),
+    default=DEFAULT_MAX_OPERATIONS,
+    show_default="10^11",
+    help="The most operations that the check may take.",
+)
+margin_option = click.option(
+    "--margin",
+    type=ExactNumber(),
+    default=Fraction(0),
+    show_default="0",
+    help="Count an input as right only if the label's logit leads by more than this.",
+)
+out_option = click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write; an existing one is replaced once the new one is complete.",
+)
+
+
+def load_model(model: str) -> Weights:
+    """Return the weights of a file or a zoo name."""
+    return load_weights(resolve(model))
+
+
+def require_writable(path: Path) -> None:
+    """Raise OSError before any long work if `path` cannot be written."""
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{str(folder)!r}, the folder of {str(path)!r}, does not exist.")
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a folder, where a file is to be written.")

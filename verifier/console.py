@@ -1,0 +1,91 @@
+"""What the commands print: results on standard output, progress and remarks on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from verifier.strategies.base import Progress as Report
+
+
+class Terminal:
+    """Where a command's results, progress and remarks go; `quiet` keeps the results only."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.results = Console(soft_wrap=True, highlight=False)
+        if not self.results.is_terminal:
+            # A pipe has no width: do not fold tables at 80 columns.
+            self.results.width = 160
+        self.remarks = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+
+    def result(self, *lines: Any) -> None:
+        """Print lines or tables to standard output."""
+        for line in lines:
+            self.results.print(line, markup=False)
+
+    def json(self, fields: Any) -> None:
+        """Print one JSON object, alone on standard output."""
+        print(json.dumps(fields), file=sys.stdout)
+
+    def remark(self, line: str) -> None:
+        """Print a line to standard error unless quiet."""
+        self.remarks.print(line, markup=False)
+
+    @contextmanager
+    def bar(self, label: str) -> Iterator[Report]:
+        """Show a progress bar; yields the function that reports (done, all)."""
+        progress = Progress(
+            TextColumn(label),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=self.remarks,
+            transient=True,
+            disable=not self._animated,
+        )
+        with progress:
+            task = progress.add_task(label, total=None)
+
+            def report(done: int, every: int) -> None:
+                progress.update(task, completed=done, total=every)
+
+            yield report
+
+    def waiting(self, label: str) -> AbstractContextManager[Any]:
+        """Show a spinner with the elapsed time while something runs that reports nothing."""
+        if not self._animated:
+            return nullcontext()
+        progress = Progress(
+            SpinnerColumn(),
+            TextColumn(label),
+            TimeElapsedColumn(),
+            console=self.remarks,
+            transient=True,
+        )
+        progress.add_task(label, total=None)
+        return progress
+
+    @property
+    def _animated(self) -> bool:
+        return self.remarks.is_terminal and not self.quiet
+
+
+def share(count: int, total: int) -> str:
+    """Return count / total rounded down to five decimals."""
+    scaled = count * 10**5 // total
+    return f"{scaled // 10**5}.{scaled % 10**5:05d}"

@@ -1,0 +1,84 @@
+"""What a strategy is: a search for a witness, and a bound that is sound for any witness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from models.layout import Shape
+from verifier.branch import WrongCount
+from verifier.problem import Problem
+
+Witness = dict[str, Any]
+Progress = Callable[[int, int], None]
+EXHAUSTIVE_LIMIT = 2**32
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many inputs are right, at least and at most."""
+
+    correct_at_least: int
+    correct_at_most: int
+
+    @classmethod
+    def from_wrong(cls, total: int, wrong: WrongCount) -> Bounds:
+        """Return the bounds that follow from a count of wrong sequences."""
+        return cls(total - wrong.possible, total - wrong.certain)
+
+
+class Strategy(Protocol):
+    """One way to bound the accuracy.
+
+    The order of work is in v = d_vocab and k = n_ctx. `search` is untrusted, and `bound` must be
+    sound whatever it finds.
+    """
+
+    @property
+    def name(self) -> str:
+        """Name on the command line and in certificates."""
+
+    @property
+    def complexity(self) -> str:
+        """Order of work."""
+
+    @property
+    def summary(self) -> str:
+        """One line that explains the strategy."""
+
+    @property
+    def precision(self) -> int:
+        """First working precision of the certificate, in bits."""
+
+    def obstacle(self, shape: Shape) -> str | None:
+        """Return a sentence that says why the strategy does not apply, or None if it does."""
+
+    def least_operations(self, shape: Shape) -> int:
+        """Return a lower bound on what the checker will count."""
+
+    def search(self, problem: Problem) -> Witness:
+        """Return the witness to write into the certificate."""
+
+    def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:
+        """Return sound bounds; calls `progress(done, all)` as it goes."""
+
+
+def exhaustive_obstacle(shape: Shape) -> str | None:
+    """Return why exhaustive counting is out of reach at this size, or None."""
+    total = shape.d_vocab**shape.n_ctx
+    if total <= EXHAUSTIVE_LIMIT:
+        return None
+    return (
+        f"It settles every input, and there are {shape.d_vocab}^{shape.n_ctx} of them, "
+        f"more than 2^{EXHAUSTIVE_LIMIT.bit_length() - 1}."
+    )
+
+
+def classes(d_vocab: int, progress: Progress) -> Iterator[tuple[int, range]]:
+    """Yield each maximum m with its queries 0..m, reporting progress in classes (q, m)."""
+    done, every = 0, d_vocab * (d_vocab + 1) // 2
+    for maximum in range(d_vocab):
+        yield maximum, range(maximum + 1)
+        done += maximum + 1
+        progress(done, every)

@@ -1,0 +1,128 @@
+"""Brute force: evaluate every input against every rival, in int64 lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from interval.fixed import Lanes
+from models.layout import Shape
+from models.task import class_size
+from verifier.attention import Attention
+from verifier.branch import WrongCount
+from verifier.problem import Problem
+from verifier.separable import ClassTables, GapTables
+from verifier.settle import wrong
+from verifier.strategies.base import Bounds, Progress, Witness, classes, exhaustive_obstacle
+
+# Sums formed at once: as many as stay in a core's cache.
+BLOCK = 1 << 17
+Box = list[range]
+
+
+class BruteForce:
+    """Evaluate every one of the v^k inputs (T1 with upper and lower tables)."""
+
+    name = "brute-force"
+    complexity = "v^(k+1) k"
+    summary = "every input, every rival: both ends, ties decided"
+    precision = 32
+
+    def obstacle(self, shape: Shape) -> str | None:
+        """Return why v^k is too large to be enumerated, or None."""
+        return exhaustive_obstacle(shape)
+
+    def least_operations(self, shape: Shape) -> int:
+        """Count k+1 operations per input and rival."""
+        return int(shape.d_vocab**shape.n_ctx) * shape.d_vocab * (shape.n_ctx + 1)
+
+    def search(self, problem: Problem) -> Witness:
+        """Return the empty witness: there is nothing to search."""
+        return {}
+
+    def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:
+        """Count the wrong sequences class by class; both ends are the truth but for ties that
+        even 65,536 bits leave open.
+        """
+        v, k = problem.shape.d_vocab, problem.shape.n_ctx
+        attention = [Attention(problem, query) for query in range(v)]
+        count = WrongCount(0, 0)
+        for maximum, queries in classes(v, progress):
+            gaps = GapTables(problem, maximum)
+            for query in queries:
+                if class_size(query, maximum, k):
+                    tables = gaps.of_query(query, attention[query])
+                    for box in first_maximum_boxes(query, maximum, k - 1):
+                        count += _count_box(problem, tables, box)
+        return Bounds.from_wrong(problem.total, count)
+
+
+def first_maximum_boxes(query: int, maximum: int, places: int) -> Iterator[Box]:
+    """Yield disjoint boxes of free tokens that make up the class (q, m).
+
+    Where q < m, box p holds m first at position p: tokens < m before it, tokens <= m after it.
+    """
+    upto, below = range(maximum + 1), range(maximum)
+    if query == maximum:
+        yield [upto] * places
+        return
+    for first in range(places):
+        yield [below] * first + [range(maximum, maximum + 1)] + [upto] * (places - first - 1)
+
+
+def _count_box(
+    problem: Problem, tables: ClassTables, box: Box, prefix: tuple[int, ...] = ()
+) -> WrongCount:
+    """Count the wrong sequences of a box, splitting off positions until a block is small."""
+    size = len(tables.query_high)
+    for tokens in box[len(prefix) :]:
+        size *= len(tokens)
+    if size == 0:
+        return WrongCount(0, 0)
+    if size > BLOCK and len(prefix) < len(box):
+        result = WrongCount(0, 0)
+        for token in box[len(prefix)]:
+            result += _count_box(problem, tables, box, (*prefix, token))
+        return result
+    return _count_block(problem, tables, box, prefix)
+
+
+def _count_block(
+    problem: Problem, tables: ClassTables, box: Box, prefix: tuple[int, ...]
+) -> WrongCount:
+    rest = box[len(prefix) :]
+    high = _sums(tables.high, tables.query_high, prefix, rest)
+    # The sign bit of a bitwise "and" is set where every rival's sum is negative.
+    reached = np.flatnonzero(np.bitwise_and.reduce(high, axis=0).reshape(-1) >= 0)
+    certain = possible = 0
+    for flat in reached.tolist():
+        offsets = np.unravel_index(flat, high.shape[1:])
+        free = (*prefix, *(tokens[int(i)] for tokens, i in zip(rest, offsets, strict=True)))
+        verdict = _settle(problem, tables, free)
+        certain += verdict is True
+        possible += verdict is not False
+    return WrongCount(certain, possible)
+
+
+def _sums(table: Lanes, query: Lanes, prefix: tuple[int, ...], rest: Box) -> Lanes:
+    """Return (v, *lengths of rest): the sums of T1 for every sequence of the block."""
+    base = query + table[np.arange(len(prefix)), list(prefix)].sum(axis=0)
+    total: Lanes = base.reshape(-1, *[1] * len(rest))
+    # The last places first: the small sums are formed once and spread over the larger array.
+    for axis in reversed(range(len(rest))):
+        tokens = rest[axis]
+        entries = table[len(prefix) + axis, tokens.start : tokens.stop].T
+        lengths = [1] * len(rest)
+        lengths[axis] = len(tokens)
+        total = total + np.ascontiguousarray(entries).reshape(-1, *lengths)
+    return total
+
+
+def _settle(problem: Problem, tables: ClassTables, free: tuple[int, ...]) -> bool | None:
+    """Decide one sequence that some rival may win: lower tables first, then exactly."""
+    index = (np.arange(len(free)), list(free))
+    if (tables.query_low + tables.low[index].sum(axis=0) >= 0).any():
+        return True
+    rivals = np.flatnonzero(tables.query_high + tables.high[index].sum(axis=0) >= 0)
+    return wrong(problem, (*free, tables.query), rivals.tolist())

@@ -1,0 +1,132 @@
+"""The cubic strategy of the study, each step proven: good sets of tokens, counted."""
+
+from __future__ import annotations
+
+from math import comb
+
+import flint
+import numpy as np
+
+from interval.ball import (
+    ascending,
+    certainly_negative,
+    exact,
+    lower_end,
+    precision,
+    upper_end,
+)
+from models.layout import Shape
+from models.task import class_size
+from verifier.attention import Attention, exponentials
+from verifier.problem import Integers, Problem
+from verifier.settle import wrong
+from verifier.strategies.base import Bounds, Progress, Witness, classes
+
+WORKING_BITS = 64
+LANE_BITS = 60
+
+
+class Cubic:
+    """Pessimise positions and rivals apart, find for each class the tokens that do no harm."""
+
+    name = "cubic"
+    complexity = "v^3 k^2"
+    summary = "positions and rivals pessimised apart, good tokens counted: a lower bound"
+    precision = 64
+
+    def obstacle(self, shape: Shape) -> str | None:
+        """Return None: the strategy applies at any size."""
+        return None
+
+    def least_operations(self, shape: Shape) -> int:
+        """Count the good-set tests only: 4 per class, token and number of free tokens below m."""
+        tokens = sum((m + 1) * m for m in range(shape.d_vocab))
+        return 4 * tokens * max(shape.n_ctx - 2, 0)
+
+    def search(self, problem: Problem) -> Witness:
+        """Return the empty witness: every class and every number of tokens below m is tried."""
+        return {}
+
+    def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:
+        """Count the sequences made of good tokens; no upper end but the number of all inputs."""
+        v = problem.shape.d_vocab
+        if v == 1:
+            return Bounds(1, 1)
+        with precision(WORKING_BITS):
+            attention = [_Attention(problem, query) for query in range(v)]
+            right = 0
+            for maximum, queries in classes(v, progress):
+                gaps = _joint_gaps(problem, maximum)
+                for query in queries:
+                    if class_size(query, maximum, problem.shape.n_ctx):
+                        right += _count_class(problem, attention[query], query, maximum, gaps)
+        return Bounds(right, problem.total)
+
+
+class _Attention:
+    """Balls a(t) = exp S[q,t] and p_i = exp R[q,i] of one query, up to common factors."""
+
+    def __init__(self, problem: Problem, query: int) -> None:
+        self.tokens = exponentials(problem, problem.score[query])
+        *self.places, self.last = exponentials(problem, problem.positional_score[query])
+        self.lanes = Attention(problem, query)
+
+
+def _joint_gaps(problem: Problem, maximum: int) -> list[int]:
+    """Return h(t) = max over j != m of V[t,j]-V[t,m] + max over i of P[i,j]-P[i,m], t = 0..m."""
+    places = (problem.places - problem.places[:, maximum : maximum + 1]).max(axis=0)
+    output = problem.output[: maximum + 1]
+    joint = np.delete(output - output[:, maximum : maximum + 1] + places, maximum, axis=1)
+    return [int(gap) for gap in joint.max(axis=1)]
+
+
+def _count_class(
+    problem: Problem, attention: _Attention, query: int, maximum: int, gaps: list[int]
+) -> int:
+    """Return how many sequences of the class are certainly right.
+
+    For each number c of free tokens below m: C(n, c) |G|^c, G being the tokens t whose
+    F_t(B) = a(q) p_{k-1} u(q) + a(m) u(m) (T-B) + a(t) u(t) B is negative at the smallest and the
+    largest weight B of c free positions. F_t is linear in B, and a mixture of good tokens is a
+    convex combination of theirs, so all such sequences are right.
+    """
+    direct: Integers = np.delete(problem.direct[query], maximum)
+    gap = int(direct.max()) - int(problem.direct[query, maximum]) + problem.eps
+    bounds = [gap + h for h in gaps]
+    places = len(attention.places)
+    lows = ascending(lower_end(p) for p in attention.places)
+    highs = ascending(upper_end(p) for p in attention.places)[::-1]
+    right = int(_all_maximum_is_right(problem, attention.lanes, query, maximum))
+    for c in range(1, places + 1 if query == maximum else places):
+        ends = [sum(lows[:c], exact(0)), sum(highs[:c], exact(0))]
+        good = _good_tokens(attention, query, maximum, bounds, ends)
+        right += comb(places, c) * good**c
+    return right
+
+
+def _good_tokens(
+    attention: _Attention, query: int, maximum: int, bounds: list[int], ends: list[flint.arb]
+) -> int:
+    total = sum(attention.places, exact(0))
+    own = attention.tokens[query] * attention.last * bounds[query]
+    pull = attention.tokens[maximum] * bounds[maximum]
+    bases = [(weight, own + pull * (total - weight)) for weight in ends]
+    good = 0
+    for token in range(maximum):
+        term = attention.tokens[token] * bounds[token]
+        good += all(certainly_negative(base + term * weight) for weight, base in bases)
+    return good
+
+
+def _all_maximum_is_right(problem: Problem, lanes: Attention, query: int, maximum: int) -> bool:
+    """Return whether the one sequence whose free tokens are all m is right (T1)."""
+    sequence = [maximum] * (problem.shape.n_ctx - 1) + [query]
+    low, high = lanes.lanes(maximum, LANE_BITS)
+    index = (np.arange(len(sequence)), sequence)
+    sums = problem.output[sequence] + problem.places + problem.direct[query]
+    gaps = sums - sums[:, maximum : maximum + 1] + problem.eps
+    # Python integers from here on: exact whatever the size of the gaps.
+    weights = np.where(gaps > 0, high[index][:, None], low[index][:, None]).astype(object)
+    reached = np.flatnonzero((weights * gaps).sum(axis=0) >= 0)
+    rivals = [int(j) for j in reached if j != maximum]
+    return wrong(problem, sequence, rivals) is False

@@ -1,0 +1,50 @@
+"""The exact count: rule rivals out by their worst case, branch and count over the others."""
+
+from __future__ import annotations
+
+from models.layout import Shape
+from models.task import class_size
+from verifier.attention import Attention
+from verifier.branch import BranchAndCount, WrongCount
+from verifier.problem import Problem
+from verifier.separable import GapTables, surviving_rivals
+from verifier.strategies.base import Bounds, Progress, Witness, classes, exhaustive_obstacle
+
+
+class Exact:
+    """Separable tables for every token and rival (T1), worst case (T3), branch and count (T7)."""
+
+    name = "exact"
+    complexity = "v^3 k, and the branches"
+    summary = "worst case per rival, then branch and count: both ends, ties decided"
+    precision = 48
+
+    def obstacle(self, shape: Shape) -> str | None:
+        """Return why v^k is too large to be settled, or None."""
+        return exhaustive_obstacle(shape)
+
+    def least_operations(self, shape: Shape) -> int:
+        """Count the worst-case tables only: 6 per class, rival, token and position."""
+        tokens = sum((m + 1) ** 2 for m in range(shape.d_vocab))
+        return 6 * tokens * shape.d_vocab * (shape.n_ctx - 1)
+
+    def search(self, problem: Problem) -> Witness:
+        """Return the empty witness: the check needs no hint."""
+        return {}
+
+    def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:
+        """Count the wrong sequences of every class; both ends are the truth but for ties that
+        even 65,536 bits leave open.
+        """
+        v, k = problem.shape.d_vocab, problem.shape.n_ctx
+        attention = [Attention(problem, query) for query in range(v)]
+        wrong = WrongCount(0, 0)
+        for maximum, queries in classes(v, progress):
+            gaps = GapTables(problem, maximum)
+            for query in queries:
+                if class_size(query, maximum, k):
+                    tables = gaps.of_query(query, attention[query])
+                    rivals = surviving_rivals(tables)
+                    if rivals:
+                        wrong += BranchAndCount(problem, tables, rivals).count()
+        return Bounds.from_wrong(problem.total, wrong)
