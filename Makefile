@@ -26,7 +26,7 @@ lint: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	cd $(CHECKER) && MYPYPATH=. ../../$(BIN)/mypy --config-file= --strict \
+	cd $(CHECKER) && MYPYPATH=. ../../$(BIN)/mypy --cache-dir ../../.mypy_cache/checker --config-file= --strict \
 		--python-version 3.11 --explicit-package-bases .
 
 bench: .venv/installed

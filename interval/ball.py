@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cmp_to_key
 
 import flint
 
@@ -65,13 +66,13 @@ def certainly_nonnegative(ball: flint.arb) -> bool:
 def ascending(ends: Iterable[tuple[int, int]]) -> list[flint.arb]:
     """Return dyadic numbers (mantissa, exponent) as exact balls in ascending order.
 
-    The order is that of the exact values: sorting balls would compare what may overlap.
+    Balls of radius 0 never overlap, so their comparison is exact at any precision.
     """
-    pairs = list(ends)
-    if not pairs:
-        return []
-    unit = min(exponent for _, exponent in pairs)
-    return [exact(m, e) for m, e in sorted(pairs, key=lambda pair: pair[0] << (pair[1] - unit))]
+
+    def order(a: flint.arb, b: flint.arb) -> int:
+        return int(a > b) - int(a < b)
+
+    return sorted((exact(*end) for end in ends), key=cmp_to_key(order))
 
 
 def elementwise_product(a: flint.arb_mat, b: flint.arb_mat) -> flint.arb_mat:

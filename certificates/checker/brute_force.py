@@ -1,6 +1,7 @@
 """Brute force: every input is evaluated, all rivals at once, and nothing is skipped."""
 
 from attention import Attention
+from classes import inhabited_queries
 from separable import GapRows, Table
 from signs import Sequence, rival_wins
 from tally import Tally
@@ -18,7 +19,7 @@ def count_wrong(tables: PathTables, precision: int, tally: Tally) -> tuple[int, 
     certain = possible = 0
     for maximum in range(v):
         rows = GapRows(tables, maximum, precision, tally)
-        for query in range(maximum + 1):
+        for query in inhabited_queries(maximum, tables.shape.n_ctx):
             class_ = _Class(tables, rows, query, attentions[query], tally)
             class_.walk(())
             certain += class_.certain

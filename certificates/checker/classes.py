@@ -11,6 +11,9 @@ def completions(places: int, maximum: int, holds_maximum: bool) -> int:
     return every - without
 
 
-def class_size(query: int, maximum: int, n_ctx: int) -> int:
-    """Return N(q,m) = (m+1)^n - [q < m] m^n, n = n_ctx - 1."""
-    return completions(n_ctx - 1, maximum, query == maximum)
+def inhabited_queries(maximum: int, n_ctx: int) -> range:
+    """Return the queries q whose class (q, m) holds any sequence.
+
+    With one position the query is all there is, so it is the maximum.
+    """
+    return range(maximum + 1) if n_ctx > 1 else range(maximum, maximum + 1)

@@ -3,6 +3,7 @@
 from math import comb
 
 from attention import Attention, Span
+from classes import inhabited_queries
 from signs import rival_wins
 from tally import Tally
 from transformer import PathTables, Rows
@@ -25,7 +26,7 @@ def count_right(tables: PathTables, precision: int, tally: Tally) -> int:
     right = 0
     for maximum in range(v):
         gaps = _largest_gaps(tables, maximum, tally)
-        for query in range(maximum + 1):
+        for query in inhabited_queries(maximum, tables.shape.n_ctx):
             tally.charge(3 * v)
             direct = _largest_gap(tables.direct[query], maximum) + tables.eps
             bound = _ClassBound(attentions[query], query, maximum, [direct + h for h in gaps])
@@ -98,8 +99,6 @@ def _all_maximum_is_right(
 ) -> bool:
     """Return whether the sequence whose free tokens are all m is right (T1, rival by rival)."""
     query, n = attention.query, tables.shape.n_ctx - 1
-    if query < maximum and n == 0:
-        return False  # The class is empty.
     sequence = (*[maximum] * n, query)
     unit = attention.unit(maximum)
     spans = [attention.weight(token, place, unit) for place, token in enumerate(sequence)]

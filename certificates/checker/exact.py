@@ -2,7 +2,7 @@
 
 from attention import Attention
 from branch import BranchAndCount, Rival, Undecided
-from classes import class_size
+from classes import inhabited_queries
 from separable import GapRows, Table
 from tally import Tally
 from transformer import PathTables
@@ -23,9 +23,7 @@ def count_wrong(tables: PathTables, precision: int, tally: Tally) -> tuple[int, 
     certain = possible = 0
     for maximum in range(v):
         rows = GapRows(tables, maximum, precision, tally)
-        for query in range(maximum + 1):
-            if class_size(query, maximum, tables.shape.n_ctx) == 0:
-                continue
+        for query in inhabited_queries(maximum, tables.shape.n_ctx):
             upper = rows.upper(query, attentions[query], tally)
             rivals = surviving_rivals(rows, upper, query, tally)
             if rivals:

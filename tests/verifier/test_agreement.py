@@ -1,0 +1,81 @@
+"""Prover, checker and the literal forward pass agree on small models of every flavour."""
+
+from fractions import Fraction
+from itertools import islice
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from support.oracle import count_correct
+from support.toy import random_toys, toy_models
+
+from models.weights import weights_from_bytes
+from verifier.problem import pose
+from verifier.proving import NotApplicableError, prove
+from verifier.strategies import STRATEGIES, strategy_named
+
+LIMIT = 10**9
+MARGINS = [Fraction(0), Fraction(1, 3), Fraction(5)]
+TWO_SIDED = ("brute-force", "exact")
+
+
+def bounds_of(model, strategy, margin):
+    problem = pose(weights_from_bytes(model.bytes(), "toy"), margin)
+    return strategy.bound(problem, strategy.search(problem), lambda done, every: None)
+
+
+def require_sound(model, margin):
+    truth = count_correct(model, margin)
+    for strategy in STRATEGIES:
+        bounds = bounds_of(model, strategy, margin)
+        assert bounds.correct_at_least <= truth <= bounds.correct_at_most, strategy.name
+        if strategy.name in TWO_SIDED:
+            assert bounds.correct_at_least == bounds.correct_at_most == truth, strategy.name
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(toy_models(), st.sampled_from(MARGINS))
+def test_every_strategy_encloses_the_truth(model, margin):
+    require_sound(model, margin)
+
+
+@pytest.mark.slow
+@settings(max_examples=1500, suppress_health_check=[HealthCheck.too_slow])
+@given(toy_models(), st.sampled_from(MARGINS))
+def test_every_strategy_encloses_the_truth_on_many_models(model, margin):
+    require_sound(model, margin)
+
+
+def prove_and_compare(model, folder, margin=Fraction(0)):
+    """Prove with every strategy; the checker must support the prover's own counts."""
+    path = model.write(folder / "toy.safetensors")
+    problem = pose(weights_from_bytes(path.read_bytes(), str(path)), margin)
+    truth = count_correct(model, margin)
+    for strategy in STRATEGIES:
+        proven = prove(problem, strategy, LIMIT, lambda done, every: None)
+        claim = proven.claim
+        assert proven.note is None, (strategy.name, proven.note)
+        assert claim.correct_at_least <= truth <= claim.correct_at_most
+        if strategy.name in TWO_SIDED:
+            assert claim.correct_at_least == claim.correct_at_most == truth
+
+
+@pytest.mark.parametrize("index", range(12))
+def test_the_checker_supports_what_the_prover_claims(index, tmp_path):
+    model = next(islice(random_toys(7, 12), index, None))
+    prove_and_compare(model, tmp_path, MARGINS[index % 3])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_the_checker_supports_what_the_prover_claims_on_many_models(seed, tmp_path):
+    for index, model in enumerate(random_toys(1000 + seed, 10)):
+        prove_and_compare(model, tmp_path, MARGINS[index % 3])
+
+
+def test_a_limit_too_low_for_the_check_is_a_reason_not_a_crash(tmp_path):
+    model = next(iter(random_toys(3, 1)))
+    path = model.write(tmp_path / "toy.safetensors")
+    problem = pose(weights_from_bytes(path.read_bytes(), str(path)))
+    with pytest.raises(NotApplicableError, match="max-operations"):
+        prove(problem, strategy_named("exact"), 3, lambda done, every: None)

@@ -1,0 +1,252 @@
+"""The command line as a user meets it: results, exit codes, and sentences instead of tracebacks."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+from support.toy import random_toys
+
+from models.catalogue import zoo_path
+from verifier.__main__ import main
+
+MODEL = "max-of-4-seed-123"
+COUNT = "16765884"
+DATA = Path(__file__).parent.parent / "data"
+
+
+@pytest.fixture(scope="module")
+def exact_certificate(tmp_path_factory):
+    path = tmp_path_factory.mktemp("certificates") / "exact.json"
+    assert main(["--quiet", "prove", MODEL, "--strategy", "exact", "--out", str(path)]) == 0
+    return path
+
+
+def call(capsys, *arguments):
+    """Run a command in this process; return exit code, stdout, stderr."""
+    code = main([str(a) for a in arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_exact_certifies_the_known_count_at_both_ends(exact_certificate, capsys):
+    claim = json.loads(exact_certificate.read_text())["claim"]
+    assert claim["correct_at_least"] == claim["correct_at_most"] == COUNT
+    code, out, _ = call(capsys, "check", MODEL, exact_certificate, "--at-least", "0.9993")
+    assert code == 0
+    assert out.startswith(f"s VERIFIED max-of-4 sha256:{claim['model']['sha256']} real margin 0: ")
+
+
+def test_cubic_reaches_the_published_bound(tmp_path, capsys):
+    path = tmp_path / "c.json"
+    code, out, _ = call(capsys, "prove", MODEL, "--strategy", "cubic", "--out", path, "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert int(facts["correct_at_least"]) * 10_000 >= 9545 * int(facts["total"])
+    assert int(facts["correct_at_least"]) <= int(COUNT)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("model", "strategy", "wrong"),
+    [
+        (MODEL, "brute-force", 11_332),
+        ("max-of-4-seed-104", "exact", 2_268),
+        ("max-of-4-seed-104", "brute-force", 2_268),
+        ("max-of-5-seed-50", "exact", 867_994),
+    ],
+)
+def test_two_sided_strategies_settle_the_zoo(model, strategy, wrong, tmp_path, capsys):
+    path = tmp_path / "c.json"
+    code, out, _ = call(capsys, "prove", model, "--strategy", strategy, "--out", path, "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert int(facts["total"]) - int(facts["correct_at_least"]) == wrong
+    assert facts["correct_at_most"] == facts["correct_at_least"]
+
+
+def test_every_strategy_is_sound_on_the_sign_trap(tmp_path, capsys):
+    for strategy in ("brute-force", "cubic", "exact"):
+        path = tmp_path / f"{strategy}.json"
+        model = DATA / "mean-diff-sign.safetensors"
+        code, out, _ = call(capsys, "prove", model, "--strategy", strategy, "--out", path, "--json")
+        facts = json.loads(out)
+        assert code == 0
+        assert int(facts["correct_at_least"]) <= 31 <= int(facts["correct_at_most"])
+
+
+def test_pins_and_weaker_statements(exact_certificate, capsys):
+    code, out, _ = call(capsys, "check", MODEL, exact_certificate, "--at-least", "0.99933")
+    assert (code, out.split()[:3]) == (1, ["s", "REJECTED", "pin"])
+    code, out, _ = call(capsys, "check", MODEL, exact_certificate, "--task", "max-of-5")
+    assert (code, out.split()[2]) == (1, "pin")
+    code, out, _ = call(capsys, "check", MODEL, exact_certificate, "--max-operations", "1000")
+    assert (code, out.split()[:3]) == (2, ["s", "DECLINED", "limit"])
+    code, out, _ = call(capsys, "check", "max-of-4-seed-104", exact_certificate, "--json")
+    assert (code, json.loads(out)["reason"]) == (1, "digest")
+
+
+def test_show_prints_the_claim_and_says_that_it_is_unchecked(exact_certificate, capsys):
+    code, out, _ = call(capsys, "show", exact_certificate)
+    assert code == 0
+    assert COUNT in out and "Not verified" in out
+
+
+def test_a_margin_is_part_of_the_statement(tmp_path, capsys):
+    toy = next(iter(random_toys(5, 1, flavours=("trained",)))).write(tmp_path / "toy.safetensors")
+    path = tmp_path / "c.json"
+    code, out, _ = call(
+        capsys, "prove", toy, "--strategy", "exact", "--out", path, "--margin", "1/3", "--json"
+    )
+    assert (code, json.loads(out)["margin"]) == (0, "1/3")
+    assert call(capsys, "check", toy, path, "--margin", "2/6")[0] == 0
+    assert call(capsys, "check", toy, path, "--margin", "0")[0] == 1
+
+
+def test_evaluate_says_right_wrong_and_tie(tmp_path, capsys):
+    assert "label 60: right" in call(capsys, "evaluate", MODEL, "3,17,60,12")[1]
+    code, out, _ = call(capsys, "evaluate", DATA / "mean-diff-sign.safetensors", "15,3", "--json")
+    facts = json.loads(out)
+    assert (code, facts["verdict"], facts["logits"][0]["token"]) == (0, "wrong", 0)
+    tied = load_file(zoo_path(MODEL))
+    save_file({k: np.zeros_like(v) for k, v in tied.items()}, tmp_path / "zero.safetensors")
+    code, out, _ = call(capsys, "evaluate", tmp_path / "zero.safetensors", "1,2,3,4")
+    assert (code, "wrong" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ([], 64),
+        (["nonsense"], 64),
+        (["prove", MODEL], 64),
+        (["prove", MODEL, "--strategy", "nope", "--out", "x.json"], 64),
+        (["prove", MODEL, "--strategy", "exact", "--out", "no/such/folder/x.json"], 64),
+        (["prove", MODEL, "--strategy", "exact", "--out", "x", "--margin", "1/0"], 64),
+        (["prove", MODEL, "--strategy", "exact", "--out", "x", "--max-operations", "-1"], 64),
+        (["prove", "max-of-20-seed-50", "--strategy", "exact", "--out", "x.json"], 2),
+        (["prove", "max-of-5-seed-50", "--strategy", "brute-force", "--out", "x.json"], 2),
+        (["info", "max-of-4-seed-124"], 64),
+        (["evaluate", MODEL, "1,2,3"], 64),
+        (["evaluate", MODEL, "1,2,3,64"], 64),
+        (["evaluate", MODEL, "1,2,3,x"], 64),
+        (["check", MODEL, "no-such-certificate.json"], 64),
+        (["show", "no-such-certificate.json"], 64),
+        (["--help"], 0),
+        (["prove", "--help"], 0),
+        (["--version"], 0),
+        (["strategies"], 0),
+        (["info", MODEL], 0),
+    ],
+)
+def test_exit_codes(arguments, code, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    got, out, err = call(capsys, *arguments)
+    assert got == code
+    assert "Traceback" not in out + err
+    assert list(tmp_path.iterdir()) == []
+    if code not in (0,):
+        assert err.strip()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 7, b"{}", b"\xff" * 100, b"\x02" + b"\0" * 7 + b"{}"]
+)
+@pytest.mark.parametrize("command", ["info", "evaluate", "prove", "check", "show", "import"])
+def test_files_that_are_no_models_are_refused_with_a_sentence(command, content, tmp_path, capsys):
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(content)
+    out = tmp_path / "out"
+    arguments = {
+        "info": [bad],
+        "evaluate": [bad, "1,2,3,4"],
+        "prove": [bad, "--strategy", "cubic", "--out", out],
+        "check": [bad, bad],
+        "show": [bad],
+        "import": [bad, "--out", out],
+    }[command]
+    code, stdout, err = call(capsys, command, *arguments)
+    assert code == 2
+    assert "Traceback" not in stdout + err and (stdout + err).strip()
+    assert not out.exists()
+
+
+def test_an_internal_error_is_70_without_a_traceback(monkeypatch, capsys):
+    monkeypatch.setattr("verifier.commands.inspect.load_model", lambda model: 1 / 0)
+    code, _, err = call(capsys, "info", MODEL)
+    assert code == 70
+    assert "ZeroDivisionError" in err and "Traceback" not in err
+
+
+def test_the_module_runs_like_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "verifier", "info", MODEL, "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["inputs"] == "16777216"
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_proof_leaves_no_half_certificate(blow, tmp_path):
+    target = tmp_path / "c.json"
+    arguments = ["prove", MODEL, "--strategy", "brute-force", "--out", str(target)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "verifier", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        start_new_session=True,
+    )
+    time.sleep(1.5)
+    os.killpg(process.pid, blow)
+    _, err = process.communicate(timeout=30)
+    assert not target.exists()
+    assert "Traceback" not in err
+    if blow == signal.SIGINT:
+        assert process.returncode == 130
+
+
+def test_import_of_a_state_dict_without_saying_the_heads_is_refused(tmp_path, capsys):
+    weights = load_file(zoo_path(MODEL))
+    linear = {
+        "embed.weight": weights["embed.W_E"],
+        "pos_embed.weight": weights["pos_embed.W_pos"],
+        "unembed.weight": np.ascontiguousarray(weights["unembed.W_U"].T),
+        "blocks.0.attn.o.weight": np.ascontiguousarray(weights["blocks.0.attn.W_O"][0].T),
+    }
+    for name in "QKV":
+        matrix = weights[f"blocks.0.attn.W_{name}"][0]
+        linear[f"blocks.0.attn.{name.lower()}.weight"] = np.ascontiguousarray(matrix.T)
+    source, target = tmp_path / "linear.safetensors", tmp_path / "model.safetensors"
+    save_file(linear, source)
+    code, _, err = call(capsys, "import", source, "--out", target)
+    assert (code, "heads" in err, target.exists()) == (2, True, False)
+    assert call(capsys, "import", source, "--out", target, "--heads", "1")[0] == 0
+    before = call(capsys, "evaluate", MODEL, "3,17,60,12")[1]
+    assert call(capsys, "evaluate", target, "3,17,60,12")[1] == before
+
+
+def test_training_is_a_command_of_its_own(tmp_path, capsys):
+    pytest.importorskip("torch", reason="torch, the train extra, is not installed")
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    for path in (first, second):
+        code, out, _ = call(capsys, "train", "--n-ctx", 3, "--seed", 7, "--steps", 3, "--out", path)
+        assert code == 0 and "sha256" in out
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_training_without_torch_says_what_to_install(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "models.train", None)
+    code, _, err = call(
+        capsys, "train", "--n-ctx", 3, "--seed", 7, "--out", tmp_path / "a.safetensors"
+    )
+    assert code == 64
+    assert "ballproof[train]" in err
