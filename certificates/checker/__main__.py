@@ -102,10 +102,21 @@ def _verdict(arguments: argparse.Namespace) -> int:
         theorem = check(weights, certificate, pins)
     except Refusal as refusal:
         fields = refusal_fields(refusal)
-        print(json.dumps(fields) if arguments.json else refusal_line(refusal), flush=True)
+        _print(json.dumps(fields) if arguments.json else refusal_line(refusal))
         return refusal.exit_code
-    print(json.dumps(theorem.fields()) if arguments.json else theorem.line(), flush=True)
+    _print(json.dumps(theorem.fields()) if arguments.json else theorem.line())
     return VERIFIED
+
+
+def _print(line: str) -> None:
+    """Print the verdict; one that nobody can read is an internal error, not a success."""
+    if sys.stdout is None:
+        raise OSError("standard output is closed")
+    try:
+        print(line, flush=True)
+    except OSError:
+        sys.stdout = None  # Or the interpreter tries again, and replaces the exit code.
+        raise
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -117,6 +128,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("checker: interrupted", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
+        if sys.stderr is None:
+            return INTERNAL
         print(f"checker: internal error: {type(error).__name__}: {error}", file=sys.stderr)
         return INTERNAL
 

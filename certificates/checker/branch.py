@@ -70,9 +70,6 @@ class BranchAndCount:
         self.rivals, self.precision, self.tally, self.settle = rivals, precision, tally, settle
         self.places = tables.shape.n_ctx - 1
         self.certain = self.possible = 0
-        tokens = maximum + 1
-        sorting = 2 * tokens * tokens.bit_length()
-        tally.charge(len(rivals) * (2 * self.places * tokens + sorting))
 
     def count(self) -> tuple[int, int]:
         """Return (certainly wrong, possibly wrong); raise `Undecided` unless `settle` is set."""
@@ -81,7 +78,7 @@ class BranchAndCount:
 
     def _walk(self, prefix: Sequence, live: Live) -> None:
         depth = len(prefix)
-        self.tally.charge(4 * len(live))
+        self.tally.charge(6 * len(live))
         live = [entry for entry in live if entry[2] + entry[0].most[depth] >= 0]
         if not live:
             return

@@ -1,7 +1,7 @@
 """Brute force: every input is evaluated, all rivals at once, and nothing is skipped."""
 
 from attention import Attention
-from classes import inhabited_queries
+from classes import inhabited_queries, require_walkable
 from separable import GapRows, Table
 from signs import Sequence, rival_wins
 from tally import Tally
@@ -15,6 +15,9 @@ def count_wrong(tables: PathTables, precision: int, tally: Tally) -> tuple[int, 
     right; one that a rival reaches in the lower tables is wrong; any other is settled exactly.
     """
     v = tables.shape.d_vocab
+    if v == 1:
+        return 0, 0  # No rival, and one input.
+    require_walkable(tables.shape.n_ctx)
     attentions = [Attention(tables, query, precision, tally) for query in range(v)]
     certain = possible = 0
     for maximum in range(v):

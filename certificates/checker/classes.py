@@ -1,5 +1,9 @@
 """Classes (q, m): all sequences whose last token is q and whose largest token is m >= q."""
 
+from verdict import Declined
+
+MAX_WALK = 500
+
 
 def completions(places: int, maximum: int, holds_maximum: bool) -> int:
     """Return how many ways `places` free positions can be filled with tokens 0..m.
@@ -9,6 +13,12 @@ def completions(places: int, maximum: int, holds_maximum: bool) -> int:
     every: int = (maximum + 1) ** places
     without: int = 0 if holds_maximum else maximum**places
     return every - without
+
+
+def require_walkable(n_ctx: int) -> None:
+    """Decline to enumerate more positions than a walk can nest; no budget could pay for it."""
+    if n_ctx > MAX_WALK:
+        raise Declined("limit", f"this strategy walks at most {MAX_WALK} positions.")
 
 
 def inhabited_queries(maximum: int, n_ctx: int) -> range:

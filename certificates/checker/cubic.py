@@ -5,7 +5,7 @@ from math import comb
 from attention import Attention, Span
 from classes import inhabited_queries
 from signs import rival_wins
-from tally import Tally
+from tally import Tally, sort_cost
 from transformer import PathTables, Rows
 
 
@@ -42,9 +42,10 @@ def _largest_gap(row: list[int], maximum: int) -> int:
 
 def _largest_gaps(tables: PathTables, maximum: int, tally: Tally) -> list[int]:
     """Return h(t) = max over j != m of V[t,j]-V[t,m] + max over i of P[i,j]-P[i,m], t = 0..m."""
+    v, k = tables.shape.d_vocab, tables.shape.n_ctx
+    tally.charge(v * (2 * k + 2 * (maximum + 1)))
     places: Rows = [[x - row[maximum] for x in row] for row in tables.positional_output]
     pessimal = [max(column) for column in zip(*places, strict=True)]
-    tally.charge(len(pessimal) * (2 * len(places) + 2 * (maximum + 1)))
     gaps = []
     for row in tables.output[: maximum + 1]:
         joint = [x + y for x, y in zip(row, pessimal, strict=True)]
@@ -69,7 +70,7 @@ class _ClassBound:
         lows = sorted(low for low, _ in self.places)
         highs = sorted((high for _, high in self.places), reverse=True)
         most = n if self.holds else n - 1
-        tally.charge(2 * n * n.bit_length() + most * (12 + 8 * self.maximum))
+        tally.charge(sort_cost(n) * 2 + most * (4 * n + 12 + 8 * self.maximum))
         return sum(
             comb(n, c) * self._good_tokens(sum(lows[:c]), sum(highs[:c])) ** c
             for c in range(1, most + 1)

@@ -2,9 +2,9 @@
 
 from attention import Attention
 from branch import BranchAndCount, Rival, Undecided
-from classes import inhabited_queries
+from classes import inhabited_queries, require_walkable
 from separable import GapRows, Table
-from tally import Tally
+from tally import Tally, sort_cost
 from transformer import PathTables
 
 # A class is walked again with twice the bits while some sequence stays undecided; from the last
@@ -19,6 +19,9 @@ def count_wrong(tables: PathTables, precision: int, tally: Tally) -> tuple[int, 
     the sequences that some other rival wins.
     """
     v = tables.shape.d_vocab
+    if v == 1:
+        return 0, 0  # No rival, and one input.
+    require_walkable(tables.shape.n_ctx)
     attentions = [Attention(tables, query, precision, tally) for query in range(v)]
     certain = possible = 0
     for maximum in range(v):
@@ -83,7 +86,9 @@ def _rival_tables(
 ) -> list[Rival]:
     """Return for each rival the tables of T1 below and above the truth: exact f, enclosed w."""
     weights = attention.weights(maximum, attention.unit(maximum), tally)
-    tally.charge(6 * len(rivals) * len(weights) * (maximum + 1))
+    # Gaps and two products per entry, the extremes of each position, the last one's order.
+    tokens = maximum + 1
+    tally.charge(len(rivals) * (8 * len(weights) * tokens + 2 * sort_cost(tokens)))
     survivors = []
     for rival in rivals:
         direct = tables.direct[query][rival] - tables.direct[query][maximum] + tables.eps

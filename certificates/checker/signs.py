@@ -52,7 +52,7 @@ def _enclosed_sum(
     tables: PathTables, groups: dict[int, int], precision: int, tally: Tally
 ) -> tuple[int, int]:
     """Return integers around 2**precision times the sum, scaled to its largest remaining group."""
-    tally.charge(4 * len(groups))
+    tally.charge(6 * len(groups))
     top, low, high = max(groups), 0, 0
     for score, gap in groups.items():
         ball = exp_over_root(score - top, tables.score_exponent, tables.shape.d_head, precision + 2)

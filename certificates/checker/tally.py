@@ -3,6 +3,11 @@
 from verdict import Rejected
 
 
+def sort_cost(count: int) -> int:
+    """Return what sorting `count` numbers counts: count * ceil(log2 count)."""
+    return count * (count - 1).bit_length() if count else 0
+
+
 class Tally:
     """Counts enclosure operations; work that would exceed the budget is refused before it starts.
 

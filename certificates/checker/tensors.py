@@ -8,6 +8,7 @@ from verdict import Declined
 
 MAX_FILE = 256 * 2**20
 MAX_HEADER = 16 * 2**20
+MAX_AXES = 8
 # name: (bytes per number, exponent bits, fraction bits) of IEEE-like floats
 FLOATS = {"F64": (8, 11, 52), "F32": (4, 8, 23), "F16": (2, 5, 10), "BF16": (2, 8, 7)}
 INTEGERS = {"I8": 1, "I16": 2, "I32": 4, "I64": 8, "U8": 1, "U16": 2, "U32": 4, "U64": 8}
@@ -36,15 +37,17 @@ def read_tensors(data: bytes) -> dict[str, Tensor]:
     The header must describe the data without holes, overlaps or bytes left over.
     """
     header, body = _split(data)
-    header.pop("__metadata__", None)
-    spans, tensors = [], {}
-    for name, entry in header.items():
-        tensor, span = _tensor(ascii(name[:80]), entry, body)
-        spans.append(span)
-        if name not in BUFFERS:
-            tensors[name] = tensor
-    _tile(sorted(spans), len(body))
-    return tensors
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or any(type(text) is not str for text in metadata.values()):
+        raise Declined("syntax", "weights: __metadata__ is not an object of strings.")
+    entries = {name: _entry(ascii(name[:80]), entry) for name, entry in header.items()}
+    # No byte is copied before it is known that each is named once.
+    _tile(sorted((start, end) for _, _, start, end in entries.values()), len(body))
+    return {
+        name: Tensor(dtype, shape, body[start:end])
+        for name, (dtype, shape, start, end) in entries.items()
+        if name not in BUFFERS
+    }
 
 
 def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
@@ -59,21 +62,22 @@ def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
     return parse_object(data[8 : 8 + length].rstrip(b" "), "weights"), data[8 + length :]
 
 
-def _tensor(name: str, entry: Any, body: bytes) -> tuple[Tensor, tuple[int, int]]:
+def _entry(name: str, entry: Any) -> tuple[str, tuple[int, ...], int, int]:
+    """Return dtype, shape, start and end of a tensor, the ends agreeing with the shape."""
     fields = require_keys(entry, ("dtype", "shape", "data_offsets"), f"weights: {name}")
     dtype = fields["dtype"]
     shape = _naturals(fields["shape"], f"weights: the shape of {name}")
     offsets = _naturals(fields["data_offsets"], f"weights: the offsets of {name}")
     if not isinstance(dtype, str) or dtype not in SIZES:
         raise Declined("unsupported", f"weights: {name} has the dtype {ascii(dtype)[:20]}.")
+    if len(shape) > MAX_AXES or any(axis > MAX_FILE for axis in shape):
+        raise Declined("limit", f"weights: {name} has too many or too long axes.")
     size = SIZES[dtype]
     for axis in shape:
         size *= axis
-        if size > MAX_FILE and 0 not in shape:
-            raise Declined("syntax", f"weights: {name} is larger than the file.")
-    if len(offsets) != 2 or offsets[1] - offsets[0] != size or offsets[1] > len(body):
+    if len(offsets) != 2 or offsets[1] - offsets[0] != size:
         raise Declined("syntax", f"weights: the offsets of {name} do not fit its shape.")
-    return Tensor(dtype, shape, body[offsets[0] : offsets[1]]), (offsets[0], offsets[1])
+    return dtype, shape, offsets[0], offsets[1]
 
 
 def _naturals(value: Any, what: str) -> tuple[int, ...]:
@@ -89,7 +93,7 @@ def _tile(spans: list[tuple[int, int]], length: int) -> None:
             raise Declined("syntax", "weights: the tensors leave a hole or overlap.")
         position = end
     if position != length:
-        raise Declined("syntax", "weights: bytes follow the last tensor.")
+        raise Declined("syntax", "weights: the data is longer or shorter than the tensors.")
 
 
 def digest(tensors: dict[str, Tensor]) -> str:

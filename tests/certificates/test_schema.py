@@ -1,0 +1,202 @@
+"""The schema and the specification say what the checker does."""
+
+import copy
+import hashlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+from claims import Pins, read_claim
+from jsonschema import Draft202012Validator
+from kernel import STRATEGIES, check
+from verdict import Refusal
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SCHEMA = json.loads((DOCS / "certificate.schema.json").read_text())
+SPECIFICATION = (DOCS / "certificate.md").read_text()
+MAX_OPERATIONS = 10**11
+
+EXAMPLE = {
+    "format": "ballproof-certificate/1",
+    "claim": {
+        "model": {"sha256": "0123456789abcdef" * 4, "d_vocab": 64, "n_ctx": 4}
+        | {"d_model": 32, "d_head": 16},
+        "task": "max-of-4",
+        "semantics": "real",
+        "margin": "1/10",
+        "total": "16777216",
+        "correct_at_least": "16765884",
+        "correct_at_most": "16777216",
+    },
+    "proof": {"strategy": "exact", "precision": 64, "operations": "200000000", "witness": {}},
+}
+ABSENT = object()
+
+
+def changed(path, value):
+    """Return the example with one field set to another value, or taken out."""
+    certificate = copy.deepcopy(EXAMPLE)
+    *parents, key = path.split(".")
+    place = certificate
+    for parent in parents:
+        place = place[parent]
+    if value is ABSENT:
+        del place[key]
+    else:
+        place[key] = value
+    return certificate
+
+
+def fits(certificate):
+    return Draft202012Validator(SCHEMA).is_valid(certificate)
+
+
+def is_read(certificate):
+    """Say whether the checker takes the certificate in, before it looks at any weights."""
+    try:
+        claim = read_claim(json.dumps(certificate).encode(), MAX_OPERATIONS)
+    except Refusal:
+        return False
+    return claim.strategy in STRATEGIES and not claim.witness
+
+
+def fields(value, path=()):
+    """List the dotted paths of all fields of the example."""
+    if not isinstance(value, dict):
+        return []
+    return [
+        found
+        for key, inner in value.items()
+        for found in [".".join((*path, key)), *fields(inner, (*path, key))]
+    ]
+
+
+def test_the_schema_is_a_schema():
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("format", "ballproof-certificate/1"),
+        ("proof.strategy", "brute-force"),
+        ("proof.strategy", "cubic"),
+        ("proof.precision", 32),
+        ("proof.precision", 1024),
+        ("proof.operations", "0"),
+        ("claim.margin", "0"),
+        ("claim.margin", "7"),
+        ("claim.margin", "10/3"),
+        ("claim.model.d_head", 1),
+        ("claim.model.d_head", 2**28),
+        ("claim.total", "9" * 2000),
+    ],
+)
+def test_what_the_format_allows_fits_the_schema_and_is_read(path, value):
+    certificate = changed(path, value)
+    assert fits(certificate)
+    assert is_read(certificate)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("format", "ballproof-certificate/2"),
+        ("claim.model.sha256", "0123456789ABCDEF" * 4),
+        ("claim.model.sha256", "0" * 63),
+        ("claim.model.sha256", "0" * 64 + "\n"),
+        ("claim.model.d_vocab", 0),
+        ("claim.model.d_vocab", 2**28 + 1),
+        ("claim.model.d_vocab", "64"),
+        ("claim.model.d_vocab", True),
+        ("claim.task", 4),
+        ("claim.semantics", "float32"),
+        ("claim.margin", "-1"),
+        ("claim.margin", "-0"),
+        ("claim.margin", "0.1"),
+        ("claim.margin", "1/0"),
+        ("claim.margin", "3/1"),
+        ("claim.margin", "0/3"),
+        ("claim.margin", "1/ 3"),
+        ("claim.margin", 0),
+        ("claim.total", 16777216),
+        ("claim.total", "016777216"),
+        ("claim.total", "+1"),
+        ("claim.total", "1e7"),
+        ("claim.total", "16777216\n"),
+        ("claim.total", "\u0661"),
+        ("claim.total", "9" * 2001),
+        ("claim.correct_at_least", "-1"),
+        ("claim.correct_at_most", ""),
+        ("proof.strategy", "Exact"),
+        ("proof.strategy", None),
+        ("proof.precision", 31),
+        ("proof.precision", 1025),
+        ("proof.precision", 64.5),
+        ("proof.operations", 1000),
+        ("proof.witness", []),
+        ("proof.witness", {"gaps": []}),
+        ("proof", []),
+        ("claim", None),
+    ],
+)
+def test_what_the_format_forbids_fails_the_schema_and_is_not_read(path, value):
+    certificate = changed(path, value)
+    assert not fits(certificate)
+    assert not is_read(certificate)
+
+
+@pytest.mark.parametrize("path", fields(EXAMPLE))
+def test_no_field_can_be_left_out(path):
+    certificate = changed(path, ABSENT)
+    assert not fits(certificate)
+    assert not is_read(certificate)
+
+
+@pytest.mark.parametrize("path", ["note", "claim.note", "claim.model.note", "proof.note"])
+def test_no_field_can_be_added(path):
+    certificate = changed(path, "0")
+    assert not fits(certificate)
+    assert not is_read(certificate)
+
+
+def test_the_schema_knows_every_strategy_of_the_checker():
+    assert set(SCHEMA["$defs"]["proof"]["properties"]["strategy"]["enum"]) == set(STRATEGIES)
+
+
+def block(language):
+    """Return the first code block of this language in the specification."""
+    return re.search(rf"^```{language}\n(.*?)^```$", SPECIFICATION, re.DOTALL | re.MULTILINE)[1]
+
+
+def example_tensors():
+    """Return (name, dtype, shape, data) of the tensors that the specification spells out."""
+    for line in block("hex").splitlines():
+        data = bytes.fromhex(line)
+        name, dtype, shape, rest = data.split(b"\0", 3)
+        assert int.from_bytes(rest[:8], "little") == len(rest[8:])
+        yield name.decode(), dtype.decode(), [int(axis) for axis in shape.split(b",")], rest[8:]
+
+
+def example_weights():
+    header, data = {}, b""
+    for name, dtype, shape, values in example_tensors():
+        header[name] = {"dtype": dtype, "shape": shape}
+        header[name]["data_offsets"] = [len(data), len(data) + len(values)]
+        data += values
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+def test_the_digest_of_the_worked_example_is_right():
+    preimage = bytes.fromhex(block("hex"))
+    assert f"These are {len(preimage)} bytes" in SPECIFICATION
+    assert f"SHA-256 is\n`{hashlib.sha256(preimage).hexdigest()}`" in SPECIFICATION
+
+
+def test_the_example_certificate_fits_the_schema_and_proves_the_line_that_is_printed():
+    text = block("json")
+    assert fits(json.loads(text))
+    theorem = check(example_weights(), text.encode(), Pins())
+    assert f"\n    {theorem.line()}\n" in SPECIFICATION
