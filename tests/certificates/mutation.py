@@ -1,0 +1,78 @@
+"""Valid certificates as strong as their strategy gives, and what a mutant of one must answer."""
+
+import json
+from copy import deepcopy
+from functools import cache
+from typing import NamedTuple
+
+from claims import Pins
+from support.certify import (
+    ToyModel,
+    certificate,
+    encoded,
+    established,
+    holds,
+    mean_diff_sign,
+    trained_toy,
+    verdict,
+)
+
+SYNTAX, LIMIT, UNSUPPORTED = (2, "syntax"), (2, "limit"), (2, "unsupported")
+DIGEST, STATEMENT, WITNESS = (1, "digest"), (1, "statement"), (1, "witness")
+BUDGET, COUNT, VERIFIED = (1, "budget"), (1, "count"), (0, None)
+
+MODEL_KEYS = ("sha256", "d_vocab", "n_ctx", "d_model", "d_head")
+COUNT_KEYS = ("total", "correct_at_least", "correct_at_most")
+LEAVES = (
+    ("format",),
+    *(("claim", "model", key) for key in MODEL_KEYS),
+    *(("claim", key) for key in ("task", "semantics", "margin", *COUNT_KEYS)),
+    *(("proof", key) for key in ("strategy", "precision", "operations", "witness")),
+)
+OBJECTS = ((), ("claim",), ("claim", "model"), ("proof",))
+STRINGS = [leaf for leaf in LEAVES if leaf[-1] not in {*MODEL_KEYS[1:], "precision", "witness"}]
+NUMBERS = [("claim", key) for key in COUNT_KEYS] + [("proof", "operations")]
+SMALL = [("claim", "model", key) for key in MODEL_KEYS[1:]] + [("proof", "precision")]
+
+
+class Case(NamedTuple):
+    """A model, a certificate as strong as its strategy gives, and both ends of its count."""
+
+    model: ToyModel
+    cert: dict
+    low: int
+    high: int
+
+
+@cache
+def case_of(name: str, strategy: str) -> Case:
+    model = {"trained": trained_toy, "sign trap": mean_diff_sign}[name]()
+    low, high = established(model, strategy)
+    return Case(model, certificate(model, strategy, at_least=low, at_most=high), low, high)
+
+
+def get(cert, path):
+    for key in path:
+        cert = cert[key]
+    return cert
+
+
+def changed(cert, path, value):
+    """Return a copy with another value at the path; it must differ from the original."""
+    copy = deepcopy(cert)
+    get(copy, path[:-1])[path[-1]] = value
+    assert json.dumps(copy) != json.dumps(cert), "the mutant is the original"
+    return copy
+
+
+def answer(case, mutant, **pins):
+    """Return exit code and reason; whatever is verified must be true."""
+    cert = mutant if isinstance(mutant, bytes) else encoded(mutant)
+    assert cert != encoded(case.cert), "the mutant is the original"
+    found = verdict(case.model.bytes(), cert, Pins(**pins))
+    assert found.theorem is None or holds(found.theorem, case.model)
+    return found.refusal
+
+
+def name_of(path):
+    return ".".join(path)

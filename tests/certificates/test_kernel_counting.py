@@ -1,0 +1,223 @@
+"""The checker counts what enumeration counts, drops no rival that wins, and keeps its budget."""
+
+from collections import Counter
+from fractions import Fraction
+from itertools import product
+from types import SimpleNamespace
+
+import branch
+import pytest
+import signs
+from attention import Attention
+from branch import BranchAndCount, Rival, Undecided
+from classes import completions, inhabited_queries
+from exact import surviving_rivals
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from separable import GapRows
+from signs import MAX_PRECISION, gap_terms, rival_wins
+from support.certify import checker_tables
+from support.oracle import oracle_of
+from support.toy import FLAVOURS, MOSTLY_RIGHT, Recipe, random_toys, toy_models
+from tally import Tally
+from verdict import Rejected
+
+MARGINS = (Fraction(0), Fraction(1, 3), Fraction(5))
+
+
+@pytest.mark.parametrize(("v", "k"), [(1, 1), (1, 3), (2, 1), (2, 5), (4, 1), (4, 4), (6, 2)])
+def test_classes_that_hold_sequences_hold_as_many_as_their_size(v, k):
+    sizes = Counter((x[-1], max(x)) for x in product(range(v), repeat=k))
+    for maximum in range(v):
+        queries = inhabited_queries(maximum, k)
+        assert [q for q in range(v) if sizes[q, maximum]] == list(queries)
+        for query in queries:
+            assert completions(k - 1, maximum, query == maximum) == sizes[query, maximum]
+    assert sum(sizes.values()) == v**k
+
+
+@pytest.mark.parametrize("places", range(5))
+@pytest.mark.parametrize("maximum", range(4))
+def test_completions_are_the_fillings_that_hold_the_maximum(places, maximum):
+    fillings = list(product(range(maximum + 1), repeat=places))
+    assert completions(places, maximum, True) == len(fillings)
+    assert completions(places, maximum, False) == sum(maximum in x for x in fillings)
+
+
+@st.composite
+def classes(draw, spread):
+    """A class (query, maximum) of some context, and random integer tables of a few rivals."""
+    maximum, places = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+    query = draw(st.integers(0, maximum)) if places else maximum
+    entries = st.integers(-6, 6)
+    rows = st.lists(
+        st.lists(entries, min_size=maximum + 1, max_size=maximum + 1),
+        min_size=places + 1,
+        max_size=places + 1,
+    )
+    rivals = []
+    for _ in range(draw(st.integers(1, 3))):
+        low, steps = draw(rows), draw(rows)
+        high = [
+            [x + spread * abs(y) // 4 for x, y in zip(*r, strict=True)]
+            for r in zip(low, steps, strict=True)
+        ]
+        rivals.append((low, high))
+    return query, maximum, places, rivals
+
+
+def members(query, maximum, places):
+    """Return all sequences of a class."""
+    fillings = product(range(maximum + 1), repeat=places)
+    return [(*x, query) for x in fillings if max(*x, query, 0) == maximum]
+
+
+def reaches(table, sequence):
+    return sum(row[token] for row, token in zip(table, sequence, strict=True)) >= 0
+
+
+def walk_of(drawn, settle):
+    query, maximum, places, rivals = drawn
+    tables = SimpleNamespace(shape=SimpleNamespace(n_ctx=places + 1))
+    made = [Rival(10 + j, low, high, query) for j, (low, high) in enumerate(rivals)]
+    return BranchAndCount(tables, query, maximum, made, 32, Tally(10**9), settle=settle)
+
+
+@settings(max_examples=300)
+@given(classes(spread=0))
+def test_branch_and_count_equals_enumeration(drawn):
+    query, maximum, places, rivals = drawn
+    sequences = members(query, maximum, places)
+    wrong = sum(any(reaches(low, x) for low, _ in rivals) for x in sequences)
+    assert walk_of(drawn, settle=False).count() == (wrong, wrong)
+
+
+@settings(max_examples=300)
+@given(classes(spread=1))
+def test_branch_and_count_never_decides_what_its_tables_leave_open(drawn):
+    query, maximum, places, rivals = drawn
+    sequences = members(query, maximum, places)
+    certain = {x for x in sequences if any(reaches(low, x) for low, _ in rivals)}
+    possible = {x for x in sequences if any(reaches(high, x) for _, high in rivals)}
+    if certain == possible:
+        assert walk_of(drawn, settle=False).count() == (len(certain), len(certain))
+    else:
+        with pytest.raises(Undecided):
+            walk_of(drawn, settle=False).count()
+
+
+@settings(max_examples=200)
+@given(drawn=classes(spread=1), answers=st.data())
+def test_settled_sequences_count_by_the_exact_sign(drawn, answers):
+    query, maximum, places, rivals = drawn
+    known = {}
+
+    def exact_sign(tables, sequence, rival, precision, tally):
+        """Stand in for the true sign: anything that the two tables allow, or unknown."""
+        low, high = rivals[rival - 10]
+        if reaches(low, sequence) == reaches(high, sequence):
+            return reaches(low, sequence)
+        if (sequence, rival) not in known:
+            known[sequence, rival] = answers.draw(st.sampled_from([True, False, None]))
+        return known[sequence, rival]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(branch, "rival_wins", exact_sign)
+        found = walk_of(drawn, settle=True).count()
+    sequences = members(query, maximum, places)
+    signs = [[exact_sign(None, x, 10 + j, 0, None) for j in range(len(rivals))] for x in sequences]
+    certain = sum(any(sign is True for sign in row) for row in signs)
+    possible = sum(any(sign is not False for sign in row) for row in signs)
+    assert found == (certain, possible)
+
+
+@settings(max_examples=60)
+@given(
+    st.one_of(toy_models(4, 3), toy_models(5, 3, flavours=MOSTLY_RIGHT)),
+    st.sampled_from(MARGINS),
+    st.sampled_from([32, 64]),
+)
+def test_the_worst_case_drops_no_rival_that_wins(model, margin, bits):
+    require_no_winner_dropped(model, margin, bits)
+
+
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_the_worst_case_drops_no_winner_of_any_flavour(flavour):
+    for model in random_toys(41, 2, 4, 3, flavours=(flavour,)):
+        require_no_winner_dropped(model, Fraction(1, 3), 32)
+
+
+def require_no_winner_dropped(model, margin, bits):
+    tables, oracle, tally = checker_tables(model, margin), oracle_of(model), Tally(10**9)
+    winners = {}
+    for x in oracle.sequences():
+        winners.setdefault((x[-1], max(x)), set()).update(oracle.rivals_ahead(x, margin))
+    for (query, maximum), expected in winners.items():
+        rows = GapRows(tables, maximum, bits, tally)
+        upper = rows.upper(query, Attention(tables, query, bits, tally), tally)
+        survivors = surviving_rivals(rows, upper, query, tally)
+        assert expected <= set(survivors)
+        assert maximum not in survivors
+        assert set(survivors) < set(range(model.d_vocab))
+
+
+def test_the_worst_case_drops_most_rivals_of_a_good_model():
+    model = Recipe("one hot", 5, 3, 5, 5, seed=1).build()
+    tables, tally, dropped = checker_tables(model, Fraction(0)), Tally(10**9), 0
+    for maximum in range(5):
+        rows = GapRows(tables, maximum, 32, tally)
+        for query in range(maximum + 1):
+            upper = rows.upper(query, Attention(tables, query, 32, tally), tally)
+            dropped += 4 - len(surviving_rivals(rows, upper, query, tally))
+    assert dropped > 15
+
+
+@settings(max_examples=60)
+@given(toy_models(4, 3), st.sampled_from(MARGINS))
+def test_the_sign_of_every_gap_is_the_true_one(model, margin):
+    require_true_signs(model, margin)
+
+
+@pytest.mark.parametrize("flavour", ["near ties", "dyadic", "duplicated", "one hot", "zeros"])
+def test_ties_and_near_ties_have_the_true_sign(flavour):
+    for model in random_toys(51, 3, 4, 3, flavours=(flavour,)):
+        require_true_signs(model, Fraction(0))
+
+
+def require_true_signs(model, margin):
+    tables, oracle, tally = checker_tables(model, margin), oracle_of(model), Tally(10**9)
+    for x in oracle.sequences():
+        rivals = set(range(model.d_vocab)) - {max(x)}
+        assert all(gap for j in rivals for gap in gap_terms(tables, x, j).values())
+        won = {j for j in rivals if rival_wins(tables, x, j, 32, tally)}
+        assert won == oracle.rivals_ahead(x, margin)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "answer"),
+    [(0, 5, True), (1, 5, True), (0, 0, True), (-5, -1, False), (-5, 0, None), (-1, 1, None)],
+)
+def test_a_sign_is_told_only_by_an_enclosure_on_one_side(monkeypatch, low, high, answer):
+    precisions = []
+
+    def enclosed(tables, groups, precision, tally):
+        precisions.append(precision)
+        return low, high
+
+    monkeypatch.setattr(signs, "gap_terms", lambda *_: {0: 1, 1: -1})
+    monkeypatch.setattr(signs, "_enclosed_sum", enclosed)
+    assert rival_wins(None, (0, 1), 0, 64, Tally(100)) is answer
+    assert (precisions[-1] == MAX_PRECISION) == (answer is None)
+
+
+@given(st.lists(st.integers(0, 100), max_size=20), st.integers(0, 500))
+def test_a_tally_refuses_the_first_work_above_its_budget(charges, budget):
+    tally, spent = Tally(budget), 0
+    for operations in charges:
+        spent += operations
+        if spent > budget:
+            with pytest.raises(Rejected, match="budget"):
+                tally.charge(operations)
+            return
+        tally.charge(operations)
+        assert tally.spent == spent
