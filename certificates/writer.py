@@ -64,4 +64,4 @@ def encode(claim: Claim, proof: Proof) -> bytes:
             "witness": proof.witness,
         },
     }
-    return json.dumps(certificate, indent=1, allow_nan=False).encode() + b"\n"
+    return json.dumps(certificate, separators=(",", ":"), allow_nan=False).encode() + b"\n"

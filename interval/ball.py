@@ -83,12 +83,24 @@ def elementwise_product(a: flint.arb_mat, b: flint.arb_mat) -> flint.arb_mat:
     return flint.arb_mat(a.nrows(), a.ncols(), products)
 
 
-def largest(balls: Iterable[flint.arb]) -> flint.arb:
-    """Return a ball that holds the largest of the enclosed numbers."""
-    result = None
+def running_largest(balls: Iterable[flint.arb]) -> list[flint.arb]:
+    """Return for each place a ball that holds the largest of the enclosed numbers up to there."""
+    results: list[flint.arb] = []
     for ball in balls:
         require_finite(ball)
-        result = ball if result is None else result.max(ball)
-    if result is None:
+        results.append(results[-1].max(ball) if results else ball)
+    return results
+
+
+def largest(balls: Iterable[flint.arb]) -> flint.arb:
+    """Return a ball that holds the largest of the enclosed numbers."""
+    results = running_largest(balls)
+    if not results:
         raise ValueError("no ball has no largest")
-    return result
+    return results[-1]
+
+
+def upper_ball(ball: flint.arb) -> flint.arb:
+    """Return the exact ball at the upper end, or 0 if that is below: a bound for what is >= 0."""
+    end = exact(*upper_end(ball))
+    return end if end > 0 else exact(0)

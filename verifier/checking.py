@@ -1,20 +1,26 @@
-"""Run the standalone checker in a process of its own: the only judge of a certificate."""
+"""Run the standalone checker in processes of its own: the only judge of a certificate."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from certificates import CHECKER
 
 VERIFIED, REJECTED, DECLINED, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 64, 70, 130
 DEFAULT_MAX_OPERATIONS = 10**11
+
+
+class CheckerError(RuntimeError):
+    """The checker ended without a verdict."""
 
 
 @dataclass(frozen=True)
@@ -26,20 +32,83 @@ class CheckerRun:
     diagnostics: str
     seconds: float
 
-    def fields(self) -> dict[str, Any]:
-        """Return the verdict of a run with `--json`; empty if there is none."""
-        lines = self.output.splitlines()
-        fields: dict[str, Any] = json.loads(lines[-1]) if lines else {}
-        return fields
+
+def _command(*arguments: str) -> list[str]:
+    """Return the command line: isolated mode, no site packages, nothing shared with us."""
+    return [sys.executable, "-I", "-S", str(CHECKER), *arguments]
 
 
 def run_checker(model: Path, certificate: Path, arguments: Sequence[str] = ()) -> CheckerRun:
-    """Check one certificate: isolated mode, no site packages, nothing shared with this process."""
-    command = [sys.executable, "-I", "-S", str(CHECKER), *arguments, "--"]
+    """Check one certificate in a process that does nothing else."""
+    command = _command(*arguments, "--", str(model), str(certificate))
     started = time.perf_counter()
-    done = subprocess.run(
-        [*command, str(model), str(certificate)], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == INTERRUPTED:
         raise KeyboardInterrupt
     return CheckerRun(done.returncode, done.stdout, done.stderr, time.perf_counter() - started)
+
+
+class CheckerProcess:
+    """A checker process that serves many certificates, one after the other.
+
+    Use it as a context manager; each thread needs one of its own.
+    """
+
+    def __init__(self) -> None:
+        self._diagnostics = tempfile.TemporaryFile("w+")  # noqa: SIM115 closed by close()
+        self._process = subprocess.Popen(
+            _command("--serve"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._diagnostics,
+            text=True,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.kill()
+        self._process.communicate()
+        self._diagnostics.close()
+
+    def check(self, model: Path, certificate: bytes, max_operations: int) -> dict[str, Any]:
+        """Return the verdict on a certificate as the fields of the checker's `--json`.
+
+        `seconds` is added. Raises CheckerError if the process ends without a verdict.
+        """
+        started = time.perf_counter()
+        with tempfile.NamedTemporaryFile(prefix="ballproof-", suffix=".json") as file:
+            file.write(certificate)
+            file.flush()
+            limit = f"--max-operations={max_operations}"
+            line = self._ask([limit, "--", str(model), file.name])
+        fields: dict[str, Any] = json.loads(line)
+        return {**fields, "seconds": time.perf_counter() - started}
+
+    def _ask(self, arguments: list[str]) -> str:
+        if self._process.stdin is None or self._process.stdout is None:
+            raise CheckerError("the checker has no pipes")
+        try:
+            self._process.stdin.write(json.dumps(arguments) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except OSError:
+            line = ""
+        if line:
+            return line
+        if self._process.wait() == INTERRUPTED:
+            raise KeyboardInterrupt
+        self._diagnostics.seek(0)
+        raise CheckerError(
+            f"the checker ended without a verdict: {self._diagnostics.read().strip()}"
+        )

@@ -17,12 +17,12 @@ from models.weights import Weights
 Integers = NDArray[np.object_]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """The path tables of a model as arrays of Python integers, in two common units.
 
-    `direct` D (v,v), `output` V (v,v), `places` P (k,v) and the margin `eps` are in one unit (which
-    no sign depends on); the margin's denominator has been multiplied into it. `score` (v,v) and
+    `direct` D (v,v), `output` V (v,v), `places` P (k,v) and the margin `eps` are in units of
+    2**logit_exponent, after multiplication by the margin's denominator. `score` (v,v) and
     `positional_score` (v,k) are sqrt(d_head) times S and R in units of 2**score_exponent.
     """
 
@@ -32,6 +32,7 @@ class Problem:
     output: Integers
     places: Integers
     eps: int
+    logit_exponent: int
     score: Integers
     positional_score: Integers
     score_exponent: int
@@ -51,11 +52,11 @@ def pose(weights: Weights, margin: Fraction = Fraction(0)) -> Problem:
     """Return the problem of counting the inputs that are right with this margin (>= 0)."""
     tables = path_tables(weights)
     one = DyadicMatrix.from_ints([[1]])
-    logits, _ = _common([tables.direct, tables.output, tables.positional_output, one])
-    direct, output, places, unit = (margin.denominator * table for table in logits)
-    eps = margin.numerator * int(unit[0, 0]) // margin.denominator
+    logits, unit = _common([tables.direct, tables.output, tables.positional_output, one])
+    direct, output, places = (margin.denominator * table for table in logits[:3])
+    eps = margin.numerator * int(logits[3][0, 0])
     (score, positional), exponent = _common([tables.score, tables.positional_score])
-    return Problem(weights, margin, direct, output, places, eps, score, positional, exponent)
+    return Problem(weights, margin, direct, output, places, eps, unit, score, positional, exponent)
 
 
 def _common(matrices: list[DyadicMatrix]) -> tuple[list[Integers], int]:

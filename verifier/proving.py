@@ -1,23 +1,22 @@
-"""From weights to a certificate that the checker has verified."""
+"""From weights to certificates that the checker has verified, one or many at a time."""
 
 from __future__ import annotations
 
-import tempfile
+import os
+import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from certificates.writer import Claim, ModelReference, Proof, encode
-from models.files import write_atomically
 from models.task import task_name
-from verifier.checking import DECLINED, REJECTED, VERIFIED, CheckerRun, run_checker
+from verifier.checking import DECLINED, VERIFIED, CheckerProcess
 from verifier.problem import Problem
 from verifier.strategies.base import Bounds, Progress, Strategy
-
-Waiting = Callable[[str], AbstractContextManager[Any]]
 
 
 class NotApplicableError(ValueError):
@@ -35,6 +34,7 @@ class Proven:
     certificate: bytes
     claim: Claim
     proof: Proof
+    unexplained_dimension: int | None
     seconds_to_prove: float
     seconds_to_check: float
     note: str | None = None
@@ -50,43 +50,90 @@ class Proven:
             "correct_at_least": str(self.claim.correct_at_least),
             "correct_at_most": str(self.claim.correct_at_most),
             "operations": str(self.proof.operations),
+            "unexplained_dimension": self.unexplained_dimension,
+            "bytes": len(self.certificate),
             "seconds_to_prove": round(self.seconds_to_prove, 3),
             "seconds_to_check": round(self.seconds_to_check, 3),
             "note": self.note,
         }
 
 
-def prove(
-    problem: Problem,
-    strategy: Strategy,
-    max_operations: int,
-    progress: Progress,
-    waiting: Waiting = lambda _: nullcontext(),
-) -> Proven:
+@dataclass(frozen=True)
+class _Draft:
+    """What the prover claims, before the checker has counted."""
+
+    problem: Problem
+    strategy: Strategy
+    claim: Claim
+    proof: Proof
+    seconds: float
+
+
+def prove(problem: Problem, strategy: Strategy, max_operations: int, progress: Progress) -> Proven:
     """Prove with one strategy and have the checker verify the certificate.
 
     The claim is the smaller of the prover's and the checker's counts, the budget the checker's own
     tally. Raises NotApplicableError where the strategy cannot serve this model, and
     CheckFailedError where prover and checker contradict each other.
     """
+    draft = _draft(problem, strategy, max_operations, progress)
+    with CheckerProcess() as checker:
+        return _verified(draft, checker)
+
+
+def prove_many(
+    problem: Problem, strategies: Sequence[Strategy], max_operations: int, progress: Progress
+) -> Iterator[Proven]:
+    """Prove with many strategies, yielding each certificate once it is verified.
+
+    The prover shares tables between strategies; a checker process for each core works beside it.
+    """
+    done = 0
+    with _checkers() as (pool, check):
+        futures: list[Future[Proven]] = []
+        for strategy in strategies:
+            draft = _draft(problem, strategy, max_operations, lambda done, every: None)
+            futures.append(pool.submit(check, draft))
+            # Hand out what is ready while the prover goes on.
+            for future in [f for f in futures if f.done()]:
+                futures.remove(future)
+                yield future.result()
+                done += 1
+                progress(done, len(strategies))
+        for future in as_completed(futures):
+            yield future.result()
+            done += 1
+            progress(done, len(strategies))
+
+
+@contextmanager
+def _checkers() -> Iterator[tuple[ThreadPoolExecutor, Any]]:
+    """Yield a pool of threads and the function to run in it; each thread has a checker process."""
+    local = threading.local()
+    with ExitStack() as stack:
+        lock = threading.Lock()
+
+        def check(draft: _Draft) -> Proven:
+            if not hasattr(local, "checker"):
+                with lock:
+                    local.checker = stack.enter_context(CheckerProcess())
+            return _verified(draft, local.checker)
+
+        pool = ThreadPoolExecutor(os.cpu_count())
+        # Closed before the checkers are: no thread may wait for a process that is gone.
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        yield pool, check
+
+
+def _draft(problem: Problem, strategy: Strategy, max_operations: int, progress: Progress) -> _Draft:
     require_applicable(problem, strategy, max_operations)
     started = time.perf_counter()
     witness = strategy.search(problem)
     bounds = strategy.bound(problem, witness, progress)
-    seconds = time.perf_counter() - started
-    claim = _claim(problem, bounds)
     # The tally is the checker's: it is allowed all that the caller allows, and counts.
     proof = Proof(strategy.name, strategy.precision, max_operations, witness)
-    with waiting("checking"):
-        run = _check(problem, claim, proof)
-    note = None
-    if run.exit_code == REJECTED and run.fields()["reason"] == "count":
-        claim, note = _smaller(claim, run.fields())
-        with waiting("checking the smaller claim"):
-            run = _check(problem, claim, proof)
-    _require_verified(run, max_operations)
-    proof = replace(proof, operations=int(run.fields()["tally"]))
-    return Proven(encode(claim, proof), claim, proof, seconds, run.seconds, note)
+    seconds = time.perf_counter() - started
+    return _Draft(problem, strategy, _claim(problem, bounds), proof, seconds)
 
 
 def require_applicable(problem: Problem, strategy: Strategy, max_operations: int) -> None:
@@ -114,12 +161,24 @@ def _claim(problem: Problem, bounds: Bounds) -> Claim:
     )
 
 
-def _check(problem: Problem, claim: Claim, proof: Proof) -> CheckerRun:
-    with tempfile.TemporaryDirectory(prefix="ballproof-") as folder:
-        path = Path(folder) / "certificate.json"
-        write_atomically(path, encode(claim, proof))
-        limit = ["--max-operations", str(proof.operations)]
-        return run_checker(Path(problem.weights.source), path, ["--json", *limit])
+def _verified(draft: _Draft, checker: CheckerProcess) -> Proven:
+    """Have the checker verify a draft; its tally becomes the budget."""
+    model, claim, proof, note = Path(draft.problem.weights.source), draft.claim, draft.proof, None
+    verdict = checker.check(model, encode(claim, proof), proof.operations)
+    if verdict.get("reason") == "count":
+        claim, note = _smaller(claim, verdict)
+        verdict = checker.check(model, encode(claim, proof), proof.operations)
+    _require_verified(verdict, proof.operations)
+    proof = replace(proof, operations=int(verdict["tally"]))
+    return Proven(
+        encode(claim, proof),
+        claim,
+        proof,
+        draft.strategy.unexplained_dimension(draft.problem.shape),
+        draft.seconds,
+        verdict["seconds"],
+        note,
+    )
 
 
 def _smaller(claim: Claim, established: dict[str, str]) -> tuple[Claim, str]:
@@ -137,16 +196,14 @@ def _smaller(claim: Claim, established: dict[str, str]) -> tuple[Claim, str]:
     return smaller, note
 
 
-def _require_verified(run: CheckerRun, max_operations: int) -> None:
-    if run.exit_code == VERIFIED:
+def _require_verified(verdict: dict[str, Any], max_operations: int) -> None:
+    if verdict["exit_code"] == VERIFIED:
         return
-    fields = run.fields() if run.exit_code in (REJECTED, DECLINED) else {}
-    if fields.get("reason") == "budget":
+    if verdict["reason"] == "budget":
         raise NotApplicableError(
             f"The check needs more than the limit of {max_operations} operations; "
             "--max-operations raises it."
         )
-    if run.exit_code == DECLINED:
-        raise NotApplicableError(f"The checker declines this model: {fields['sentence']}")
-    reason = fields.get("sentence") or run.diagnostics.strip()
-    raise CheckFailedError(f"the checker does not verify the certificate: {reason}")
+    if verdict["exit_code"] == DECLINED:
+        raise NotApplicableError(f"The checker declines this model: {verdict['sentence']}")
+    raise CheckFailedError(f"the checker does not verify it: {verdict['sentence']}")

@@ -1,7 +1,8 @@
 """Check a ballproof certificate against a weights file: `python3 -I -S checker MODEL CERT`.
 
 Needs nothing but Python 3.11 and this folder. Exit code 0 means: the statement printed on the last
-line follows from the weights in MODEL by the theorems in docs/theorems.md.
+line follows from the weights in MODEL by the theorems in docs/theorems.md. The other exit codes: 1
+REJECTED, 2 DECLINED, 64 usage, 70 internal error, 130 interrupted.
 """
 
 import argparse
@@ -9,6 +10,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from math import gcd
 from typing import NoReturn
 
 from claims import DEFAULT_MAX_OPERATIONS, MAX_FILE, Pins
@@ -16,7 +18,7 @@ from kernel import check
 from tensors import MAX_FILE as MAX_WEIGHTS
 from verdict import INTERNAL, INTERRUPTED, USAGE, VERIFIED, Refusal, refusal_fields, refusal_line
 
-_NUMBER = re.compile(r"([0-9]{1,1000})(?:\.([0-9]{1,1000})|/([0-9]{1,1000}))?")
+_NUMBER = re.compile(r"([0-9]{1,1000})(?:\.([0-9]{1,1000})|/(0*[1-9][0-9]{0,999}))?")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -29,52 +31,28 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _number(text: str) -> tuple[int, int]:
-    """Return (n, d) of an exact decimal ("0.99") or a fraction ("99/100")."""
+    """Return (n, d) of an exact decimal ("0.99") or a fraction ("99/100"), in lowest terms."""
     match = _NUMBER.fullmatch(text)
-    if not match or (match[3] and not int(match[3])):
+    if not match:
         raise argparse.ArgumentTypeError(f"{text[:80]!r} is no exact decimal or fraction >= 0")
-    whole, decimals, denominator = match.groups()
-    if decimals:
-        return int(whole + decimals), 10 ** len(decimals)
-    return int(whole), int(denominator or 1)
-
-
-def _lowest_terms(text: str) -> tuple[int, int]:
-    numerator, denominator = _number(text)
-    a, b = numerator, denominator
-    while b:
-        a, b = b, a % b
-    return numerator // a, denominator // a
+    whole, decimals, below = match.groups()
+    numerator, denominator = int(whole + (decimals or "")), int(below or 10 ** len(decimals or ""))
+    shared = gcd(numerator, denominator)
+    return numerator // shared, denominator // shared
 
 
 def _parser() -> _Parser:
-    parser = _Parser(
-        prog="checker",
-        description="Re-check a ballproof certificate with Python's own integers.",
-        epilog="Exit codes: 0 VERIFIED, 1 REJECTED, 2 DECLINED, 64 usage, 70 internal error, "
-        "130 interrupted.",
-        allow_abbrev=False,
-    )
+    parser = _Parser(prog="checker", description=__doc__, allow_abbrev=False)
     parser.add_argument("model", metavar="MODEL", help="the weights, a safetensors file")
     parser.add_argument("certificate", metavar="CERT", help="the certificate, a JSON file")
     parser.add_argument("--at-least", type=_number, help="demand this accuracy, 0.99 or 99/100")
     parser.add_argument("--task", help="demand this task, for instance max-of-4")
     parser.add_argument("--semantics", help="demand these semantics, for instance real")
-    parser.add_argument("--margin", type=_lowest_terms, help="demand this margin, 0 or 1/10")
-    parser.add_argument(
-        "--max-operations",
-        type=_operations,
-        default=DEFAULT_MAX_OPERATIONS,
-        help="decline a certificate with a larger budget (default 10**11)",
-    )
+    parser.add_argument("--margin", type=_number, help="demand this margin, 0 or 1/10")
+    budget = parser.add_argument("--max-operations", type=int, help="decline larger budgets")
+    budget.default = DEFAULT_MAX_OPERATIONS
     parser.add_argument("--json", action="store_true", help="print the verdict as a JSON object")
     return parser
-
-
-def _operations(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,1000}", text):
-        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no number of operations")
-    return int(text)
 
 
 def _read(path: str, limit: int) -> bytes:
@@ -83,19 +61,12 @@ def _read(path: str, limit: int) -> bytes:
         with open(path, "rb") as file:
             return file.read(limit + 1)
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        print(f"checker: cannot read {path!r}: {reason}", file=sys.stderr)
+        print(f"checker: cannot read {path!r}: {error}", file=sys.stderr)
         sys.exit(USAGE)
 
 
 def _verdict(arguments: argparse.Namespace) -> int:
-    pins = Pins(
-        arguments.task,
-        arguments.semantics,
-        arguments.margin,
-        arguments.at_least,
-        arguments.max_operations,
-    )
+    pins = Pins(**{name: getattr(arguments, name) for name in Pins._fields})
     weights = _read(arguments.model, MAX_WEIGHTS)
     certificate = _read(arguments.certificate, MAX_FILE)
     try:
@@ -119,8 +90,19 @@ def _print(line: str) -> None:
         raise
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the checker; returns the exit code, never raises."""
+def main(argv: Sequence[str]) -> int:
+    """Run the checker; returns the exit code, never raises.
+
+    With `--serve` alone each line of standard input is a JSON list of arguments and gets one line
+    of JSON; the first that has no verdict ends it, and the exit code is the largest of all.
+    """
+    if list(argv) == ["--serve"]:
+        worst = VERIFIED
+        for line in sys.stdin:
+            worst = max(worst, main(["--json", *json.loads(line)]))
+            if worst >= USAGE:
+                break
+        return worst
     arguments = _parser().parse_args(argv)
     try:
         return _verdict(arguments)
@@ -128,11 +110,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("checker: interrupted", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
-        if sys.stderr is None:
-            return INTERNAL
+        # Standard error may be closed as well.
         print(f"checker: internal error: {type(error).__name__}: {error}", file=sys.stderr)
         return INTERNAL
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

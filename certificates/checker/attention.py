@@ -15,9 +15,13 @@ class Attention:
     """
 
     def __init__(self, tables: PathTables, query: int, bits: int, tally: Tally) -> None:
-        self.query, self.bits = query, bits
-        self.tokens = _factors(tables, tables.score[query], bits, tally)
-        self.positions = _factors(tables, tables.positional_score[query], bits, tally)
+        self.tables, self.query, self.bits = tables, query, bits
+        self.tokens = self._factors(tables, tables.score[query], tally)
+        self.positions = self._factors(tables, tables.positional_score[query], tally)
+
+    def _factors(self, tables: PathTables, scores: list[int], tally: Tally) -> list[Ball]:
+        tally.charge(2 * len(scores))
+        return exponentials(scores, tables.score_exponent, tables.shape.d_head, self.bits)
 
     def unit(self, maximum: int) -> int:
         """Return the exponent of the unit in which the largest weight of 0..m has `bits` bits.
@@ -29,28 +33,22 @@ class Attention:
 
     def token_spans(self, maximum: int) -> list[Span]:
         """Return integers around exp S[q,t] for t = 0..m, the largest of `bits` bits."""
-        return _on_one_unit(self.tokens[: maximum + 1], self.bits)
+        return on_one_unit(self.tokens[: maximum + 1], self.bits)
 
     def position_spans(self) -> list[Span]:
         """Return integers around exp R[q,i] for every position, the largest of `bits` bits."""
-        return _on_one_unit(self.positions, self.bits)
-
-    def weight(self, token: int, position: int, unit: int) -> Span:
-        """Return integers (lo, hi) around w_position(token) in units of 2**unit; hi >= 1."""
-        return at_unit(product(self.tokens[token], self.positions[position]), unit)
+        return on_one_unit(self.positions, self.bits)
 
     def weights(self, maximum: int, unit: int, tally: Tally) -> list[list[Span]]:
-        """Return `weight` of every position (rows) and token 0..m (columns)."""
+        """Return integers (lo, hi) around w_i(t) in units of 2**unit, for each i and t = 0..m."""
         tally.charge(len(self.positions) * (maximum + 1))
-        return [
-            [self.weight(token, position, unit) for token in range(maximum + 1)]
-            for position in range(len(self.positions))
-        ]
+        tokens = self.tokens[: maximum + 1]
+        return [[at_unit(product(t, p), unit) for t in tokens] for p in self.positions]
 
 
-def _factors(tables: PathTables, scores: list[int], bits: int, tally: Tally) -> list[Ball]:
-    tally.charge(2 * len(scores))
-    top, exponent, square = max(scores), tables.score_exponent, tables.shape.d_head
+def exponentials(scores: list[int], exponent: int, square: int, bits: int) -> list[Ball]:
+    """Return balls around exp((s - s*) 2**exponent / sqrt(square)), s* the largest score."""
+    top = max(scores)
     return [trimmed(exp_over_root(s - top, exponent, square, bits), bits) for s in scores]
 
 
@@ -58,6 +56,7 @@ def _top(balls: list[Ball]) -> int:
     return max(high.bit_length() + exponent for _, high, exponent in balls)
 
 
-def _on_one_unit(balls: list[Ball], bits: int) -> list[Span]:
+def on_one_unit(balls: list[Ball], bits: int) -> list[Span]:
+    """Return integers around the balls in the unit that gives the largest `bits` bits."""
     unit = _top(balls) - bits
     return [at_unit(ball, unit) for ball in balls]

@@ -8,10 +8,10 @@ completion is wrong. Otherwise branch; a single sequence that stays between is s
 from bisect import bisect_left
 from itertools import accumulate
 
+from attention import Attention
 from classes import completions
-from signs import Sequence, rival_wins
+from signs import Sequence, settled
 from tally import Tally
-from transformer import PathTables
 
 Live = list[tuple["Rival", int, int]]
 
@@ -56,19 +56,12 @@ class BranchAndCount:
     """Counts the wrong sequences of one class (q, m) that some of `rivals` wins."""
 
     def __init__(
-        self,
-        tables: PathTables,
-        query: int,
-        maximum: int,
-        rivals: list[Rival],
-        precision: int,
-        tally: Tally,
-        *,
-        settle: bool,
+        self, attention: Attention, maximum: int, rivals: list[Rival], tally: Tally, *, settle: bool
     ) -> None:
-        self.tables, self.query, self.maximum = tables, query, maximum
-        self.rivals, self.precision, self.tally, self.settle = rivals, precision, tally, settle
-        self.places = tables.shape.n_ctx - 1
+        self.tables, self.query, self.maximum = attention.tables, attention.query, maximum
+        self.rivals, self.tally, self.settle = rivals, tally, settle
+        self.precision = attention.bits
+        self.places = self.tables.shape.n_ctx - 1
         self.certain = self.possible = 0
 
     def count(self) -> tuple[int, int]:
@@ -93,13 +86,11 @@ class BranchAndCount:
             self._last_place(prefix, live, holds)
         else:
             for token in range(self.maximum + 1):
-                self._walk(
-                    (*prefix, token),
-                    [
-                        (rival, low + rival.low[depth][token], high + rival.high[depth][token])
-                        for rival, low, high in live
-                    ],
-                )
+                extended = [
+                    (rival, low + rival.low[depth][token], high + rival.high[depth][token])
+                    for rival, low, high in live
+                ]
+                self._walk((*prefix, token), extended)
 
     def _last_place(self, prefix: Sequence, live: Live, holds: bool) -> None:
         """Count over the last free position by set: which tokens does some rival win with."""
@@ -121,10 +112,8 @@ class BranchAndCount:
     def _decide(self, free: Sequence, live: Live) -> None:
         if not self.settle:
             raise Undecided
-        sequence = (*free, self.query)
-        verdicts = [
-            rival_wins(self.tables, sequence, rival.index, 2 * self.precision, self.tally)
-            for rival, _, _ in live
-        ]
-        self.certain += any(verdict is True for verdict in verdicts)
-        self.possible += any(verdict is not False for verdict in verdicts)
+        rivals = [rival.index for rival, _, _ in live]
+        sequence, bits = (*free, self.query), 2 * self.precision
+        wins, may_win = settled(self.tables, sequence, rivals, bits, self.tally)
+        self.certain += wins
+        self.possible += may_win

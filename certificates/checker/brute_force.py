@@ -1,51 +1,31 @@
 """Brute force: every input is evaluated, all rivals at once, and nothing is skipped."""
 
 from attention import Attention
-from classes import inhabited_queries, require_walkable
 from separable import GapRows, Table
-from signs import Sequence, rival_wins
+from signs import Sequence, settled
 from tally import Tally
-from transformer import PathTables
 
 
-def count_wrong(tables: PathTables, precision: int, tally: Tally) -> tuple[int, int]:
-    """Return (certainly wrong, possibly wrong) sequences among all v**k.
+def count_class(rows: GapRows, attention: Attention, tally: Tally) -> tuple[int, int]:
+    """Return (certainly wrong, possibly wrong) sequences of the class (attention.query, m).
 
     Theorem: T1 with upper and lower tables (T2). A sequence no rival reaches in the upper tables is
     right; one that a rival reaches in the lower tables is wrong; any other is settled exactly.
     """
-    v = tables.shape.d_vocab
-    if v == 1:
-        return 0, 0  # No rival, and one input.
-    require_walkable(tables.shape.n_ctx)
-    attentions = [Attention(tables, query, precision, tally) for query in range(v)]
-    certain = possible = 0
-    for maximum in range(v):
-        rows = GapRows(tables, maximum, precision, tally)
-        for query in inhabited_queries(maximum, tables.shape.n_ctx):
-            class_ = _Class(tables, rows, query, attentions[query], tally)
-            class_.walk(())
-            certain += class_.certain
-            possible += class_.possible
-    return certain, possible
+    walk = _Enumeration(rows, attention, tally)
+    walk.walk(())
+    return walk.certain, walk.possible
 
 
-class _Class:
+class _Enumeration:
     """The enumeration of one class (q, m), position by position."""
 
-    def __init__(
-        self,
-        tables: PathTables,
-        rows: GapRows,
-        query: int,
-        attention: Attention,
-        tally: Tally,
-    ) -> None:
-        self.tables, self.tally, self.query = tables, tally, query
+    def __init__(self, rows: GapRows, attention: Attention, tally: Tally) -> None:
+        self.tables, self.query, self.tally = attention.tables, attention.query, tally
         self.maximum, self.lanes, self.precision = rows.maximum, rows.lanes, attention.bits
         self.sign_bits = rows.rivals << (self.lanes.width - 1)
-        self.upper: Table = rows.upper(query, attention, tally)
-        self.lower: Table = rows.lower(query, attention, tally)
+        self.upper: Table = rows.upper(attention, tally)
+        self.lower: Table = rows.lower(attention, tally)
         self.certain = self.possible = 0
 
     def walk(self, prefix: Sequence) -> None:
@@ -74,14 +54,10 @@ class _Class:
         """Decide one sequence that some rival may win."""
         lanes, allowed = self.lanes, self.sign_bits >> (self.lanes.width - 1)
         self.tally.charge(lanes.count * (len(self.upper) + 1))
-        if lanes.signs(self._total(self.lower, free)) & allowed:
-            verdicts: list[bool | None] = [True]
-        else:
+        wins = may_win = bool(lanes.signs(self._total(self.lower, free)) & allowed)
+        if not wins:
             rivals = lanes.indices(lanes.signs(self._total(self.upper, free)) & allowed)
-            sequence = (*free, self.query)
-            verdicts = [
-                rival_wins(self.tables, sequence, rival, 2 * self.precision, self.tally)
-                for rival in rivals
-            ]
-        self.certain += any(verdict is True for verdict in verdicts)
-        self.possible += any(verdict is not False for verdict in verdicts)
+            sequence, bits = (*free, self.query), 2 * self.precision
+            wins, may_win = settled(self.tables, sequence, rivals, bits, self.tally)
+        self.certain += wins
+        self.possible += may_win

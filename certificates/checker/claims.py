@@ -3,9 +3,8 @@
 from typing import Any, NamedTuple
 
 from strictjson import count, parse_object, rational, require_keys, small, string
-from tally import Tally
 from transformer import Shape
-from verdict import Declined, Rejected
+from verdict import decline_unless, reject_unless
 
 FORMAT = "ballproof-certificate/1"
 MAX_FILE = 64 * 2**20
@@ -31,10 +30,6 @@ class Claim(NamedTuple):
     operations: int
     witness: dict[str, Any]
 
-    def tally(self) -> Tally:
-        """Return a tally with the certificate's own budget."""
-        return Tally(self.operations)
-
 
 class Pins(NamedTuple):
     """What the caller demands of the statement, whatever the certificate says."""
@@ -46,19 +41,23 @@ class Pins(NamedTuple):
     max_operations: int = DEFAULT_MAX_OPERATIONS
 
 
+_COUNTS = ["total", "correct_at_least", "correct_at_most"]
+_CLAIM_KEYS = ["model", "task", "semantics", "margin", *_COUNTS]
+_PROOF_KEYS = ["strategy", "precision", "operations", "witness"]
+
+
 def read_claim(data: bytes, max_operations: int) -> Claim:
     """Return the claim that a certificate file makes, or decline it."""
-    if len(data) > MAX_FILE:
-        raise Declined("limit", f"certificate: the file is larger than {MAX_FILE} bytes.")
+    decline_unless(len(data) <= MAX_FILE, "limit", f"certificate: more than {MAX_FILE} bytes.")
     top = parse_object(data, "certificate")
-    if top.get("format", FORMAT) != FORMAT:
-        raise Declined("unsupported", f"certificate: the format is not {FORMAT}.")
+    known = top.get("format", FORMAT) == FORMAT
+    decline_unless(known, "unsupported", f"certificate: the format is not {FORMAT}.")
     require_keys(top, ("format", "claim", "proof"), "certificate")
     claim = require_keys(top["claim"], _CLAIM_KEYS, "claim")
     model = require_keys(claim["model"], ("sha256", *Shape._fields), "claim.model")
-    proof = require_keys(top["proof"], ("strategy", "precision", "operations", "witness"), "proof")
-    if not isinstance(proof["witness"], dict):
-        raise Declined("syntax", "proof.witness: an object is expected.")
+    proof = require_keys(top["proof"], _PROOF_KEYS, "proof")
+    has_witness = isinstance(proof["witness"], dict)
+    decline_unless(has_witness, "syntax", "proof.witness: an object is expected.")
     result = Claim(
         _sha256(model["sha256"]),
         Shape(*(small(model[key], 1, MAX_SIZE, f"claim.model.{key}") for key in Shape._fields)),
@@ -66,73 +65,59 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
         string(claim["semantics"], "claim.semantics"),
         claim["margin"],
         _margin(claim["margin"]),
-        count(claim["total"], "claim.total"),
-        count(claim["correct_at_least"], "claim.correct_at_least"),
-        count(claim["correct_at_most"], "claim.correct_at_most"),
+        *_counts(claim),
         string(proof["strategy"], "proof.strategy"),
         small(proof["precision"], *PRECISIONS, "proof.precision"),
         count(proof["operations"], "proof.operations"),
         proof["witness"],
     )
-    if result.operations > max_operations:
-        raise Declined(
-            "limit",
-            f"the budget of {result.operations} operations is above the limit of {max_operations}.",
-        )
-    if result.semantics != "real":
-        raise Declined("unsupported", "claim.semantics: only 'real' is supported.")
+    budget = f"the budget of {result.operations} operations is above the limit of {max_operations}."
+    decline_unless(result.operations <= max_operations, "limit", budget)
+    real = result.semantics == "real"
+    decline_unless(real, "unsupported", "claim.semantics: only 'real' is supported.")
     return result
 
 
-_CLAIM_KEYS = (
-    "model",
-    "task",
-    "semantics",
-    "margin",
-    "total",
-    "correct_at_least",
-    "correct_at_most",
-)
+def _counts(claim: dict[str, Any]) -> tuple[int, int, int]:
+    total, at_least, at_most = (count(claim[key], f"claim.{key}") for key in _COUNTS)
+    return total, at_least, at_most
 
 
 def _margin(value: Any) -> tuple[int, int]:
-    numerator, denominator = rational(value, "claim.margin")
-    if numerator < 0:
-        raise Declined("unsupported", "claim.margin: a margin is not negative.")
-    return numerator, denominator
+    margin = rational(value, "claim.margin")
+    decline_unless(margin[0] >= 0, "unsupported", "claim.margin: a margin is not negative.")
+    return margin
 
 
 def _sha256(value: Any) -> str:
     text = string(value, "claim.model.sha256")
-    if len(text) != 64 or not set(text) <= set("0123456789abcdef"):
-        raise Declined("syntax", "claim.model.sha256: 64 lower-case hex digits are expected.")
+    good = len(text) == 64 and set(text) <= set("0123456789abcdef")
+    decline_unless(good, "syntax", "claim.model.sha256: not 64 lower-case hex digits.")
     return text
 
 
 def require_model(claim: Claim, sha256: str, shape: Shape) -> None:
     """Reject a claim about other weights, or one whose statement does not fit them."""
-    if claim.sha256 != sha256:
-        raise Rejected("digest", f"the certificate is for sha256:{claim.sha256}, not {sha256}.")
-    if claim.shape != shape:
-        raise Rejected("statement", f"the weights have the shape {tuple(shape)}.")
-    if claim.task != f"max-of-{shape.n_ctx}":
-        raise Rejected("statement", f"the task of these weights is max-of-{shape.n_ctx}.")
-    total = shape.d_vocab**shape.n_ctx
-    if claim.total != total:
-        raise Rejected("statement", f"there are {total} inputs, not {claim.total}.")
-    if not claim.correct_at_least <= claim.correct_at_most <= total:
-        raise Rejected("statement", "correct_at_least <= correct_at_most <= total does not hold.")
+    other = f"the certificate is for sha256:{claim.sha256}, not {sha256}."
+    reject_unless(claim.sha256 == sha256, "digest", other)
+    total, task = shape.d_vocab**shape.n_ctx, f"max-of-{shape.n_ctx}"
+    ordered = claim.correct_at_least <= claim.correct_at_most <= total
+    for holds, sentence in (
+        (claim.shape == shape, f"the weights have the shape {tuple(shape)}."),
+        (claim.task == task, f"the task of these weights is {task}."),
+        (claim.total == total, f"there are {total} inputs, not {claim.total}."),
+        (ordered, "correct_at_least <= correct_at_most <= total does not hold."),
+    ):
+        reject_unless(holds, "statement", sentence)
 
 
 def require_pins(claim: Claim, pins: Pins) -> None:
     """Reject a claim that is not the one that the caller asked for."""
-    if pins.task is not None and claim.task != pins.task:
-        raise Rejected("pin", f"the task is {claim.task}, not {pins.task!a}.")
-    if pins.semantics is not None and claim.semantics != pins.semantics:
-        raise Rejected("pin", f"the semantics are {claim.semantics}, not {pins.semantics!a}.")
-    if pins.margin is not None and pins.margin != claim.margin:
-        raise Rejected("pin", f"the margin is {claim.margin_text}.")
-    if pins.at_least is not None:
-        numerator, denominator = pins.at_least
-        if claim.correct_at_least * denominator < numerator * claim.total:
-            raise Rejected("pin", f"only {claim.correct_at_least} of {claim.total} are claimed.")
+    for what in ("task", "semantics", "margin"):
+        wanted, claimed = getattr(pins, what), getattr(claim, what)
+        sentence = f"the {what} is {claimed}, not {str(wanted)[:80]!a}."
+        reject_unless(wanted in (None, claimed), "pin", sentence)
+    numerator, denominator = pins.at_least or (0, 1)
+    reached = claim.correct_at_least * denominator >= numerator * claim.total
+    sentence = f"only {claim.correct_at_least} of {claim.total} are claimed."
+    reject_unless(reached, "pin", sentence)

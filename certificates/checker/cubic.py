@@ -4,9 +4,9 @@ from math import comb
 
 from attention import Attention, Span
 from classes import inhabited_queries
-from signs import rival_wins
+from signs import settled
 from tally import Tally, sort_cost
-from transformer import PathTables, Rows
+from transformer import PathTables
 
 
 def count_right(tables: PathTables, precision: int, tally: Tally) -> int:
@@ -20,18 +20,22 @@ def count_right(tables: PathTables, precision: int, tally: Tally) -> int:
     each of the comb(n, c) |G|^c sequences of good tokens is right.
     """
     v = tables.shape.d_vocab
-    if v == 1:
-        return 1  # No rival, and one input.
     attentions = [Attention(tables, query, precision, tally) for query in range(v)]
     right = 0
     for maximum in range(v):
         gaps = _largest_gaps(tables, maximum, tally)
         for query in inhabited_queries(maximum, tables.shape.n_ctx):
-            tally.charge(3 * v)
+            tally.charge(3 * v + 8)
             direct = _largest_gap(tables.direct[query], maximum) + tables.eps
             bound = _ClassBound(attentions[query], query, maximum, [direct + h for h in gaps])
             right += bound.mixtures(tally)
-            right += _all_maximum_is_right(tables, attentions[query], maximum, tally)
+            # c = 0 is one sequence: its free tokens are all m.
+            if bound.own + bound.maximum_term(0) < 0:
+                right += 1
+            else:
+                sequence = (*[maximum] * (tables.shape.n_ctx - 1), query)
+                rivals = (j for j in range(v) if j != maximum)
+                right += not settled(tables, sequence, rivals, 2 * precision, tally)[1]
     return right
 
 
@@ -44,7 +48,7 @@ def _largest_gaps(tables: PathTables, maximum: int, tally: Tally) -> list[int]:
     """Return h(t) = max over j != m of V[t,j]-V[t,m] + max over i of P[i,j]-P[i,m], t = 0..m."""
     v, k = tables.shape.d_vocab, tables.shape.n_ctx
     tally.charge(v * (2 * k + 2 * (maximum + 1)))
-    places: Rows = [[x - row[maximum] for x in row] for row in tables.positional_output]
+    places = [[x - row[maximum] for x in row] for row in tables.positional_output]
     pessimal = [max(column) for column in zip(*places, strict=True)]
     gaps = []
     for row in tables.output[: maximum + 1]:
@@ -78,13 +82,13 @@ class _ClassBound:
 
     def _good_tokens(self, least: int, most: int) -> int:
         """Return |G|: the tokens below m with F_t < 0 at B = `least` and at B = `most`."""
-        bases = [(weight, self.own + self._maximum_term(weight)) for weight in (least, most)]
+        bases = [(weight, self.own + self.maximum_term(weight)) for weight in (least, most)]
         return sum(
             all(_upper(self.tokens[t], self.gaps[t] * weight) + base < 0 for weight, base in bases)
             for t in range(self.maximum)
         )
 
-    def _maximum_term(self, weight: int) -> int:
+    def maximum_term(self, weight: int) -> int:
         """Return an upper bound of a(m) u(m) (T - B), T being all free positions' weight."""
         total = sum(place[1 if self.gaps[-1] > 0 else 0] for place in self.places)
         return _upper(self.tokens[-1], self.gaps[-1] * (total - weight))
@@ -93,32 +97,3 @@ class _ClassBound:
 def _upper(span: Span, factor: int) -> int:
     """Return the largest product of `factor` (or anything below it) and a number of the span."""
     return factor * (span[1] if factor > 0 else span[0])
-
-
-def _all_maximum_is_right(
-    tables: PathTables, attention: Attention, maximum: int, tally: Tally
-) -> bool:
-    """Return whether the sequence whose free tokens are all m is right (T1, rival by rival)."""
-    query, n = attention.query, tables.shape.n_ctx - 1
-    sequence = (*[maximum] * n, query)
-    unit = attention.unit(maximum)
-    spans = [attention.weight(token, place, unit) for place, token in enumerate(sequence)]
-    outputs = [tables.output[token] for token in sequence]
-    direct = tables.direct[query]
-    v = tables.shape.d_vocab
-    tally.charge(8 * len(sequence) * v)
-    for rival in range(v):
-        if rival == maximum:
-            continue
-        gap = direct[rival] - direct[maximum] + tables.eps
-        terms = zip(spans, outputs, tables.positional_output, strict=True)
-        worst = sum(
-            _upper(span, gap + out[rival] - out[maximum] + place[rival] - place[maximum])
-            for span, out, place in terms
-        )
-        if (
-            worst >= 0
-            and rival_wins(tables, sequence, rival, 2 * attention.bits, tally) is not False
-        ):
-            return False
-    return True

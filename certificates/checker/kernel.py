@@ -9,38 +9,51 @@ from collections.abc import Callable
 import brute_force
 import cubic
 import exact
+import subcubic
 from claims import Claim, Pins, read_claim, require_model, require_pins
+from separable import ClassCount, count_wrong
 from tally import Tally
 from tensors import digest, read_tensors
-from transformer import PathTables, path_tables, read_model
-from verdict import Declined, Rejected, Theorem
+from transformer import Model, PathTables, path_tables, read_model
+from verdict import Rejected, Theorem, decline_unless, reject_unless
 
 Bounds = tuple[int, int]
+Rule = Callable[[Model, Claim, Tally], Bounds]
 
 
-def _two_sided(
-    count_wrong: Callable[[PathTables, int, Tally], tuple[int, int]],
-) -> Callable[[PathTables, Claim, Tally], Bounds]:
+def _tabled(count: Callable[[PathTables, Claim, Tally], Bounds]) -> Rule:
+    """Return the rule of a strategy that takes the path tables and no witness."""
+
+    def bounds(model: Model, claim: Claim, tally: Tally) -> Bounds:
+        reject_unless(not claim.witness, "witness", f"{claim.strategy} takes an empty witness.")
+        tables = path_tables(model, claim.margin, tally)
+        # One token has no rival, and one sequence, which is right.
+        return count(tables, claim, tally) if model.shape.d_vocab > 1 else (1, 1)
+
+    return bounds
+
+
+def _two_sided(count_class: ClassCount) -> Rule:
     def bounds(tables: PathTables, claim: Claim, tally: Tally) -> Bounds:
-        certain, possible = count_wrong(tables, claim.precision, tally)
+        certain, possible = count_wrong(tables, claim.precision, tally, count_class)
         return claim.total - possible, claim.total - certain
 
-    return bounds
+    return _tabled(bounds)
 
 
-def _lower_only(
-    count_right: Callable[[PathTables, int, Tally], int],
-) -> Callable[[PathTables, Claim, Tally], Bounds]:
-    def bounds(tables: PathTables, claim: Claim, tally: Tally) -> Bounds:
-        return count_right(tables, claim.precision, tally), claim.total
-
-    return bounds
+def _cubic(tables: PathTables, claim: Claim, tally: Tally) -> Bounds:
+    return cubic.count_right(tables, claim.precision, tally), claim.total
 
 
-STRATEGIES: dict[str, Callable[[PathTables, Claim, Tally], Bounds]] = {
-    "brute-force": _two_sided(brute_force.count_wrong),
-    "cubic": _lower_only(cubic.count_right),
-    "exact": _two_sided(exact.count_wrong),
+def _subcubic(model: Model, claim: Claim, tally: Tally) -> Bounds:
+    return subcubic.count_right(model, claim, tally), claim.total
+
+
+STRATEGIES: dict[str, Rule] = {
+    "brute-force": _two_sided(brute_force.count_class),
+    "cubic": _tabled(_cubic),
+    "exact": _two_sided(exact.count_class),
+    **dict.fromkeys(subcubic.NAMES, _subcubic),
 }
 
 
@@ -51,42 +64,27 @@ def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
     budget, and demands that they reach the claim: no tolerance. Raises `Declined` or `Rejected`.
     """
     claim = read_claim(certificate, pins.max_operations)
-    if claim.strategy not in STRATEGIES:
-        raise Declined("unsupported", f"proof.strategy: unknown {claim.strategy[:80]!a}.")
+    known = claim.strategy in STRATEGIES
+    decline_unless(known, "unsupported", f"proof.strategy: unknown {claim.strategy[:80]!a}.")
     tensors = read_tensors(weights)
     model = read_model(tensors)
     sha256 = digest(tensors)
     require_model(claim, sha256, model.shape)
     require_pins(claim, pins)
-    if claim.witness:
-        raise Rejected("witness", f"the strategy {claim.strategy} takes an empty witness.")
-    tally = claim.tally()
-    tables = path_tables(model, claim.margin, tally)
-    at_least, at_most = STRATEGIES[claim.strategy](tables, claim, tally)
+    tally = Tally(claim.operations)
+    at_least, at_most = STRATEGIES[claim.strategy](model, claim, tally)
     _require_counts(claim, at_least, at_most, tally)
-    return Theorem(
-        claim.task,
-        sha256,
-        claim.semantics,
-        claim.margin_text,
-        claim.total,
-        claim.correct_at_least,
-        claim.correct_at_most,
-        claim.operations,
-        tally.spent,
-    )
+    counts = (claim.total, claim.correct_at_least, claim.correct_at_most)
+    statement = (claim.task, sha256, claim.semantics, claim.margin_text, *counts)
+    return Theorem(*statement, claim.operations, tally.spent)
 
 
 def _require_counts(claim: Claim, at_least: int, at_most: int, tally: Tally) -> None:
     """Reject a claim that goes beyond the recomputed counts, and say what they are."""
     if claim.correct_at_least <= at_least and at_most <= claim.correct_at_most:
         return
-    refusal = Rejected(
-        "count", f"the check establishes at least {at_least} and at most {at_most} correct."
-    )
-    refusal.established = {
-        "correct_at_least": str(at_least),
-        "correct_at_most": str(at_most),
-        "tally": str(tally.spent),
-    }
+    counts = {"correct_at_least": at_least, "correct_at_most": at_most, "tally": tally.spent}
+    sentence = f"the check establishes at least {at_least} and at most {at_most} correct."
+    refusal = Rejected("count", sentence)
+    refusal.established = {key: str(value) for key, value in counts.items()}
     raise refusal

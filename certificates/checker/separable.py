@@ -6,9 +6,11 @@ T2: with upper tables in place of g, every sequence that is truly wrong is calle
 tables, every sequence that is called wrong is truly wrong.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from attention import Attention
+from classes import inhabited_queries, require_walkable
 from lanes import Lanes
 from tally import Tally
 from transformer import PathTables
@@ -55,35 +57,50 @@ class GapRows:
         lost = [gap != floor << shift for gap, floor in zip(gaps, floors, strict=True)]
         return Rounded(lanes.pack(floors), lanes.pack(lost) if any(lost) else 0)
 
-    def upper(self, query: int, attention: Attention, tally: Tally) -> Table:
+    def upper(self, attention: Attention, tally: Tally) -> Table:
         """Return a table >= g[i][t] for each position and token 0..m, in lanes."""
-        lanes, direct = self.lanes, self.direct[query]
+        return self._table(attention, tally, up=True)
+
+    def lower(self, attention: Attention, tally: Tally) -> Table:
+        """Return a table <= g[i][t] for each position and token 0..m, in lanes."""
+        return self._table(attention, tally, up=False)
+
+    def _table(self, attention: Attention, tally: Tally, *, up: bool) -> Table:
+        lanes, direct = self.lanes, self.direct[attention.query]
         tally.charge(5 * lanes.count * self.n_ctx * (self.maximum + 1))
         weights = attention.weights(self.maximum, attention.unit(self.maximum), tally)
         table = []
         for row, spans in zip(self.free, weights, strict=True):
             entries = []
-            for free, (low, high) in zip(row, spans, strict=True):
-                gap = direct.floor + free.floor + direct.inexact + free.inexact
-                # w f <= high f where f > 0, <= low f elsewhere.
-                entries.append(low * gap + (high - low) * lanes.positive(gap))
+            for free, span in zip(row, spans, strict=True):
+                gap = direct.floor + free.floor
+                if up:
+                    gap += direct.inexact + free.inexact
+                # Up: w f <= high f where f > 0, <= low f elsewhere. Down: the other way round.
+                near, far = span if up else (span[1], span[0])
+                entries.append(near * gap + (far - near) * lanes.positive(gap))
             table.append(entries)
         return table
 
-    def lower(self, query: int, attention: Attention, tally: Tally) -> Table:
-        """Return a table <= g[i][t] for each position and token 0..m, in lanes."""
-        lanes, direct = self.lanes, self.direct[query]
-        tally.charge(4 * lanes.count * self.n_ctx * (self.maximum + 1))
-        weights = attention.weights(self.maximum, attention.unit(self.maximum), tally)
-        table = []
-        for row, spans in zip(self.free, weights, strict=True):
-            entries = []
-            for free, (low, high) in zip(row, spans, strict=True):
-                gap = direct.floor + free.floor
-                # w f >= low f where f >= 0, >= high f elsewhere.
-                entries.append(high * gap - (high - low) * lanes.positive(gap))
-            table.append(entries)
-        return table
+
+ClassCount = Callable[[GapRows, Attention, Tally], tuple[int, int]]
+
+
+def count_wrong(
+    tables: PathTables, precision: int, tally: Tally, count_class: ClassCount
+) -> tuple[int, int]:
+    """Return (certainly wrong, possibly wrong) sequences: the sums over all classes (q, m)."""
+    v, k = tables.shape.d_vocab, tables.shape.n_ctx
+    require_walkable(k)
+    attentions = [Attention(tables, query, precision, tally) for query in range(v)]
+    certain = possible = 0
+    for maximum in range(v):
+        rows = GapRows(tables, maximum, precision, tally)
+        for query in inhabited_queries(maximum, k):
+            low, high = count_class(rows, attentions[query], tally)
+            certain += low
+            possible += high
+    return certain, possible
 
 
 def _gaps(row: list[int], maximum: int, eps: int) -> list[int]:

@@ -1,5 +1,7 @@
 """The exact sign of the sum in T1 for one sequence and one rival, ties included."""
 
+from collections.abc import Iterable
+
 from balls import at_unit, exp_over_root
 from tally import Tally
 from transformer import PathTables
@@ -46,6 +48,14 @@ def rival_wins(
             return low >= 0
         precision *= 2
     return None
+
+
+def settled(
+    tables: PathTables, sequence: Sequence, rivals: Iterable[int], precision: int, tally: Tally
+) -> tuple[bool, bool]:
+    """Return whether one of the rivals certainly wins on the sequence, and whether one may."""
+    verdicts = [rival_wins(tables, sequence, rival, precision, tally) for rival in rivals]
+    return True in verdicts, any(verdict is not False for verdict in verdicts)
 
 
 def _enclosed_sum(

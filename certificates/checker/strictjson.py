@@ -3,9 +3,10 @@
 import json
 import re
 from collections.abc import Iterable
+from math import gcd
 from typing import Any, NoReturn
 
-from verdict import Declined
+from verdict import Declined, decline_unless
 
 MAX_NESTING = 16
 MAX_DIGITS = 2_000
@@ -27,14 +28,11 @@ def parse_object(data: bytes, what: str) -> dict[str, Any]:
     _limit_nesting(text, what)
     try:
         value, end = _decoder(what).raw_decode(text)
-    except (json.JSONDecodeError, RecursionError) as error:
-        message = error.msg if isinstance(error, json.JSONDecodeError) else "nesting"
-        raise Declined("syntax", f"{what}: not valid JSON ({message}).") from None
-    if text[end:] not in ("", "\n"):
-        raise Declined("syntax", f"{what}: bytes follow the JSON object.")
-    if not isinstance(value, dict):
-        raise Declined("syntax", f"{what}: a JSON object is expected.")
-    return value
+    except json.JSONDecodeError as error:
+        raise Declined("syntax", f"{what}: not valid JSON ({error.msg}).") from None
+    decline_unless(text[end:] in ("", "\n"), "syntax", f"{what}: bytes follow the JSON object.")
+    fields: dict[str, Any] = value  # The text starts with a brace.
+    return fields
 
 
 def _decode(data: bytes, what: str) -> str:
@@ -42,8 +40,7 @@ def _decode(data: bytes, what: str) -> str:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Declined("syntax", f"{what}: byte {error.start} is not UTF-8.") from None
-    if not text.startswith("{"):
-        raise Declined("syntax", f"{what}: the file must start with '{{'.")
+    decline_unless(text.startswith("{"), "syntax", f"{what}: the file must start with '{{'.")
     return text
 
 
@@ -52,8 +49,7 @@ def _limit_nesting(text: str, what: str) -> None:
     for match in _STRING_OR_BRACKET.finditer(text):
         first = match.group()[0]
         depth += (first in "[{") - (first in "]}")
-        if depth > MAX_NESTING:
-            raise Declined("limit", f"{what}: nesting deeper than {MAX_NESTING}.")
+        decline_unless(depth <= MAX_NESTING, "limit", f"{what}: nesting deeper than {MAX_NESTING}.")
 
 
 def _decoder(what: str) -> json.JSONDecoder:
@@ -68,10 +64,7 @@ def _decoder(what: str) -> json.JSONDecoder:
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         fields = dict(pairs)
-        if len(fields) < len(pairs):
-            seen: set[str] = set()
-            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-            raise Declined("syntax", f"{what}: the key {twice[:80]!a} appears twice.")
+        decline_unless(len(fields) == len(pairs), "syntax", f"{what}: a key appears twice.")
         return fields
 
     return json.JSONDecoder(
@@ -81,8 +74,8 @@ def _decoder(what: str) -> json.JSONDecoder:
 
 def limit_digits(text: str, what: str) -> None:
     """Decline a number of more than `MAX_DIGITS` digits before it is converted."""
-    if len(text) > MAX_DIGITS and any(len(run) > MAX_DIGITS for run in _DIGITS.findall(text)):
-        raise Declined("limit", f"{what}: a number has more than {MAX_DIGITS} digits.")
+    fits = len(text) <= MAX_DIGITS or all(len(x) <= MAX_DIGITS for x in _DIGITS.findall(text))
+    decline_unless(fits, "limit", f"{what}: a number has more than {MAX_DIGITS} digits.")
 
 
 def require_keys(fields: Any, keys: Iterable[str], what: str) -> dict[str, Any]:
@@ -90,10 +83,9 @@ def require_keys(fields: Any, keys: Iterable[str], what: str) -> dict[str, Any]:
     expected = set(keys)
     if not isinstance(fields, dict):
         raise Declined("syntax", f"{what}: an object is expected.")
-    for key in sorted(fields.keys() - expected):
-        raise Declined("syntax", f"{what}: unknown key {key[:80]!a}.")
-    for key in sorted(expected - fields.keys()):
-        raise Declined("syntax", f"{what}: the key {key!r} is missing.")
+    for key in sorted(fields.keys() ^ expected):
+        state = "unknown" if key in fields else "missing"
+        raise Declined("syntax", f"{what}: the key {key[:80]!a} is {state}.")
     return fields
 
 
@@ -101,8 +93,8 @@ def count(value: Any, what: str) -> int:
     """Return the non-negative integer that a decimal string writes, in its only spelling."""
     text = string(value, what)
     limit_digits(text, what)
-    if not _COUNT.fullmatch(text):
-        raise Declined("syntax", f"{what}: {text[:40]!a} is not a decimal count.")
+    good = _COUNT.fullmatch(text) is not None
+    decline_unless(good, "syntax", f"{what}: {text[:40]!a} is not a decimal count.")
     return int(text)
 
 
@@ -114,23 +106,16 @@ def rational(value: Any, what: str) -> tuple[int, int]:
     if not match:
         raise Declined("syntax", f"{what}: {text[:40]!a} is not a rational number.")
     numerator, denominator = int(match[1]), int(match[2] or 1)
-    if match[2] and (denominator == 1 or _gcd(numerator, denominator) != 1):
-        raise Declined("syntax", f"{what}: {text[:40]!a} is not in lowest terms.")
+    lowest = not match[2] or (denominator > 1 and gcd(numerator, denominator) == 1)
+    decline_unless(lowest, "syntax", f"{what}: {text[:40]!a} is not in lowest terms.")
     return numerator, denominator
-
-
-def _gcd(a: int, b: int) -> int:
-    while b:
-        a, b = b, a % b
-    return abs(a)
 
 
 def small(value: Any, low: int, high: int, what: str) -> int:
     """Return a JSON integer between `low` and `high`."""
     if type(value) is not int:
         raise Declined("syntax", f"{what}: a JSON integer is expected.")
-    if not low <= value <= high:
-        raise Declined("limit", f"{what}: not between {low} and {high}.")
+    decline_unless(low <= value <= high, "limit", f"{what}: not between {low} and {high}.")
     return value
 
 

@@ -1,10 +1,12 @@
 """The weights file: a strict safetensors reader, its digest, and its floats as exact integers."""
 
 import hashlib
+from math import prod
 from typing import Any, NamedTuple
 
+from matrices import Matrix
 from strictjson import parse_object, require_keys
-from verdict import Declined
+from verdict import decline_unless
 
 MAX_FILE = 256 * 2**20
 MAX_HEADER = 16 * 2**20
@@ -24,13 +26,6 @@ class Tensor(NamedTuple):
     data: bytes
 
 
-class Matrix(NamedTuple):
-    """An exact matrix: entry (i, j) is `rows[i][j] * 2**exponent`."""
-
-    rows: list[list[int]]
-    exponent: int
-
-
 def read_tensors(data: bytes) -> dict[str, Tensor]:
     """Return every tensor of a safetensors file but the buffers.
 
@@ -38,8 +33,8 @@ def read_tensors(data: bytes) -> dict[str, Tensor]:
     """
     header, body = _split(data)
     metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or any(type(text) is not str for text in metadata.values()):
-        raise Declined("syntax", "weights: __metadata__ is not an object of strings.")
+    texts = isinstance(metadata, dict) and all(type(x) is str for x in metadata.values())
+    decline_unless(texts, "syntax", "weights: __metadata__ is not an object of strings.")
     entries = {name: _entry(ascii(name[:80]), entry) for name, entry in header.items()}
     # No byte is copied before it is known that each is named once.
     _tile(sorted((start, end) for _, _, start, end in entries.values()), len(body))
@@ -51,13 +46,11 @@ def read_tensors(data: bytes) -> dict[str, Tensor]:
 
 
 def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
-    if len(data) > MAX_FILE:
-        raise Declined("limit", f"weights: the file is larger than {MAX_FILE} bytes.")
+    decline_unless(len(data) <= MAX_FILE, "limit", f"weights: more than {MAX_FILE} bytes.")
     length = int.from_bytes(data[:8], "little")
-    if len(data) < 8 or length > len(data) - 8:
-        raise Declined("syntax", "weights: the file is shorter than its header says.")
-    if length > MAX_HEADER:
-        raise Declined("limit", f"weights: the header is larger than {MAX_HEADER} bytes.")
+    whole = len(data) - length >= 8
+    decline_unless(whole, "syntax", "weights: the file is shorter than its header says.")
+    decline_unless(length <= MAX_HEADER, "limit", f"weights: a header of over {MAX_HEADER} bytes.")
     # The format allows a header to be padded with spaces.
     return parse_object(data[8 : 8 + length].rstrip(b" "), "weights"), data[8 + length :]
 
@@ -68,32 +61,28 @@ def _entry(name: str, entry: Any) -> tuple[str, tuple[int, ...], int, int]:
     dtype = fields["dtype"]
     shape = _naturals(fields["shape"], f"weights: the shape of {name}")
     offsets = _naturals(fields["data_offsets"], f"weights: the offsets of {name}")
-    if not isinstance(dtype, str) or dtype not in SIZES:
-        raise Declined("unsupported", f"weights: {name} has the dtype {ascii(dtype)[:20]}.")
-    if len(shape) > MAX_AXES or any(axis > MAX_FILE for axis in shape):
-        raise Declined("limit", f"weights: {name} has too many or too long axes.")
-    size = SIZES[dtype]
-    for axis in shape:
-        size *= axis
-    if len(offsets) != 2 or offsets[1] - offsets[0] != size:
-        raise Declined("syntax", f"weights: the offsets of {name} do not fit its shape.")
+    known = isinstance(dtype, str) and dtype in SIZES
+    decline_unless(known, "unsupported", f"weights: {name} has the dtype {ascii(dtype)[:20]}.")
+    fits = len(shape) <= MAX_AXES and all(axis <= MAX_FILE for axis in shape)
+    decline_unless(fits, "limit", f"weights: {name} has too many or too long axes.")
+    fits = len(offsets) == 2 and offsets[1] - offsets[0] == SIZES[dtype] * prod(shape)
+    decline_unless(fits, "syntax", f"weights: the offsets of {name} do not fit its shape.")
     return dtype, shape, offsets[0], offsets[1]
 
 
 def _naturals(value: Any, what: str) -> tuple[int, ...]:
-    if not isinstance(value, list) or any(type(x) is not int or x < 0 for x in value):
-        raise Declined("syntax", f"{what} is not a list of non-negative integers.")
+    good = isinstance(value, list) and all(type(x) is int and x >= 0 for x in value)
+    decline_unless(good, "syntax", f"{what} is not a list of non-negative integers.")
     return tuple(value)
 
 
 def _tile(spans: list[tuple[int, int]], length: int) -> None:
     position = 0
     for start, end in spans:
-        if start != position:
-            raise Declined("syntax", "weights: the tensors leave a hole or overlap.")
+        decline_unless(start == position, "syntax", "weights: the tensors leave a hole or overlap.")
         position = end
-    if position != length:
-        raise Declined("syntax", "weights: the data is longer or shorter than the tensors.")
+    fits = position == length
+    decline_unless(fits, "syntax", "weights: the data is longer or shorter than the tensors.")
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
@@ -115,12 +104,12 @@ def matrix(tensor: Tensor, columns: int, name: str) -> Matrix:
 
     Declines NaN, infinities and truth values by the name of the tensor.
     """
+    known = tensor.dtype != "BOOL"
+    decline_unless(known, "unsupported", f"weights: {name} has the dtype {tensor.dtype}.")
     if tensor.dtype in FLOATS:
         pairs = _dyadics(tensor, name)
-    elif tensor.dtype in INTEGERS:
-        pairs = [(x, 0) for x in _integers(tensor, tensor.dtype.startswith("I"))]
     else:
-        raise Declined("unsupported", f"weights: {name} has the dtype {tensor.dtype}.")
+        pairs = [(x, 0) for x in _integers(tensor, tensor.dtype.startswith("I"))]
     lowest = min((exponent for mantissa, exponent in pairs if mantissa), default=0)
     flat = [mantissa << (exponent - lowest) if mantissa else 0 for mantissa, exponent in pairs]
     return Matrix([flat[i : i + columns] for i in range(0, len(flat), columns)], lowest)
@@ -143,8 +132,8 @@ def _dyadics(tensor: Tensor, name: str) -> list[tuple[int, int]]:
     for index, bits in enumerate(_integers(tensor, signed=False)):
         fraction = bits & ((1 << fraction_bits) - 1)
         exponent = (bits >> fraction_bits) & top
-        if exponent == top:
-            raise Declined("unsupported", f"weights: {name} holds a NaN or infinity at {index}.")
+        sentence = f"weights: {name} holds a NaN or infinity at {index}."
+        decline_unless(exponent != top, "unsupported", sentence)
         # Exponent 0 means a subnormal: no hidden bit, and the same unit as exponent 1.
         mantissa = fraction | (1 << fraction_bits) if exponent else fraction
         negative = bits >> (fraction_bits + exponent_bits)

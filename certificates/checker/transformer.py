@@ -2,13 +2,14 @@
 
 from typing import NamedTuple
 
+from matrices import Matrix, Rows, add, aligned, product, transposed
 from strictjson import MAX_DIGITS
 from tally import Tally
-from tensors import Matrix, Tensor, matrix
-from verdict import Declined
+from tensors import Tensor, matrix
+from verdict import Declined, decline_unless
 
-MAX_BITS = 2**16
-Rows = list[list[int]]
+# Entries of the largest table: what keeps memory bounded, whatever the budget.
+MAX_TABLE = 2**22
 
 
 class Shape(NamedTuple):
@@ -68,17 +69,16 @@ def read_model(tensors: dict[str, Tensor]) -> Model:
     for name in sorted(tensors.keys() - known):
         raise Declined("unsupported", f"weights: {name[:80]!a} is not a tensor of this model.")
     for short, (key, _) in _LAYOUT.items():
-        if short.startswith("W") and key not in tensors:
-            raise Declined("unsupported", f"weights: {key} is missing.")
+        present = key in tensors or short.startswith("b")
+        decline_unless(present, "unsupported", f"weights: {key} is missing.")
     shape = _shape(tensors)
     weights = {}
     for short, (key, axes) in _LAYOUT.items():
         sizes = tuple(1 if axis == "head" else getattr(shape, axis) for axis in axes)
-        if key not in tensors:
-            weights[short] = Matrix([[0] * sizes[-1]], 0)
-        elif tensors[key].shape != sizes:
-            raise Declined("unsupported", f"weights: {key} has the shape {tensors[key].shape}.")
-        else:
+        weights[short] = Matrix([[0] * sizes[-1]], 0)
+        if key in tensors:
+            found = tensors[key].shape
+            decline_unless(found == sizes, "unsupported", f"weights: {key} has the shape {found}.")
             weights[short] = matrix(tensors[key], sizes[-1], key)
     return Model(shape, weights)
 
@@ -87,13 +87,14 @@ def _shape(tensors: dict[str, Tensor]) -> Shape:
     embedding = tensors["embed.W_E"].shape
     positions = tensors["pos_embed.W_pos"].shape
     query = tensors["blocks.0.attn.W_Q"].shape
-    if len(embedding) != 2 or len(positions) != 2 or len(query) != 3:
-        raise Declined("unsupported", "weights: W_E, W_pos or W_Q has the wrong number of axes.")
+    axes = (len(embedding), len(positions), len(query))
+    decline_unless(axes == (2, 2, 3), "unsupported", "weights: W_E, W_pos, W_Q have other axes.")
     shape = Shape(embedding[0], positions[0], embedding[1], query[2])
-    if 0 in shape:
-        raise Declined("unsupported", "weights: a size is zero.")
-    if shape.n_ctx * shape.d_vocab.bit_length() > 3 * MAX_DIGITS:
-        raise Declined("limit", f"weights: d_vocab**n_ctx may exceed {MAX_DIGITS} digits.")
+    decline_unless(0 not in shape, "unsupported", "weights: a size is zero.")
+    fits = shape.n_ctx * shape.d_vocab.bit_length() <= 3 * MAX_DIGITS
+    decline_unless(fits, "limit", f"weights: d_vocab**n_ctx may exceed {MAX_DIGITS} digits.")
+    fits = shape.d_vocab**2 * shape.n_ctx <= MAX_TABLE
+    decline_unless(fits, "limit", f"weights: d_vocab**2 * n_ctx is more than {MAX_TABLE}.")
     return shape
 
 
@@ -106,65 +107,42 @@ def path_tables(model: Model, margin: tuple[int, int], tally: Tally) -> PathTabl
     The margin's denominator d multiplies D, V and P, so that all stay integers.
     """
     w = model.weights
-    last = Matrix(w["W_pos"].rows[-1:], w["W_pos"].exponent)
-    query = _add(w["W_E"], last, tally)
-    keys = _product(w["W_Q"], _transposed(w["W_K"]), tally)
-    queried = _product(query, keys, tally)
-    queried = _add(queried, _product(w["b_Q"], _transposed(w["W_K"]), tally), tally)
-    score = _product(queried, _transposed(w["W_E"]), tally)
-    positional_score = _product(queried, _transposed(w["W_pos"]), tally)
-    unembedded = _product(_product(w["W_V"], w["W_O"], tally), w["W_U"], tally)
-    bias = _add(_product(w["b_V"], w["W_O"], tally), w["b_O"], tally)
-    direct = _product(_add(query, bias, tally), w["W_U"], tally)
+    query = query_rows(model, tally)
+    query_to_keys = product(w["W_Q"], transposed(w["W_K"]), tally)
+    queried = product(query, query_to_keys, tally)
+    queried = add(queried, product(w["b_Q"], transposed(w["W_K"]), tally), tally)
+    score = product(queried, transposed(w["W_E"]), tally)
+    positional_score = product(queried, transposed(w["W_pos"]), tally)
+    output, places = output_tables(model, tally)
+    direct = direct_table(model, direct_rows(model, query, tally), tally)
     numerator, denominator = margin
-    logits, _ = _aligned(
-        [
-            _add(direct, w["b_U"], tally),
-            _product(w["W_E"], unembedded, tally),
-            _product(w["W_pos"], unembedded, tally),
-            Matrix([[1]], 0),
-        ]
-    )
+    logits, _ = aligned([direct, output, places, Matrix([[1]], 0)])
     d, v, p = ([[denominator * x for x in row] for row in rows] for rows in logits[:3])
-    scores, exponent = _aligned([score, positional_score])
+    scores, exponent = aligned([score, positional_score])
     eps = numerator * logits[3][0][0]
     return PathTables(model.shape, d, v, p, eps, scores[0], scores[1], exponent)
 
 
-def _transposed(a: Matrix) -> Matrix:
-    return Matrix([list(column) for column in zip(*a.rows, strict=True)], a.exponent)
+def query_rows(model: Model, tally: Tally) -> Matrix:
+    """Return W_E + W_pos[k-1], the residual stream of each query token (v,d)."""
+    positions = model.weights["W_pos"]
+    return add(model.weights["W_E"], Matrix(positions.rows[-1:], positions.exponent), tally)
 
 
-def _product(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
-    tally.charge(len(a.rows) * len(b.rows[0]) * (2 * len(b.rows) - 1))
-    columns = list(zip(*b.rows, strict=True))
-    return _limited(
-        [[sum(x * y for x, y in zip(row, c, strict=True)) for c in columns] for row in a.rows],
-        a.exponent + b.exponent,
-    )
+def direct_rows(model: Model, query: Matrix, tally: Tally) -> Matrix:
+    """Return query rows + b_V W_O + b_O (v,d): what reaches the unembedding past attention."""
+    w = model.weights
+    return add(query, add(product(w["b_V"], w["W_O"], tally), w["b_O"], tally), tally)
 
 
-def _add(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
-    """Return a + b, where b may be one row that is added to each row of a."""
-    tally.charge(len(a.rows) * len(a.rows[0]))
-    (x, y), exponent = _aligned([a, b])
-    if len(y) == 1:
-        y = y * len(x)
-    rows = [[s + t for s, t in zip(r, u, strict=True)] for r, u in zip(x, y, strict=True)]
-    return _limited(rows, exponent)
+def direct_table(model: Model, rows: Matrix, tally: Tally) -> Matrix:
+    """Return D (v,v), the direct path, from `direct_rows`."""
+    w = model.weights
+    return add(product(rows, w["W_U"], tally), w["b_U"], tally)
 
 
-def _aligned(matrices: list[Matrix]) -> tuple[list[Rows], int]:
-    """Return the matrices' integers in units of their lowest exponent, and that exponent."""
-    exponent = min(a.exponent for a in matrices)
-    scaled = [[[x << (a.exponent - exponent) for x in row] for row in a.rows] for a in matrices]
-    for rows in scaled:
-        _limited(rows, exponent)
-    return scaled, exponent
-
-
-def _limited(rows: Rows, exponent: int) -> Matrix:
-    bits = max(x.bit_length() for row in rows for x in row)
-    if bits > MAX_BITS:
-        raise Declined("limit", f"weights: an exact product needs more than {MAX_BITS} bits.")
-    return Matrix(rows, exponent)
+def output_tables(model: Model, tally: Tally) -> tuple[Matrix, Matrix]:
+    """Return V (v,v) and P (k,v), the logits of a token and of a position that is attended to."""
+    w = model.weights
+    value_to_logits = product(product(w["W_V"], w["W_O"], tally), w["W_U"], tally)
+    return product(w["W_E"], value_to_logits, tally), product(w["W_pos"], value_to_logits, tally)

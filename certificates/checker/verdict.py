@@ -32,6 +32,18 @@ class Rejected(Refusal):
     exit_code = REJECTED
 
 
+def decline_unless(holds: bool, reason: str, sentence: str) -> None:
+    """Raise `Declined` unless the condition holds."""
+    if not holds:
+        raise Declined(reason, sentence)
+
+
+def reject_unless(holds: bool, reason: str, sentence: str) -> None:
+    """Raise `Rejected` unless the condition holds."""
+    if not holds:
+        raise Rejected(reason, sentence)
+
+
 class Theorem(NamedTuple):
     """What a verified certificate proves about the weights with this digest."""
 
@@ -57,11 +69,8 @@ class Theorem(NamedTuple):
 
     def fields(self) -> dict[str, object]:
         """Return the verdict as JSON fields; large numbers are decimal strings."""
-        return {
-            "verdict": "VERIFIED",
-            "exit_code": VERIFIED,
-            **{key: str(value) for key, value in self._asdict().items()},
-        }
+        statement = {key: str(value) for key, value in self._asdict().items()}
+        return {"verdict": "VERIFIED", "exit_code": VERIFIED, **statement}
 
 
 def refusal_line(refusal: Refusal) -> str:
@@ -71,10 +80,5 @@ def refusal_line(refusal: Refusal) -> str:
 
 def refusal_fields(refusal: Refusal) -> dict[str, object]:
     """Return a rejection or a decline as JSON fields, with the counts that were established."""
-    return {
-        "verdict": refusal.word,
-        "exit_code": refusal.exit_code,
-        "reason": refusal.reason,
-        "sentence": refusal.sentence,
-        **refusal.established,
-    }
+    fields = {"verdict": refusal.word, "exit_code": refusal.exit_code, "reason": refusal.reason}
+    return {**fields, "sentence": refusal.sentence, **refusal.established}

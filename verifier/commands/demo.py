@@ -21,10 +21,11 @@ from verifier.commands.prove import prove_visibly
 from verifier.console import Terminal, share
 from verifier.problem import Problem, pose
 from verifier.proving import Proven
-from verifier.strategies import STRATEGIES
+from verifier.strategies import strategy_named
 from verifier.strategies.base import Strategy
 
 MODEL = "max-of-4-seed-123"
+SHOWN = ("brute-force", "cubic", "exact", "subcubic/max-diff-exact/chord/exact")
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,14 @@ class _Row:
 )
 @pass_terminal
 def demo(terminal: Terminal, out: Path) -> int:
-    """Prove the accuracy of max-of-4-seed-123 with every strategy and check each certificate.
+    """Prove bounds on max-of-4-seed-123 with four strategies and check each certificate.
 
     The model has 64^4 = 16777216 inputs. The certificates are left in the folder `out`.
     """
     out.mkdir(parents=True, exist_ok=True)
     problem = pose(load_weights(zoo_path(MODEL)))
     terminal.remark(f"{MODEL}: {problem.total} inputs, sha256 {problem.weights.digest}")
-    rows = [_prove_and_check(terminal, problem, strategy, out) for strategy in STRATEGIES]
+    rows = [_prove_and_check(terminal, problem, strategy_named(name), out) for name in SHOWN]
     terminal.results.print(_table(rows))
     for row in rows:
         terminal.result(row.verdict)
@@ -65,7 +66,7 @@ def demo(terminal: Terminal, out: Path) -> int:
 def _prove_and_check(terminal: Terminal, problem: Problem, strategy: Strategy, out: Path) -> _Row:
     """Prove, write the certificate, and check the file as it lies on disk."""
     proven = prove_visibly(terminal, problem, strategy, DEFAULT_MAX_OPERATIONS)
-    path = out / f"{MODEL}-{strategy.name}.json"
+    path = out / f"{MODEL}-{strategy.name.replace('/', '--')}.json"
     write_atomically(path, proven.certificate)
     with terminal.waiting(f"checking {path}"):
         run = run_checker(zoo_path(MODEL), path)

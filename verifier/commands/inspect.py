@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 import flint
+import numpy as np
 
 from models.catalogue import zoo_names, zoo_record
 from models.forward import evaluate as forward
@@ -16,6 +17,7 @@ from verifier.commands.parameters import json_option, load_model, model_argument
 from verifier.console import Terminal
 from verifier.problem import pose
 from verifier.settle import wrong
+from verifier.subcubic.search import query_key_table
 
 FIRST_BITS, LAST_BITS = 128, 16_384
 SHOWN = 5
@@ -27,7 +29,9 @@ SHOWN = 5
 @pass_terminal
 def info(terminal: Terminal, model: str, as_json: bool) -> None:
     """Say what MODEL is: sizes, task, digest, biases, and what the zoo knows of it."""
-    facts = _facts(load_model(model), model)
+    weights = load_model(model)
+    facts = _facts(weights, model)
+    facts["sigma1 / sigma2"] = _singular_ratio(weights)
     if as_json:
         terminal.json(facts)
     else:
@@ -54,6 +58,14 @@ def _facts(weights: Weights, model: str) -> dict[str, Any]:
             sampled = f"{record['sampled_accuracy']} of {record['samples']} sampled inputs"
             facts |= {"zoo_name": name, "origin": record["origin"], "accuracy": sampled}
     return facts
+
+
+def _singular_ratio(weights: Weights) -> float | None:
+    """Return sigma_1 / sigma_2 of the query-key table, in floats: how close it is to rank one."""
+    values = np.linalg.svd(query_key_table(pose(weights)), compute_uv=False)
+    if len(values) < 2 or values[1] <= 1e-12 * values[0]:
+        return None
+    return float(f"{values[0] / values[1]:.6g}")
 
 
 class Tokens(click.ParamType[list[int]]):

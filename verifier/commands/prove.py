@@ -1,4 +1,4 @@
-"""`ballproof prove`: from weights to a verified certificate."""
+"""`ballproof prove`: from weights to verified certificates."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import click
+from rich.table import Table
 
 from models.files import write_atomically
 from verifier.commands.parameters import (
@@ -14,24 +15,31 @@ from verifier.commands.parameters import (
     margin_option,
     max_operations_option,
     model_argument,
-    out_option,
     pass_terminal,
     require_writable,
 )
 from verifier.console import Terminal, share
 from verifier.problem import Problem, pose
-from verifier.proving import Proven
+from verifier.proving import NotApplicableError, Proven, prove_many, require_applicable
 from verifier.proving import prove as prove_with
-from verifier.strategies import strategy_named
+from verifier.strategies import is_pattern, strategies_matching, strategy_named
 from verifier.strategies.base import Strategy
 
 
 @click.command()
 @model_argument
 @click.option(
-    "--strategy", required=True, help="How to prove it; `ballproof strategies` lists them."
+    "--strategy",
+    required=True,
+    help="A name, a glob pattern such as 'subcubic/*/chord/svd', or all; `ballproof strategies` "
+    "lists them.",
 )
-@out_option
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The certificate to write; for a pattern or all, the folder for the certificates.",
+)
 @margin_option
 @max_operations_option
 @json_option
@@ -51,13 +59,18 @@ def prove(
     written. The budget it states is the number of operations that the checker counted.
 
     \b
-    Example:
+    Examples:
       ballproof prove max-of-4-seed-123 --strategy exact --out exact.json
+      ballproof prove max-of-4-seed-123 --strategy all --out certificates
     """
-    chosen = strategy_named(strategy)
+    chosen = strategies_matching(strategy)
+    if is_pattern(strategy):
+        problem = pose(load_model(model), margin)
+        _prove_all(terminal, model, problem, chosen, out, max_operations, as_json)
+        return
     require_writable(out)
     problem = pose(load_model(model), margin)
-    proven = prove_visibly(terminal, problem, chosen, max_operations)
+    proven = prove_visibly(terminal, problem, strategy_named(strategy), max_operations)
     write_atomically(out, proven.certificate)
     if as_json:
         terminal.json({"model": model, "certificate": str(out), **proven.fields()})
@@ -68,7 +81,7 @@ def prove(
 def prove_visibly(
     terminal: Terminal, problem: Problem, strategy: Strategy, max_operations: int
 ) -> Proven:
-    """Prove with a progress bar for the prover and a spinner for the checker."""
+    """Prove with a progress bar; the check that follows shows as a full bar."""
     with terminal.bar(f"proving ({strategy.name})") as progress:
         return prove_with(problem, strategy, max_operations, progress)
 
@@ -92,3 +105,61 @@ def describe(model: str, out: Path, proven: Proven) -> list[str]:
         lines.append(proven.note)
     lines.append(f"certificate: {out}")
     return lines
+
+
+def _prove_all(
+    terminal: Terminal,
+    model: str,
+    problem: Problem,
+    strategies: list[Strategy],
+    folder: Path,
+    max_operations: int,
+    as_json: bool,
+) -> None:
+    """Prove with every strategy that applies, write each certificate, print one table."""
+    folder.mkdir(parents=True, exist_ok=True)
+    applicable, obstacles = [], {}
+    for strategy in strategies:
+        try:
+            require_applicable(problem, strategy, max_operations)
+            applicable.append(strategy)
+        except NotApplicableError as error:
+            obstacles[strategy.name] = str(error)
+    rows: dict[str, Proven] = {}
+    with terminal.bar("proving and checking") as progress:
+        for proven in prove_many(problem, applicable, max_operations, progress):
+            rows[proven.proof.strategy] = proven
+            write_atomically(_path(folder, proven.proof.strategy), proven.certificate)
+    ordered = [rows[strategy.name] for strategy in applicable]
+    if as_json:
+        certificates = [
+            {"certificate": str(_path(folder, p.proof.strategy)), **p.fields()} for p in ordered
+        ]
+        terminal.json({"model": model, "certificates": certificates, "not_applicable": obstacles})
+        return
+    terminal.results.print(_table(applicable, ordered))
+    terminal.result(*(f"not applicable: {reason}" for reason in obstacles.values()))
+    terminal.result(*(f"{p.proof.strategy}: {p.note}" for p in ordered if p.note))
+    terminal.result(f"{len(ordered)} certificates of {model}, all verified, in {folder}")
+
+
+def _path(folder: Path, strategy: str) -> Path:
+    return folder / f"{strategy.replace('/', '--')}.json"
+
+
+def _table(strategies: list[Strategy], rows: list[Proven]) -> Table:
+    table = Table("strategy", "group", box=None, pad_edge=False)
+    for column in ("bound", "operations", "unexplained", "prove, s", "check, s"):
+        table.add_column(column, justify="right")
+    for strategy, row in zip(strategies, rows, strict=True):
+        dimension = row.unexplained_dimension
+        table.add_row(
+            strategy.name,
+            strategy.group,
+            share(row.claim.correct_at_least, row.claim.total),
+            str(row.proof.operations),
+            "-" if dimension is None else str(dimension),
+            f"{row.seconds_to_prove:.2f}",
+            f"{row.seconds_to_check:.2f}",
+        )
+    return table

@@ -3,28 +3,49 @@
 from __future__ import annotations
 
 import click
-from rich.table import Table
 
 from verifier.commands.parameters import json_option, pass_terminal
 from verifier.console import Terminal
-from verifier.strategies import STRATEGIES
+from verifier.strategies import strategies_matching
+from verifier.strategies.base import Strategy
+
+FIELDS = ("name", "group", "complexity", "summary")
+EXPLAINED = {
+    "exact": "ours: two-sided and exact",
+    "brute-force": "every input",
+    "cubic": "positions and rivals pessimised apart",
+    "subcubic": "scores multiplied out, direct path multiplied out",
+    "low-rank EU": "direct path by a reference row",
+    "low-rank QK": "scores by terms of rank one and a bound on the rest",
+    "low-rank QK and EU": "both of these",
+    "quadratic QK": "the rest of the scores bounded factor by factor, without a product",
+    "quadratic QK and EU": "the same, and the direct path by a reference row",
+}
 
 
 @click.command()
+@click.argument("pattern", default="all")
 @json_option
 @pass_terminal
-def strategies(terminal: Terminal, as_json: bool) -> None:
-    """List the strategies: name, order of work, and what they do.
+def strategies(terminal: Terminal, pattern: str, as_json: bool) -> None:
+    """List the strategies that PATTERN fits (default: all), group by group.
 
-    v is the vocabulary, k the context length.
+    Each line says what is done with the scores, the direct path and the attention. Names of the
+    family are subcubic/<direct path>/<attention>/<score error>; the attention handling `chord` is
+    ours, the other 102 strategies are the study's. In the order of work v is the vocabulary, k the
+    context length and d the residual width.
     """
-    rows = [(s.name, s.complexity, s.summary) for s in STRATEGIES]
+    chosen = strategies_matching(pattern)
     if as_json:
-        terminal.json(
-            [dict(zip(("name", "complexity", "summary"), row, strict=True)) for row in rows]
-        )
+        terminal.json([{name: getattr(s, name) for name in FIELDS} for s in chosen])
         return
-    table = Table("strategy", "order of work", "what it does", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*row)
-    terminal.results.print(table)
+    for group, explanation in EXPLAINED.items():
+        members = [strategy for strategy in chosen if strategy.group == group]
+        if members:
+            terminal.result("", f"{group} ({len(members)}): {explanation}")
+            terminal.result(*_lines(members))
+
+
+def _lines(members: list[Strategy]) -> list[str]:
+    name, work = (max(len(getattr(s, field)) for s in members) for field in ("name", "complexity"))
+    return [f"  {s.name:<{name}}  {s.complexity:<{work}}  {s.summary}" for s in members]

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
 from verifier.strategies.base import Strategy
 from verifier.strategies.brute_force import BruteForce
 from verifier.strategies.cubic import Cubic
 from verifier.strategies.exact import Exact
+from verifier.strategies.subcubic import SUBCUBIC
 
-STRATEGIES: tuple[Strategy, ...] = (BruteForce(), Cubic(), Exact())
+STRATEGIES: tuple[Strategy, ...] = (BruteForce(), Cubic(), Exact(), *SUBCUBIC)
 
 
 class UnknownStrategyError(ValueError):
-    """No strategy has this name."""
+    """No strategy has this name, or none fits this pattern."""
+
+
+def strategies_matching(pattern: str) -> list[Strategy]:
+    """Return the strategies that a name, a glob pattern or `all` stands for."""
+    glob = "*" if pattern == "all" else pattern
+    found = [strategy for strategy in STRATEGIES if fnmatchcase(strategy.name, glob)]
+    if found:
+        return found
+    close = get_close_matches(pattern, [strategy.name for strategy in STRATEGIES], n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else "`ballproof strategies` lists them."
+    raise UnknownStrategyError(f"{pattern!r} is no strategy; {hint}")
+
+
+def is_pattern(name: str) -> bool:
+    """Return whether a name may stand for several strategies."""
+    return name == "all" or any(character in name for character in "*?[")
 
 
 def strategy_named(name: str) -> Strategy:
     """Return the strategy with this name."""
-    for strategy in STRATEGIES:
-        if strategy.name == name:
-            return strategy
-    names = ", ".join(strategy.name for strategy in STRATEGIES)
-    raise UnknownStrategyError(f"{name!r} is no strategy; there are {names}.")
+    return strategies_matching(name)[0]

@@ -51,6 +51,13 @@ class Strategy(Protocol):
     def precision(self) -> int:
         """First working precision of the certificate, in bits."""
 
+    @property
+    def group(self) -> str:
+        """The group that the study reports it in, or `exact`, which is ours."""
+
+    def unexplained_dimension(self, shape: Shape) -> int | None:
+        """Return the study's count of what the proof treats case by case; None if undefined."""
+
     def obstacle(self, shape: Shape) -> str | None:
         """Return a sentence that says why the strategy does not apply, or None if it does."""
 

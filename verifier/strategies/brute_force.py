@@ -28,6 +28,11 @@ class BruteForce:
     complexity = "v^(k+1) k"
     summary = "every input, every rival: both ends, ties decided"
     precision = 32
+    group = "brute-force"
+
+    def unexplained_dimension(self, shape: Shape) -> int:
+        """Return v^(k+1): every logit of every input."""
+        return int(shape.d_vocab ** (shape.n_ctx + 1))
 
     def obstacle(self, shape: Shape) -> str | None:
         """Return why v^k is too large to be enumerated, or None."""

@@ -33,6 +33,11 @@ class Cubic:
     complexity = "v^3 k^2"
     summary = "positions and rivals pessimised apart, good tokens counted: a lower bound"
     precision = 64
+    group = "cubic"
+
+    def unexplained_dimension(self, shape: Shape) -> int:
+        """Return 3 v^2 + 2 k v: the tables that are taken entry by entry."""
+        return 3 * shape.d_vocab**2 + 2 * shape.n_ctx * shape.d_vocab
 
     def obstacle(self, shape: Shape) -> str | None:
         """Return None: the strategy applies at any size."""

@@ -18,6 +18,11 @@ class Exact:
     complexity = "v^3 k, and the branches"
     summary = "worst case per rival, then branch and count: both ends, ties decided"
     precision = 48
+    group = "exact"
+
+    def unexplained_dimension(self, shape: Shape) -> None:
+        """Return None: the study has no such strategy, and no rule for it."""
+        return
 
     def obstacle(self, shape: Shape) -> str | None:
         """Return why v^k is too large to be settled, or None."""

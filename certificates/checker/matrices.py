@@ -1,0 +1,70 @@
+"""Exact linear algebra on integer matrices at a common power of two, counted by the tally."""
+
+from typing import NamedTuple
+
+from tally import Tally
+from verdict import decline_unless
+
+MAX_BITS = 2**16
+Rows = list[list[int]]
+
+
+class Matrix(NamedTuple):
+    """An exact matrix: entry (i, j) is `rows[i][j] * 2**exponent`."""
+
+    rows: Rows
+    exponent: int
+
+
+def transposed(a: Matrix) -> Matrix:
+    """Return the transpose."""
+    return Matrix([list(column) for column in zip(*a.rows, strict=True)], a.exponent)
+
+
+def product(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
+    """Return the matrix product; declines entries of more than MAX_BITS bits."""
+    tally.charge(len(a.rows) * len(b.rows[0]) * (2 * len(b.rows) - 1))
+    columns = list(zip(*b.rows, strict=True))
+    return limited(
+        [[sum(x * y for x, y in zip(row, c, strict=True)) for c in columns] for row in a.rows],
+        a.exponent + b.exponent,
+    )
+
+
+def add(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
+    """Return a + b, where b may be one row that is added to each row of a."""
+    tally.charge(len(a.rows) * len(a.rows[0]))
+    (x, y), exponent = aligned([a, b])
+    if len(y) == 1:
+        y = y * len(x)
+    rows = [[s + t for s, t in zip(r, u, strict=True)] for r, u in zip(x, y, strict=True)]
+    return limited(rows, exponent)
+
+
+def scaled(a: Matrix, factor: int, tally: Tally) -> Matrix:
+    """Return the matrix times an integer."""
+    tally.charge(len(a.rows) * len(a.rows[0]))
+    return limited([[factor * x for x in row] for row in a.rows], a.exponent)
+
+
+def column_sums(a: Matrix, tally: Tally) -> Matrix:
+    """Return the sum of all rows, as one row."""
+    tally.charge((len(a.rows) - 1) * len(a.rows[0]))
+    return Matrix([[sum(column) for column in zip(*a.rows, strict=True)]], a.exponent)
+
+
+def aligned(matrices: list[Matrix]) -> tuple[list[Rows], int]:
+    """Return the matrices' integers in units of their lowest exponent, and that exponent."""
+    exponent = min(a.exponent for a in matrices)
+    results = [[[x << (a.exponent - exponent) for x in row] for row in a.rows] for a in matrices]
+    for rows in results:
+        limited(rows, exponent)
+    return results, exponent
+
+
+def limited(rows: Rows, exponent: int) -> Matrix:
+    """Return the matrix, or decline it if an entry has more than MAX_BITS bits."""
+    bits = max(x.bit_length() for row in rows for x in row)
+    fits = bits <= MAX_BITS
+    decline_unless(fits, "limit", f"weights: an exact product needs more than {MAX_BITS} bits.")
+    return Matrix(rows, exponent)

@@ -1,0 +1,121 @@
+"""The witness of a subcubic certificate: every key, its shape and its domain, before any use.
+
+Whatever passes here gives a true bound; what does not is refused as `witness` (or `limit`).
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from strictjson import limit_digits
+from transformer import Shape
+from verdict import decline_unless, reject_unless
+
+MAX_EXPONENT = 20_000
+MAX_WITNESS_BITS = 1_024
+MAX_SQUARINGS = 12
+_INTEGER = re.compile(r"0|-?[1-9][0-9]*")
+PAIR = ("svd", "max-diff", "mean+max-diff", "max-diff-exact")
+
+Dyadics = tuple[list[int], int]
+
+
+class Witness(NamedTuple):
+    """The parts of a witness; those that the strategy does not use are empty.
+
+    `gaps[m][q][c-1]` for q <= m; `a_star[m][c-1]` and `chord[m][c-1] = [a_min, a_max]` flattened
+    to integers with one exponent, as are `mu` and the directions.
+    """
+
+    gaps: list[list[list[int]]]
+    query_directions: Sequence[Dyadics] = ()
+    key_directions: Sequence[Dyadics] = ()
+    matrix_directions: Sequence[Dyadics] = ()
+    squarings: int = 0
+    mu: Dyadics = ([], 0)
+    a_star: Dyadics = ([], 0)
+    chord: Dyadics = ([], 0)
+
+
+def read_witness(fields: dict[str, Any], parts: tuple[str, str, str], shape: Shape) -> Witness:
+    """Return the witness of subcubic/<direct>/<attention>/<score error>, or refuse it."""
+    direct, attention, score_error = parts
+    v, d, n = shape.d_vocab, shape.d_model, shape.n_ctx - 1
+    terms = 0 if score_error == "exact" else 1 if score_error in PAIR else 2
+    readers: dict[str, Callable[[Any], Any]] = {"gaps": lambda value: _gaps(value, v, n)}
+    if terms:
+        for key in ("query_directions", "key_directions"):
+            readers[key] = lambda value: _directions(value, terms, v)
+    if terms == 2:
+        readers["matrix_directions"] = lambda value: _directions(value, 2, d)
+    if score_error == "svd":
+        readers["squarings"] = lambda value: _small(value, 0, MAX_SQUARINGS)
+    if direct == "svd-query":
+        readers["mu"] = lambda value: _dyadics(value, d)
+    if attention == "mean+diff":
+        readers["a_star"] = lambda value: _dyadics(_cells(value, v, n), v * n)
+    if attention == "chord":
+        readers["chord"] = lambda value: _chord(_cells(value, v, n))
+    _demand(fields.keys() == readers.keys(), f"the keys are {', '.join(readers)}.")
+    return Witness(**{key: read(fields[key]) for key, read in readers.items()})
+
+
+def _gaps(value: Any, v: int, n: int) -> list[list[list[int]]]:
+    tables = [_list(table, m + 1) for m, table in enumerate(_list(value, v))]
+    return [[[_small(gap, 1, v) for gap in _list(row, n)] for row in rows] for rows in tables]
+
+
+def _cells(value: Any, v: int, n: int) -> list[Any]:
+    return [cell for row in _list(value, v) for cell in _list(row, n)]
+
+
+def _directions(value: Any, count: int, length: int) -> list[Dyadics]:
+    directions = [_dyadics(item, length) for item in _list(value, count)]
+    _demand(all(any(numbers) for numbers, _ in directions), "a direction is zero.")
+    return directions
+
+
+def _chord(cells: list[Any]) -> Dyadics:
+    ends = [end for cell in cells for end in _list(cell, 2)]
+    numbers, exponent = _dyadics(ends, len(ends))
+    pairs = zip(numbers[::2], numbers[1::2], strict=True)
+    _demand(all(low <= high for low, high in pairs), "chord: an a_min is above its a_max.")
+    return numbers, exponent
+
+
+def _dyadics(value: Any, length: int) -> Dyadics:
+    """Return dyadics ["mantissa", exponent] as integers in units of their lowest exponent."""
+    pairs = [_dyadic(item) for item in _list(value, length)]
+    exponent = min((e for mantissa, e in pairs if mantissa), default=0)
+    top = max((m.bit_length() + e for m, e in pairs if m), default=0)
+    fits = top - exponent <= MAX_WITNESS_BITS
+    decline_unless(fits, "limit", f"witness: over {MAX_WITNESS_BITS} bits on one unit.")
+    return [mantissa << (e - exponent) if mantissa else 0 for mantissa, e in pairs], exponent
+
+
+def _dyadic(value: Any) -> tuple[int, int]:
+    """Return (mantissa, exponent) of a dyadic; odd mantissas and ["0", 0] are its only spelling."""
+    text, exponent = _list(value, 2)
+    _demand(isinstance(text, str), "a dyadic is [decimal string, integer].")
+    limit_digits(text, "witness")
+    _demand(_INTEGER.fullmatch(text) is not None, f"{text[:40]!a} is no decimal integer.")
+    mantissa = int(text)
+    _small(exponent, -MAX_EXPONENT, MAX_EXPONENT)
+    canonical = mantissa % 2 == 1 or (mantissa, exponent) == (0, 0)
+    _demand(canonical, "the mantissa of a dyadic is odd, or it is ['0', 0].")
+    return mantissa, exponent
+
+
+def _small(value: Any, low: int, high: int) -> int:
+    good = type(value) is int and low <= value <= high
+    _demand(good, f"a number is no integer between {low} and {high}.")
+    return int(value)
+
+
+def _list(value: Any, length: int) -> list[Any]:
+    _demand(isinstance(value, list) and len(value) == length, f"a list of {length} is expected.")
+    return list(value)
+
+
+def _demand(holds: bool, sentence: str) -> None:
+    reject_unless(holds, "witness", sentence)

@@ -1,0 +1,104 @@
+"""The subcubic strategies: one object for each combination of the study's ideas, and ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.layout import Shape
+from verifier.problem import Problem
+from verifier.strategies.base import Bounds, Progress, Witness
+from verifier.subcubic.chains import Direction
+from verifier.subcubic.counting import Handling, count_right
+from verifier.subcubic.logits import bounded_logits
+from verifier.subcubic.names import ALL, Parts
+from verifier.subcubic.scores import Directions, bounded_scores
+from verifier.subcubic.search import Found, search
+
+PRECISION = 48
+
+
+class Subcubic:
+    """subcubic/<direct>/<attention>/<score error>."""
+
+    precision = PRECISION
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.name, self.summary = parts.name, parts.summary
+        self.complexity, self.group = parts.complexity, parts.group
+
+    def obstacle(self, shape: Shape) -> str | None:
+        """Return None: the strategies apply at any size."""
+        return None
+
+    def least_operations(self, shape: Shape) -> int:
+        """Count the products of the output path only."""
+        return shape.d_vocab**2 * (2 * shape.d_model - 1)
+
+    def unexplained_dimension(self, shape: Shape) -> int:
+        """Return the study's count of numbers that the proof treats case by case."""
+        return self.parts.unexplained_dimension(shape.d_vocab, shape.d_model)
+
+    def search(self, problem: Problem) -> Witness:
+        """Return directions, anchors and gaps found in floats, rounded to dyadics."""
+        return encode(self.parts, search(problem, self.parts))
+
+    def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:
+        """Count the classes that the witness settles; sound for any witness."""
+        if problem.shape.d_vocab == 1:
+            return Bounds(1, 1)  # No rival, and one input.
+        found = decode(self.parts, witness, problem.shape)
+        scores = bounded_scores(problem, self.parts.score_error, found.directions)
+        logits = bounded_logits(problem, self.parts.direct, found.mu)
+        right = count_right(scores, logits, Handling(found.anchors), found.gaps)
+        return Bounds(right, problem.total)
+
+
+def encode(parts: Parts, found: Found) -> Witness:
+    """Return the witness as it stands in a certificate: only the keys that the strategy has."""
+    witness: Witness = {"gaps": found.gaps}
+    chosen = found.directions
+    if chosen.query:
+        witness["query_directions"] = _listed(chosen.query)
+        witness["key_directions"] = _listed(chosen.key)
+    if chosen.matrix:
+        witness["matrix_directions"] = _listed(chosen.matrix)
+    if parts.score_error == "svd":
+        witness["squarings"] = chosen.squarings
+    if parts.direct == "svd-query":
+        witness["mu"] = _listed([found.mu])[0]
+    if parts.attention == "mean+diff":
+        witness["a_star"] = [_listed([[anchor for (anchor,) in row]])[0] for row in found.anchors]
+    if parts.attention == "chord":
+        witness["chord"] = [_listed(row) for row in found.anchors]
+    return witness
+
+
+def decode(parts: Parts, witness: Witness, shape: Shape) -> Found:
+    """Return the witness that `encode` wrote."""
+    v, n = shape.d_vocab, shape.n_ctx - 1
+    chosen = Directions(
+        tuple(map(_pairs, witness.get("query_directions", []))),
+        tuple(map(_pairs, witness.get("key_directions", []))),
+        tuple(map(_pairs, witness.get("matrix_directions", []))),
+        witness.get("squarings", 0),
+    )
+    anchors: list[list[Direction]]
+    if parts.attention == "mean+diff":
+        anchors = [[(pair,) for pair in _pairs(row)] for row in witness["a_star"]]
+    elif parts.attention == "chord":
+        anchors = [[_pairs(ends) for ends in row] for row in witness["chord"]]
+    else:
+        anchors = [[((0, 0),)] * n] * v
+    return Found(chosen, _pairs(witness.get("mu", [])), anchors, witness["gaps"])
+
+
+def _listed(directions: Any) -> list[list[list[Any]]]:
+    return [[[str(mantissa), exponent] for mantissa, exponent in d] for d in directions]
+
+
+def _pairs(dyadics: list[list[Any]]) -> Direction:
+    return tuple((int(mantissa), exponent) for mantissa, exponent in dyadics)
+
+
+SUBCUBIC = tuple(Subcubic(parts) for parts in ALL)
