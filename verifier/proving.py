@@ -59,7 +59,7 @@ class Proven:
 
 
 @dataclass(frozen=True)
-class _Draft:
+class Draft:
     """What the prover claims, before the checker has counted."""
 
     problem: Problem
@@ -76,9 +76,13 @@ def prove(problem: Problem, strategy: Strategy, max_operations: int, progress: P
     tally. Raises NotApplicableError where the strategy cannot serve this model, and
     CheckFailedError where prover and checker contradict each other.
     """
-    draft = _draft(problem, strategy, max_operations, progress)
+    return verify(draft(problem, strategy, max_operations, progress))
+
+
+def verify(drafted: Draft) -> Proven:
+    """Have a checker process of its own verify a draft."""
     with CheckerProcess() as checker:
-        return _verified(draft, checker)
+        return _verified(drafted, checker)
 
 
 def prove_many(
@@ -92,8 +96,8 @@ def prove_many(
     with _checkers() as (pool, check):
         futures: list[Future[Proven]] = []
         for strategy in strategies:
-            draft = _draft(problem, strategy, max_operations, lambda done, every: None)
-            futures.append(pool.submit(check, draft))
+            drafted = draft(problem, strategy, max_operations, lambda done, every: None)
+            futures.append(pool.submit(check, drafted))
             # Hand out what is ready while the prover goes on.
             for future in [f for f in futures if f.done()]:
                 futures.remove(future)
@@ -113,11 +117,11 @@ def _checkers() -> Iterator[tuple[ThreadPoolExecutor, Any]]:
     with ExitStack() as stack:
         lock = threading.Lock()
 
-        def check(draft: _Draft) -> Proven:
+        def check(drafted: Draft) -> Proven:
             if not hasattr(local, "checker"):
                 with lock:
                     local.checker = stack.enter_context(CheckerProcess())
-            return _verified(draft, local.checker)
+            return _verified(drafted, local.checker)
 
         pool = ThreadPoolExecutor(os.cpu_count())
         # Closed before the checkers are: no thread may wait for a process that is gone.
@@ -125,7 +129,8 @@ def _checkers() -> Iterator[tuple[ThreadPoolExecutor, Any]]:
         yield pool, check
 
 
-def _draft(problem: Problem, strategy: Strategy, max_operations: int, progress: Progress) -> _Draft:
+def draft(problem: Problem, strategy: Strategy, max_operations: int, progress: Progress) -> Draft:
+    """Search and bound with one strategy: a claim that the checker has not seen yet."""
     require_applicable(problem, strategy, max_operations)
     started = time.perf_counter()
     witness = strategy.search(problem)
@@ -133,7 +138,7 @@ def _draft(problem: Problem, strategy: Strategy, max_operations: int, progress: 
     # The tally is the checker's: it is allowed all that the caller allows, and counts.
     proof = Proof(strategy.name, strategy.precision, max_operations, witness)
     seconds = time.perf_counter() - started
-    return _Draft(problem, strategy, _claim(problem, bounds), proof, seconds)
+    return Draft(problem, strategy, _claim(problem, bounds), proof, seconds)
 
 
 def require_applicable(problem: Problem, strategy: Strategy, max_operations: int) -> None:
@@ -161,9 +166,14 @@ def _claim(problem: Problem, bounds: Bounds) -> Claim:
     )
 
 
-def _verified(draft: _Draft, checker: CheckerProcess) -> Proven:
+def _verified(drafted: Draft, checker: CheckerProcess) -> Proven:
     """Have the checker verify a draft; its tally becomes the budget."""
-    model, claim, proof, note = Path(draft.problem.weights.source), draft.claim, draft.proof, None
+    model, claim, proof, note = (
+        Path(drafted.problem.weights.source),
+        drafted.claim,
+        drafted.proof,
+        None,
+    )
     verdict = checker.check(model, encode(claim, proof), proof.operations)
     if verdict.get("reason") == "count":
         claim, note = _smaller(claim, verdict)
@@ -174,8 +184,8 @@ def _verified(draft: _Draft, checker: CheckerProcess) -> Proven:
         encode(claim, proof),
         claim,
         proof,
-        draft.strategy.unexplained_dimension(draft.problem.shape),
-        draft.seconds,
+        drafted.strategy.unexplained_dimension(drafted.problem.shape),
+        drafted.seconds,
         verdict["seconds"],
         note,
     )

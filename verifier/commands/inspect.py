@@ -17,7 +17,7 @@ from verifier.commands.parameters import json_option, load_model, model_argument
 from verifier.console import Terminal
 from verifier.problem import pose
 from verifier.settle import wrong
-from verifier.subcubic.search import query_key_table
+from verifier.subcubic.directions import query_key_table
 
 FIRST_BITS, LAST_BITS = 128, 16_384
 SHOWN = 5

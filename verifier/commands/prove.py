@@ -20,8 +20,14 @@ from verifier.commands.parameters import (
 )
 from verifier.console import Terminal, share
 from verifier.problem import Problem, pose
-from verifier.proving import NotApplicableError, Proven, prove_many, require_applicable
-from verifier.proving import prove as prove_with
+from verifier.proving import (
+    NotApplicableError,
+    Proven,
+    draft,
+    prove_many,
+    require_applicable,
+    verify,
+)
 from verifier.strategies import is_pattern, strategies_matching, strategy_named
 from verifier.strategies.base import Strategy
 
@@ -81,9 +87,11 @@ def prove(
 def prove_visibly(
     terminal: Terminal, problem: Problem, strategy: Strategy, max_operations: int
 ) -> Proven:
-    """Prove with a progress bar; the check that follows shows as a full bar."""
+    """Prove under a progress bar, then check under a spinner."""
     with terminal.bar(f"proving ({strategy.name})") as progress:
-        return prove_with(problem, strategy, max_operations, progress)
+        drafted = draft(problem, strategy, max_operations, progress)
+    with terminal.waiting(f"checking ({strategy.name})"):
+        return verify(drafted)
 
 
 def describe(model: str, out: Path, proven: Proven) -> list[str]:

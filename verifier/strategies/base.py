@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from models.layout import Shape
+from models.task import class_size
+from verifier.attention import Attention
 from verifier.branch import WrongCount
 from verifier.problem import Problem
+from verifier.separable import ClassTables, GapTables
 
 Witness = dict[str, Any]
 Progress = Callable[[int, int], None]
@@ -21,11 +24,6 @@ class Bounds:
 
     correct_at_least: int
     correct_at_most: int
-
-    @classmethod
-    def from_wrong(cls, total: int, wrong: WrongCount) -> Bounds:
-        """Return the bounds that follow from a count of wrong sequences."""
-        return cls(total - wrong.possible, total - wrong.certain)
 
 
 class Strategy(Protocol):
@@ -89,3 +87,21 @@ def classes(d_vocab: int, progress: Progress) -> Iterator[tuple[int, range]]:
         yield maximum, range(maximum + 1)
         done += maximum + 1
         progress(done, every)
+
+
+def count_classes(
+    problem: Problem, progress: Progress, count_class: Callable[[ClassTables], WrongCount]
+) -> Bounds:
+    """Return the bounds that follow from counting the wrong sequences of every class.
+
+    The tables of each class (q, m) are made from `GapTables` and the attention of its query.
+    """
+    v, k = problem.shape.d_vocab, problem.shape.n_ctx
+    attention = [Attention(problem, query) for query in range(v)]
+    wrong = WrongCount(0, 0)
+    for maximum, queries in classes(v, progress):
+        gaps = GapTables(problem, maximum)
+        for query in queries:
+            if class_size(query, maximum, k):
+                wrong += count_class(gaps.of_query(query, attention[query]))
+    return Bounds(problem.total - wrong.possible, problem.total - wrong.certain)

@@ -8,13 +8,17 @@ import numpy as np
 
 from interval.fixed import Lanes
 from models.layout import Shape
-from models.task import class_size
-from verifier.attention import Attention
 from verifier.branch import WrongCount
 from verifier.problem import Problem
-from verifier.separable import ClassTables, GapTables
+from verifier.separable import ClassTables
 from verifier.settle import wrong
-from verifier.strategies.base import Bounds, Progress, Witness, classes, exhaustive_obstacle
+from verifier.strategies.base import (
+    Bounds,
+    Progress,
+    Witness,
+    count_classes,
+    exhaustive_obstacle,
+)
 
 # Sums formed at once: as many as stay in a core's cache.
 BLOCK = 1 << 17
@@ -50,17 +54,12 @@ class BruteForce:
         """Count the wrong sequences class by class; both ends are the truth but for ties that
         even 65,536 bits leave open.
         """
-        v, k = problem.shape.d_vocab, problem.shape.n_ctx
-        attention = [Attention(problem, query) for query in range(v)]
-        count = WrongCount(0, 0)
-        for maximum, queries in classes(v, progress):
-            gaps = GapTables(problem, maximum)
-            for query in queries:
-                if class_size(query, maximum, k):
-                    tables = gaps.of_query(query, attention[query])
-                    for box in first_maximum_boxes(query, maximum, k - 1):
-                        count += _count_box(problem, tables, box)
-        return Bounds.from_wrong(problem.total, count)
+
+        def count_class(tables: ClassTables) -> WrongCount:
+            boxes = first_maximum_boxes(tables.query, tables.maximum, problem.shape.n_ctx - 1)
+            return sum((_count_box(problem, tables, box) for box in boxes), WrongCount(0, 0))
+
+        return count_classes(problem, progress, count_class)
 
 
 def first_maximum_boxes(query: int, maximum: int, places: int) -> Iterator[Box]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from models.layout import Shape
-from models.task import class_size
-from verifier.attention import Attention
 from verifier.branch import BranchAndCount, WrongCount
 from verifier.problem import Problem
-from verifier.separable import GapTables, surviving_rivals
-from verifier.strategies.base import Bounds, Progress, Witness, classes, exhaustive_obstacle
+from verifier.separable import ClassTables, surviving_rivals
+from verifier.strategies.base import (
+    Bounds,
+    Progress,
+    Witness,
+    count_classes,
+    exhaustive_obstacle,
+)
 
 
 class Exact:
@@ -41,15 +45,11 @@ class Exact:
         """Count the wrong sequences of every class; both ends are the truth but for ties that
         even 65,536 bits leave open.
         """
-        v, k = problem.shape.d_vocab, problem.shape.n_ctx
-        attention = [Attention(problem, query) for query in range(v)]
-        wrong = WrongCount(0, 0)
-        for maximum, queries in classes(v, progress):
-            gaps = GapTables(problem, maximum)
-            for query in queries:
-                if class_size(query, maximum, k):
-                    tables = gaps.of_query(query, attention[query])
-                    rivals = surviving_rivals(tables)
-                    if rivals:
-                        wrong += BranchAndCount(problem, tables, rivals).count()
-        return Bounds.from_wrong(problem.total, wrong)
+
+        def count_class(tables: ClassTables) -> WrongCount:
+            rivals = surviving_rivals(tables)
+            if not rivals:
+                return WrongCount(0, 0)
+            return BranchAndCount(problem, tables, rivals).count()
+
+        return count_classes(problem, progress, count_class)

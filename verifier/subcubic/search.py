@@ -5,7 +5,6 @@ Nothing here bounds anything. What it finds is rounded to dyadics and then prove
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb
@@ -14,22 +13,25 @@ import flint
 import numpy as np
 from numpy.typing import NDArray
 
-from interval.ball import precision
 from verifier.problem import Problem
-from verifier.subcubic.chains import Direction, product
-from verifier.subcubic.logits import Logits, bounded_logits, direct_rows
-from verifier.subcubic.names import PEEL_PAIR, Parts
-from verifier.subcubic.scores import WORKING_BITS, Directions, Scores, bounded_scores, factors
+from verifier.subcubic.chains import Direction
+from verifier.subcubic.directions import (
+    Dyadic,
+    Floats,
+    directions,
+    normal,
+    reference_row,
+    to_floats,
+)
+from verifier.subcubic.logits import Logits, bounded_logits
+from verifier.subcubic.names import Parts
+from verifier.subcubic.scores import Directions, Scores, bounded_scores
 
-Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-DIRECTION_BITS = 20
 ANCHOR_BITS = 24
-SQUARINGS = 5
 # Attentions that are tried as anchors for each (m, c), dense towards 1; multiples of 2**-16.
 ANCHORS = tuple(1 - round(2.0**16 * 0.8 * 0.62**i) / 2.0**16 for i in range(12))
 Gaps = list[list[list[int]]]
-Dyadic = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -40,82 +42,6 @@ class Found:
     mu: Direction
     anchors: list[list[tuple[Dyadic, ...]]]
     gaps: Gaps
-
-
-def to_floats(matrix: flint.arb_mat) -> Floats:
-    """Return the midpoints as float64, for search only."""
-    entries = np.array([float(x.mid()) for x in matrix.entries()], dtype=np.float64)
-    finite: Floats = np.nan_to_num(entries.reshape(matrix.nrows(), matrix.ncols()))
-    return finite
-
-
-def dyadics(values: Floats, bits: int) -> Direction:
-    """Return dyadics of `bits` bits relative to the largest of the values."""
-    values = np.nan_to_num(values)
-    largest = float(np.abs(values).max(initial=0.0))
-    exponent = int(np.frexp(largest)[1]) - bits if largest else 0
-    return tuple(_normal(round(math.ldexp(float(x), -exponent)), exponent) for x in values)
-
-
-def _normal(mantissa: int, exponent: int) -> Dyadic:
-    if mantissa == 0:
-        return 0, 0
-    twos = (mantissa & -mantissa).bit_length() - 1
-    return mantissa >> twos, exponent + twos
-
-
-def _leading(matrix: Floats, count: int) -> list[Direction]:
-    """Return the `count` leading left singular directions, never zero."""
-    scale = np.abs(matrix).max(initial=0.0)
-    u = np.linalg.svd(matrix / scale if scale else matrix, full_matrices=True)[0]
-    columns = [u[:, min(i, u.shape[1] - 1)] for i in range(count)]
-    return [dyadics(column, DIRECTION_BITS) for column in columns]
-
-
-def query_key_table(problem: Problem) -> Floats:
-    """Return A W_Q W_K^T B^T / sqrt(d_head) (v,v) in floats: the scores without the biases."""
-    with precision(WORKING_BITS):
-        return to_floats(product(factors(problem).chain))
-
-
-@lru_cache(maxsize=32)
-def directions(problem: Problem, score_error: str) -> Directions:
-    """Return the directions of a score-error handling: singular vectors, rounded."""
-    if score_error == "exact":
-        return Directions()
-    a, q, kt, bt = (to_floats(factor) for factor in factors(problem).chain)
-    if score_error in PEEL_PAIR:
-        squarings = SQUARINGS if score_error == "svd" else 0
-        table = query_key_table(problem)
-        return Directions(tuple(_leading(table, 1)), tuple(_leading(table.T, 1)), (), squarings)
-    return Directions(
-        tuple(_leading(a, 2)),
-        tuple(_leading(bt.T, 2)),
-        (_leading(q, 1)[0], _leading(kt.T, 1)[0]),
-    )
-
-
-@lru_cache(maxsize=4)
-def reference_row(problem: Problem) -> Direction:
-    """Return the witness of svd-query: the leading direction of A', with the best sign and scale.
-
-    The scale minimises the sum of the bounds diff_q = sum_l |A'[q,l] - s x_l| range(W_U[l]): a
-    weighted median.
-    """
-    with precision(WORKING_BITS):
-        rows = to_floats(direct_rows(problem))
-    unembed = problem.weights.tensors["unembed.W_U"].to_float()
-    scale = np.abs(rows).max(initial=0.0) or 1.0
-    direction = np.linalg.svd(rows / scale)[2][0]
-    weights = np.abs(direction) * np.ptp(unembed, axis=1)
-    used = np.abs(direction) > 1e-9
-    if not used.any() or not np.isfinite(weights).all():
-        return dyadics(direction, DIRECTION_BITS)
-    scales = (rows[:, used] / direction[used]).ravel()
-    order = np.argsort(scales)
-    mass = np.tile(weights[used], rows.shape[0])[order].cumsum()
-    scale = scales[order][np.searchsorted(mass, mass[-1] / 2)]
-    return dyadics(scale * direction, DIRECTION_BITS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,4 +215,4 @@ class _Choice:
 
 def _anchor(value: float) -> Dyadic:
     """Return a float that is a multiple of 2**-ANCHOR_BITS as a dyadic."""
-    return _normal(round(value * 2**ANCHOR_BITS), -ANCHOR_BITS)
+    return normal(round(value * 2**ANCHOR_BITS), -ANCHOR_BITS)
