@@ -43,6 +43,12 @@ _SEEDS = """
 30684 30899 31308 32103 32374 32382
 """
 SEEDS = tuple(int(seed) for seed in _SEEDS.split())
+# Longer contexts, and a larger vocabulary: the first ten seeds of the study.
+LONGER = ("max-of-5", "max-of-10", "max-of-20", "max-of-10-of-128")
+NAMES = (
+    *(f"max-of-4-seed-{seed}" for seed in SEEDS),
+    *(f"{task}-seed-{seed}" for task in LONGER for seed in SEEDS[:10]),
+)
 
 
 @click.command()
@@ -56,8 +62,7 @@ def main(jobs: int, provided: Path | None) -> None:
     """Copy or train every model of the zoo that is missing, then write the index."""
     if provided is not None:
         _copy_provided(provided)
-    names = [f"max-of-4-seed-{seed}" for seed in SEEDS]
-    missing = [name for name in names if name not in PROVIDED_NAMES and not _path(name).exists()]
+    missing = [name for name in NAMES if name not in PROVIDED_NAMES and not _path(name).exists()]
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
         for name in pool.imap_unordered(_train, missing):
             click.echo(f"trained {name}")
@@ -75,8 +80,8 @@ def _copy_provided(folder: Path) -> None:
 
 
 def _train(name: str) -> str:
-    n_ctx, seed = parse_name(name)
-    weights, _ = train(n_ctx, seed)
+    n_ctx, d_vocab, seed = parse_name(name)
+    weights, _ = train(n_ctx, seed, d_vocab)
     save_weights(_path(name), weights)
     return name
 
@@ -105,7 +110,7 @@ def _record(name: str, kept: Record | None) -> Record:
         d_vocab=frozen.shape.d_vocab,
         d_model=frozen.shape.d_model,
         d_head=frozen.shape.d_head,
-        seed=parse_name(name)[1],
+        seed=parse_name(name)[2],
         digest=frozen.digest,
         loss=loss,
         loss_kind=LOSS_KIND,

@@ -58,12 +58,15 @@ def resolve(model: str) -> Path:
     return path if path.exists() else zoo_path(model)
 
 
-def parse_name(name: str) -> tuple[int, int]:
-    """Return context length and seed of a name such as max-of-4-seed-123."""
-    match = re.fullmatch(r"max-of-(\d+)-seed-(\d+)", name)
+def parse_name(name: str) -> tuple[int, int, int]:
+    """Return context length, vocabulary and seed of a zoo name.
+
+    max-of-4-seed-123 has 64 tokens; another vocabulary is named: max-of-10-of-128-seed-50.
+    """
+    match = re.fullmatch(r"max-of-(\d+)(?:-of-(\d+))?-seed-(\d+)", name)
     if match is None:
         raise ValueError(f"{name!r} is not a name of the form max-of-4-seed-123.")
-    return int(match[1]), int(match[2])
+    return int(match[1]), int(match[2] or 64), int(match[3])
 
 
 @cache

@@ -18,8 +18,8 @@ PROVIDED_NAMES = (
 
 
 def test_the_zoo_holds_151_seeds_and_the_longer_tasks():
-    lengths = Counter(parse_name(name)[0] for name in zoo_names())
-    assert lengths == {4: 151, 5: 1, 10: 1, 20: 1}
+    sizes = Counter(parse_name(name)[:2] for name in zoo_names())
+    assert sizes == {(4, 64): 151, (5, 64): 10, (10, 64): 10, (20, 64): 10, (10, 128): 10}
     assert {*PROVIDED_NAMES} <= {*zoo_names()}
     assert zoo_names() == sorted(zoo_names(), key=parse_name)
 
@@ -33,9 +33,9 @@ def test_index_and_folder_agree():
 def test_every_record_describes_its_file(name):
     record, weights = zoo_record(name), load_weights(zoo_path(name))
     assert record["digest"] == weights.digest
-    assert (record["n_ctx"], record["seed"]) == parse_name(name)
+    assert (record["n_ctx"], record["d_vocab"], record["seed"]) == parse_name(name)
     assert record["n_ctx"] == weights.shape.n_ctx
-    assert (record["d_vocab"], record["d_model"], record["d_head"]) == (64, 32, 32)
+    assert (record["d_model"], record["d_head"]) == (32, 32)
     assert 0 <= record["sampled_accuracy"] <= 1 and record["samples"] == 200_000
     assert record["loss"] > 0 and "sampled sequences" in record["loss_kind"]
     provided = name in PROVIDED_NAMES
