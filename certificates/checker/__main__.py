@@ -90,22 +90,27 @@ def _print(line: str) -> None:
         raise
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run the checker; returns the exit code, never raises.
+def _serve() -> int:
+    """Answer each line of standard input, a JSON list of arguments, with one line of JSON.
 
-    With `--serve` alone each line of standard input is a JSON list of arguments and gets one line
-    of JSON; the first that has no verdict ends it, and the exit code is the largest of all.
+    The first request that gets no verdict is the last; the exit code is the largest of all.
     """
-    if list(argv) == ["--serve"]:
-        worst = VERIFIED
-        for line in sys.stdin:
-            worst = max(worst, main(["--json", *json.loads(line)]))
-            if worst >= USAGE:
-                break
-        return worst
-    arguments = _parser().parse_args(argv)
+    worst = VERIFIED
+    for line in sys.stdin:
+        try:
+            request = list(map(str.__str__, json.loads(line)))
+        except (ValueError, TypeError):
+            _parser().error("a request is a JSON list of strings")
+        worst = max(worst, main(["--json", *request]))
+        if worst >= USAGE:
+            break
+    return worst
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the checker, or with `--serve` alone many times; returns the exit code, never raises."""
     try:
-        return _verdict(arguments)
+        return _serve() if list(argv) == ["--serve"] else _verdict(_parser().parse_args(argv))
     except KeyboardInterrupt:
         print("checker: interrupted", file=sys.stderr)
         return INTERRUPTED

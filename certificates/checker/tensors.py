@@ -117,10 +117,8 @@ def matrix(tensor: Tensor, columns: int, name: str) -> Matrix:
 
 def _integers(tensor: Tensor, signed: bool) -> list[int]:
     size, data = SIZES[tensor.dtype], tensor.data
-    return [
-        int.from_bytes(data[i : i + size], "little", signed=signed)
-        for i in range(0, len(data), size)
-    ]
+    starts = range(0, len(data), size)
+    return [int.from_bytes(data[i : i + size], "little", signed=signed) for i in starts]
 
 
 def _dyadics(tensor: Tensor, name: str) -> list[tuple[int, int]]:
