@@ -18,7 +18,7 @@ from interval.ball import lower_end, upper_end
 
 Lanes = NDArray[np.int64]
 LANE_BITS = 62
-# Exponents below this stand for it: the lower end becomes 0, and the upper end can only grow.
+# Smaller exponents are raised to this one: the lower end becomes 0, the upper end grows.
 LOWEST_EXPONENT = -(2**40)
 
 
@@ -125,7 +125,7 @@ def _positive(ball: flint.arb, bits: int) -> tuple[int, int, int]:
     if high.bit_length() > bits:
         high, exponent = high >> 1, exponent + 1
     if exponent < LOWEST_EXPONENT:
-        return 0, 1, LOWEST_EXPONENT
+        return 0, high, LOWEST_EXPONENT
     gap = exponent - low_exponent
     floor = 0 if low <= 0 or gap > low.bit_length() else _shifted(low, gap)
     return floor, high, exponent

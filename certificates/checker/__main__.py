@@ -98,10 +98,10 @@ def _serve() -> int:
     worst = VERIFIED
     for line in sys.stdin:
         try:
-            request = list(map(str.__str__, json.loads(line)))
-        except (ValueError, TypeError):
-            _parser().error("a request is a JSON list of strings")
-        worst = max(worst, main(["--json", *request]))
+            worst = max(worst, main(["--json", *map(str.__str__, json.loads(line))]))
+        except (ValueError, TypeError, SystemExit):
+            print("checker: a request is a JSON list of arguments", file=sys.stderr)
+            return USAGE
         if worst >= USAGE:
             break
     return worst

@@ -93,8 +93,8 @@ def _shape(tensors: dict[str, Tensor]) -> Shape:
     decline_unless(0 not in shape, "unsupported", "weights: a size is zero.")
     fits = shape.n_ctx * shape.d_vocab.bit_length() <= 3 * MAX_DIGITS
     decline_unless(fits, "limit", f"weights: d_vocab**n_ctx may exceed {MAX_DIGITS} digits.")
-    fits = shape.d_vocab**2 * shape.n_ctx <= MAX_TABLE
-    decline_unless(fits, "limit", f"weights: d_vocab**2 * n_ctx is more than {MAX_TABLE}.")
+    fits = max(shape.d_vocab**2 * shape.n_ctx, shape.d_model**2, shape.d_head**2) <= MAX_TABLE
+    decline_unless(fits, "limit", f"weights: a table would have more than {MAX_TABLE} entries.")
     return shape
 
 

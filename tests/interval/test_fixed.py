@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from interval.ball import lower_end, upper_end
 from interval.fixed import (
     LANE_BITS,
+    LOWEST_EXPONENT,
     PositiveLanes,
     RangeError,
     floor_lanes,
@@ -107,3 +108,10 @@ def test_headroom_counts_the_terms():
     with pytest.raises(RangeError):
         require_headroom(np.array([-(2**63)]), 1)
     require_headroom(np.zeros((0, 3), dtype=np.int64), 5)
+
+
+def test_an_exponent_below_the_lowest_is_raised_with_its_mantissa():
+    mantissa = 2**31 - 1
+    lanes = PositiveLanes.from_balls([flint.arb((mantissa, LOWEST_EXPONENT - 1))], 31)
+    assert int(lanes.exponent[0]) == LOWEST_EXPONENT
+    assert int(lanes.low[0]) == 0 and 2 * int(lanes.high[0]) >= mantissa
