@@ -124,7 +124,7 @@ def _checkers() -> Iterator[tuple[ThreadPoolExecutor, Any]]:
             return _verified(drafted, local.checker)
 
         pool = ThreadPoolExecutor(os.cpu_count())
-        # Closed before the checkers are: no thread may wait for a process that is gone.
+        # Runs after the checkers have been ended, which lets go of threads that wait for one.
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         yield pool, check
 

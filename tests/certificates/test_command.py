@@ -86,7 +86,7 @@ def test_a_file_that_cannot_be_read_is_a_usage_error(files, tmp_path):
     "flags",
     [
         *(["--no-such-flag"], ["--at"], ["--at-least"], ["third file"], ["--json=yes"]),
-        *(["--max-operations", text] for text in ("abc", "-1", "1e3", "", "1.5", "9" * 1001)),
+        *(["--max-operations", text] for text in ("abc", "1e3", "", "1.5", "0x10", "1/2")),
         *(["--margin", text] for text in ("abc", "-1", "1/0", "1e3")),
     ],
     ids=" ".join,
@@ -117,7 +117,9 @@ def test_missing_files_on_the_command_line_are_a_usage_error():
 def test_help_is_no_verdict_and_names_the_exit_codes():
     run = run_checker("--help", "")
     assert (run.exit_code, run.stderr) == (0, "")
-    assert "0 VERIFIED" in run.stdout
+    text = " ".join(run.stdout.split())
+    assert "Exit code 0 means: the statement printed on the last line follows" in text
+    assert "1 REJECTED, 2 DECLINED, 64 usage, 70 internal error, 130 interrupted" in text
     assert not run.stdout.startswith("s ")
 
 

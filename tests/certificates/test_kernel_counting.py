@@ -5,7 +5,6 @@ from fractions import Fraction
 from itertools import product
 from types import SimpleNamespace
 
-import branch
 import pytest
 import signs
 from attention import Attention
@@ -79,8 +78,9 @@ def reaches(table, sequence):
 def walk_of(drawn, settle):
     query, maximum, places, rivals = drawn
     tables = SimpleNamespace(shape=SimpleNamespace(n_ctx=places + 1))
+    attention = SimpleNamespace(tables=tables, query=query, bits=32)
     made = [Rival(10 + j, low, high, query) for j, (low, high) in enumerate(rivals)]
-    return BranchAndCount(tables, query, maximum, made, 32, Tally(10**9), settle=settle)
+    return BranchAndCount(attention, maximum, made, Tally(10**9), settle=settle)
 
 
 @settings(max_examples=300)
@@ -122,12 +122,12 @@ def test_settled_sequences_count_by_the_exact_sign(drawn, answers):
         return known[sequence, rival]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(branch, "rival_wins", exact_sign)
+        patch.setattr(signs, "rival_wins", exact_sign)
         found = walk_of(drawn, settle=True).count()
     sequences = members(query, maximum, places)
-    signs = [[exact_sign(None, x, 10 + j, 0, None) for j in range(len(rivals))] for x in sequences]
-    certain = sum(any(sign is True for sign in row) for row in signs)
-    possible = sum(any(sign is not False for sign in row) for row in signs)
+    rows = [[exact_sign(None, x, 10 + j, 0, None) for j in range(len(rivals))] for x in sequences]
+    certain = sum(any(sign is True for sign in row) for row in rows)
+    possible = sum(any(sign is not False for sign in row) for row in rows)
     assert found == (certain, possible)
 
 
@@ -154,7 +154,7 @@ def require_no_winner_dropped(model, margin, bits):
         winners.setdefault((x[-1], max(x)), set()).update(oracle.rivals_ahead(x, margin))
     for (query, maximum), expected in winners.items():
         rows = GapRows(tables, maximum, bits, tally)
-        upper = rows.upper(query, Attention(tables, query, bits, tally), tally)
+        upper = rows.upper(Attention(tables, query, bits, tally), tally)
         survivors = surviving_rivals(rows, upper, query, tally)
         assert expected <= set(survivors)
         assert maximum not in survivors
@@ -167,7 +167,7 @@ def test_the_worst_case_drops_most_rivals_of_a_good_model():
     for maximum in range(5):
         rows = GapRows(tables, maximum, 32, tally)
         for query in range(maximum + 1):
-            upper = rows.upper(query, Attention(tables, query, 32, tally), tally)
+            upper = rows.upper(Attention(tables, query, 32, tally), tally)
             dropped += 4 - len(surviving_rivals(rows, upper, query, tally))
     assert dropped > 15
 

@@ -173,7 +173,7 @@ def test_tables_in_lanes_lie_outside_the_true_terms_of_every_rival(flavour, bits
             rows = GapRows(tables, maximum, bits, tally)
             for query in range(maximum + 1):
                 attention = Attention(tables, query, bits, tally)
-                upper, lower = (side(query, attention, tally) for side in (rows.upper, rows.lower))
+                upper, lower = (side(attention, tally) for side in (rows.upper, rows.lower))
                 tokens, places = true_weights(tables, query)
                 scale = -(attention.unit(maximum) + rows.shift)
                 for i, t in product(range(model.n_ctx), range(maximum + 1)):
@@ -201,7 +201,7 @@ def test_no_sum_that_is_formed_leaves_its_lane(flavour, v, k, bits):
         rows = GapRows(tables, maximum, bits, tally)
         for query in range(maximum + 1):
             attention = Attention(tables, query, bits, tally)
-            for table in (rows.upper(query, attention, tally), rows.lower(query, attention, tally)):
+            for table in (rows.upper(attention, tally), rows.lower(attention, tally)):
                 entries = [[unpacked(rows.lanes, x) for x in row] for row in table]
                 # Whatever is chosen at each position, and once more for the difference of T3.
                 size = max(abs(x) for row in entries for entry in row for x in entry)

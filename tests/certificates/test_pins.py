@@ -48,3 +48,12 @@ def test_the_callers_limit_on_operations_declines(files):
     require_agreement(run_checker(*paths, "--max-operations", "999999"), 2, "limit")
     paths = files(operations=10**11 + 1)
     require_agreement(run_checker(*paths, "--max-operations", "100000000001"), 0)
+
+
+def test_a_negative_limit_on_operations_declines_everything(files):
+    for limit in ("-1", "-100000000000"):
+        require_agreement(run_checker(*files(operations=0), "--max-operations", limit), 2, "limit")
+
+
+def test_a_limit_on_operations_of_any_size_is_taken(files):
+    require_agreement(run_checker(*files(), "--max-operations", "9" * 1001), 0)

@@ -4,16 +4,22 @@ import copy
 import hashlib
 import json
 import re
+from itertools import product
 from pathlib import Path
+from random import Random
 
 import pytest
 from claims import Pins, read_claim
 from jsonschema import Draft202012Validator
 from kernel import STRATEGIES, check
+from support.toy import Recipe
+from support.witnesses import SUBCUBIC, keys_of, plausible, wild
 from verdict import Refusal
+from witness import read_witness
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "certificate.schema.json").read_text())
+VALIDATOR = Draft202012Validator(SCHEMA)
 SPECIFICATION = (DOCS / "certificate.md").read_text()
 MAX_OPERATIONS = 10**11
 
@@ -49,7 +55,7 @@ def changed(path, value):
 
 
 def fits(certificate):
-    return Draft202012Validator(SCHEMA).is_valid(certificate)
+    return VALIDATOR.is_valid(certificate)
 
 
 def is_read(certificate):
@@ -59,6 +65,17 @@ def is_read(certificate):
     except Refusal:
         return False
     return claim.strategy in STRATEGIES and not claim.witness
+
+
+def takes_witness(certificate):
+    """Say whether the checker takes in the certificate of a subcubic strategy and its witness."""
+    try:
+        claim = read_claim(json.dumps(certificate).encode(), MAX_OPERATIONS)
+        _, *parts = claim.strategy.split("/")
+        read_witness(claim.witness, tuple(parts), claim.shape)
+    except Refusal:
+        return False
+    return claim.strategy in STRATEGIES
 
 
 def fields(value, path=()):
@@ -162,7 +179,81 @@ def test_no_field_can_be_added(path):
 
 
 def test_the_schema_knows_every_strategy_of_the_checker():
-    assert set(SCHEMA["$defs"]["proof"]["properties"]["strategy"]["enum"]) == set(STRATEGIES)
+    either = SCHEMA["$defs"]["proof"]["properties"]["strategy"]["anyOf"]
+    known = Draft202012Validator({**SCHEMA["$defs"]["subcubicName"]})
+    assert {*either[0]["enum"], *filter(known.is_valid, STRATEGIES)} == set(STRATEGIES)
+    for name in STRATEGIES:
+        for wrong in (f"{name}/", f"/{name}", f"{name}\n", name.title(), f" {name}", f"sub{name}"):
+            assert not fits(changed("proof.strategy", wrong))
+    parts = {"", *(part for name in SUBCUBIC for part in name.split("/"))}
+    named = {"/".join(("subcubic", *chosen)) for chosen in product(parts, repeat=3)}
+    assert {name for name in named if known.is_valid(name)} == set(SUBCUBIC)
+
+
+TOY = Recipe("gaussian", 4, 3, 3, 2).build()
+SIZES = {"d_vocab": 4, "n_ctx": 3, "d_model": 3, "d_head": 2}
+
+
+def subcubic(strategy, witness):
+    certificate = changed("proof.strategy", strategy)
+    certificate["proof"]["witness"] = witness
+    certificate["claim"]["model"] |= SIZES
+    return certificate
+
+
+each_subcubic = pytest.mark.parametrize("strategy", SUBCUBIC)
+
+
+@each_subcubic
+def test_the_witness_of_every_strategy_fits_the_schema_and_no_other_keys_do(strategy):
+    rng = Random(strategy)
+    for maker in (wild, plausible):
+        witness = maker(rng, strategy, TOY)
+        certificate = subcubic(strategy, witness)
+        assert fits(certificate) and takes_witness(certificate)
+        every = wild(rng, "subcubic/svd-query/chord/svd", TOY) | {"a_star": [[["1", 0]] * 2] * 4}
+        every |= wild(rng, "subcubic/max-diff/chord/max-diff-subproduct", TOY) | {"note": 1}
+        for key, value in every.items():
+            mutant = dict(witness) | {key: value}
+            if key in witness:
+                del mutant[key]
+            assert not fits(subcubic(strategy, mutant))
+            assert not takes_witness(subcubic(strategy, mutant))
+    for name in ("exact", "cubic", "brute-force"):
+        assert not fits(subcubic(name, witness))
+
+
+ONES = [["1", 0]] * 4
+# key: what the checker refuses and the schema sees.
+WRONG = {
+    "gaps": [[], {}, None, [1], [[1]], [[[0]]], [[["1"]]], [[[True]]], [[[1.5]]], [[[2**28 + 1]]]],
+    "query_directions": [[], [ONES] * 3, [[]], ONES, [[["0", 0]] * 4], None, {}, [[["2", 0]] * 4]],
+    "squarings": [-1, 13, "3", True, None, [3], 1.5],
+    "mu": [[], [["1", 0.5]], [["1"]], [["1", 0, 0]], [[1, 0]], [["0", 1]], [["-0", 0]], [["", 0]]],
+    "a_star": [
+        [],
+        [["1", 0]],
+        None,
+        [[["01", 0]]],
+        [[["+1", 0]]],
+        [[["1\n", 0]]],
+        [[["1", 20001]]],
+    ],
+    "chord": [[], [[["1", 0]]], [[[["1", 0]]]], [[[["1", 0]] * 3]], [[[["1", -20001], ["1", 0]]]]],
+}
+WRONG["key_directions"] = WRONG["query_directions"]
+WRONG["matrix_directions"] = [[], [ONES[:3]], [ONES[:3]] * 3, [[["0", 0]] * 3] * 2, ONES[:3]]
+
+
+@pytest.mark.parametrize("key", WRONG)
+def test_a_witness_field_that_is_malformed_fails_the_schema_and_is_not_read(key):
+    for strategy in SUBCUBIC[::3]:
+        if key in keys_of(strategy):
+            witness = wild(Random(1), strategy, TOY)
+            for value in WRONG[key]:
+                certificate = subcubic(strategy, witness | {key: value})
+                assert not fits(certificate), value
+                assert not takes_witness(certificate)
 
 
 def block(language):

@@ -94,6 +94,7 @@ def certificate(
     precision: int = 64,
     margin: str = "0",
     operations: int = 10**9,
+    witness: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return a certificate; where no count is given it claims the most, every input right."""
     weights = weights_bytes(model)
@@ -114,7 +115,7 @@ def certificate(
             "strategy": strategy,
             "precision": precision,
             "operations": str(operations),
-            "witness": {},
+            "witness": witness or {},
         },
     }
 
