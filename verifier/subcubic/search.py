@@ -55,37 +55,41 @@ class _Attention:
 @lru_cache(maxsize=2)
 def _attention(scores: Scores) -> _Attention:
     """Return the ends of the attention to the maximum in floats, for all gaps at once."""
-    approximate, positional = to_floats(scores.approximate), to_floats(scores.positional)
-    error = np.array([float(x.mid()) for x in scores.error])
-    v = len(error)
-    m, gamma = np.arange(v)[:, None], np.arange(1, v + 1)[None, :]
-    upto = np.maximum(m - gamma, 0)
-    low = (approximate - error[:, None])[:, :, None] - np.maximum.accumulate(approximate, 1)[
-        :, upto
-    ]
-    high = (approximate + error[:, None])[:, :, None] - np.minimum.accumulate(approximate, 1)[
-        :, upto
-    ]
+    positional = to_floats(scores.positional)
+    light, heavy = (np.exp(-gap) for gap in _score_gaps(scores))
     weights = np.exp(positional - positional.max(axis=1, keepdims=True))
-    free, last = np.sort(weights[:, :-1], axis=1), weights[:, -1]
-    own = (np.arange(v)[:, None] < np.arange(v)[None, :]).astype(int)
-    n = free.shape[1]
-    ends = _Attention([], [])
-    light, heavy = np.exp(-low), np.exp(-high)
-    sums = np.concatenate([np.zeros((v, 1)), free.cumsum(axis=1)], axis=1)
-    tops = np.concatenate([np.zeros((v, 1)), free[:, ::-1].cumsum(axis=1)], axis=1)
+    free, last = np.sort(weights[:, :-1], axis=1), weights[:, -1:]
+    least, most = _partial_sums(free), _partial_sums(free[:, ::-1])
+    v, n = free.shape
     q = np.arange(v)[:, None]
+    own = (q < q.T).astype(int)  # Whether the query is one of the c.
+    ends = _Attention([], [])
     for c in range(1, n + 1):
-        outside = c - own
-        inside_last, outside_last = (1 - own) * last[:, None], own * last[:, None]
-        for target, held, others, factor in (
-            (ends.low, sums[q, n - outside], tops[q, outside], light),
-            (ends.high, tops[q, n - outside], sums[q, outside], heavy),
+        others, held = c - own, n - c + own
+        for target, inside, outside, factor in (
+            (ends.low, least, most, light),
+            (ends.high, most, least, heavy),
         ):
-            a, b = held + inside_last, others + outside_last
-            ratio = (b / np.maximum(a, 1e-300))[:, :, None] * factor
-            target.append(1 / (1 + ratio))
+            a = inside[q, held] + (1 - own) * last
+            b = outside[q, others] + own * last
+            target.append(1 / (1 + (b / np.maximum(a, 1e-300))[:, :, None] * factor))
     return ends
+
+
+def _score_gaps(scores: Scores) -> tuple[Floats, Floats]:
+    """Return the least and the largest gap between the score of m and of tokens <= m - gamma."""
+    approximate = to_floats(scores.approximate)
+    error = np.array([float(x.mid()) for x in scores.error])[:, None]
+    tokens = np.arange(len(error))
+    upto = np.maximum(tokens[:, None] - tokens[None, :] - 1, 0)
+    largest = np.maximum.accumulate(approximate, axis=1)[:, upto]
+    smallest = np.minimum.accumulate(approximate, axis=1)[:, upto]
+    return (approximate - error)[:, :, None] - largest, (approximate + error)[:, :, None] - smallest
+
+
+def _partial_sums(rows: Floats) -> Floats:
+    """Return the sums of the first 0, 1, .. entries of each row."""
+    return np.concatenate([np.zeros((len(rows), 1)), rows.cumsum(axis=1)], axis=1)
 
 
 def search(problem: Problem, parts: Parts) -> Found:
