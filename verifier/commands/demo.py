@@ -59,9 +59,8 @@ def demo(terminal: Terminal, out: Path) -> int:
     terminal.results.print(_table(rows))
     for row in rows:
         terminal.result(row.verdict)
-    terminal.result(
-        f"Check one yourself: ballproof check {MODEL} {rows[SHOWN.index('exact')].path} --at-least 0.999"
-    )
+    exact = rows[SHOWN.index("exact")].path
+    terminal.result(f"Check one yourself: ballproof check {MODEL} {exact} --at-least 0.999")
     return max(row.exit_code for row in rows)
 
 
