@@ -220,4 +220,5 @@ def _root_up(value: int, exponent: int) -> tuple[int, int]:
     """Return (n, e) with n 2**e >= sqrt(value 2**exponent), tight to about 64 bits."""
     shift = max(128 - value.bit_length(), 0)
     shift += (exponent - shift) % 2
-    return isqrt(value << shift) + 1, (exponent - shift) // 2
+    # isqrt(x - 1) + 1 is the ceiling of the root of x > 0.
+    return isqrt((value << shift) - 1) + 1 if value else 0, (exponent - shift) // 2
