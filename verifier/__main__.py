@@ -17,7 +17,8 @@ from verifier.strategies import UnknownStrategyError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the user."""
     try:
-        return int(ballproof.main(arguments, prog_name="ballproof", standalone_mode=False) or 0)
+        words = _quiet_first(sys.argv[1:] if arguments is None else arguments)
+        return int(ballproof.main(words, prog_name="ballproof", standalone_mode=False) or 0)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
@@ -33,6 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(_sentence(error), USAGE)
     except Exception as error:
         return _fail(f"internal error: {type(error).__name__}: {error}", INTERNAL)
+
+
+def _quiet_first(arguments: Sequence[str]) -> list[str]:
+    """Return the arguments with --quiet in front: it may stand before or after the command."""
+    quiet = [word for word in arguments if word in ("-q", "--quiet")]
+    return [*quiet, *(word for word in arguments if word not in quiet)]
 
 
 def _fail(sentence: str, code: int) -> int:

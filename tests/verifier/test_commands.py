@@ -177,6 +177,13 @@ def test_files_that_are_no_models_are_refused_with_a_sentence(command, content, 
     assert not out.exists()
 
 
+@pytest.mark.parametrize("words", [["-q", "info", MODEL], ["info", MODEL, "--quiet"]])
+def test_quiet_may_stand_anywhere(words, capsys):
+    code, out, err = call(capsys, *words)
+    assert (code, err) == (0, "")
+    assert "16777216" in out
+
+
 def test_an_internal_error_is_70_without_a_traceback(monkeypatch, capsys):
     monkeypatch.setattr("verifier.commands.inspect.load_model", lambda model: 1 / 0)
     code, _, err = call(capsys, "info", MODEL)
