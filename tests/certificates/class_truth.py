@@ -60,17 +60,20 @@ class Found(NamedTuple):
     classes: list[Class]
 
 
+class QueryScores(subcubic._QueryScores):
+    """The checker's, but its attention ends say of which query they are."""
+
+    def __init__(self, scores, query, *rest):
+        super().__init__(scores, query, *rest)
+        self.query = query
+
+    def attention_ends(self, *arguments):
+        return self.query, super().attention_ends(*arguments)
+
+
 def counted(model, name, witness, margin=Fraction(0), precision=64):
     """Run the checker on a claim that all is right, and take down the classes that it counts."""
     classes = []
-
-    class QueryScores(subcubic._QueryScores):
-        def __init__(self, scores, query, *rest):
-            super().__init__(scores, query, *rest)
-            self.query = query
-
-        def attention_ends(self, *arguments):
-            return self.query, super().attention_ends(*arguments)
 
     class Curves(subcubic._Curves):
         def negative(self, m, gap, c, ends, difference):

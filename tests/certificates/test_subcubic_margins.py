@@ -13,7 +13,7 @@ from random import Random
 import numpy as np
 import pytest
 import subcubic
-from class_truth import Class, class_of
+from class_truth import Class, QueryScores, class_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.certify import certificate, encoded, verdict
@@ -52,14 +52,6 @@ def critical_margin(model, found):
 def require_no_class_at_its_critical_margin(model, name, witness, precision):
     """Return how many classes there are, and how many are counted a hair below that margin."""
     seen = Counter()
-
-    class QueryScores(subcubic._QueryScores):
-        def __init__(self, scores, query, *rest):
-            super().__init__(scores, query, *rest)
-            self.query = query
-
-        def attention_ends(self, *arguments):
-            return self.query, super().attention_ends(*arguments)
 
     class Curves(subcubic._Curves):
         def negative(self, m, gap, c, ends, difference):
