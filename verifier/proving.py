@@ -19,6 +19,11 @@ from verifier.problem import Problem
 from verifier.strategies.base import Bounds, Progress, Strategy
 
 
+def certificate_name(strategy: str) -> str:
+    """Return the file name for a strategy's certificate in a folder of many."""
+    return f"{strategy.replace('/', '--')}.json"
+
+
 class NotApplicableError(ValueError):
     """The strategy does not apply to this model, or not within the limit of operations."""
 
@@ -59,6 +64,17 @@ class Proven:
 
 
 @dataclass(frozen=True)
+class NotProven:
+    """A strategy that gave no certificate, and the sentence that says why."""
+
+    strategy: str
+    reason: str
+
+
+Outcome = Proven | NotProven
+
+
+@dataclass(frozen=True)
 class Draft:
     """What the prover claims, before the checker has counted."""
 
@@ -87,27 +103,37 @@ def verify(drafted: Draft) -> Proven:
 
 def prove_many(
     problem: Problem, strategies: Sequence[Strategy], max_operations: int, progress: Progress
-) -> Iterator[Proven]:
+) -> Iterator[Outcome]:
     """Prove with many strategies, yielding each certificate once it is verified.
 
-    The prover shares tables between strategies; a checker process for each core works beside it.
+    A strategy that does not apply, or whose check exceeds the limit, is yielded as `NotProven` and
+    does not stop the others. The prover shares tables between strategies; a checker process for
+    each core works beside it.
     """
-    done = 0
+    outcomes = _outcomes(problem, strategies, max_operations)
+    for done, outcome in enumerate(outcomes, start=1):
+        progress(done, len(strategies))
+        yield outcome
+
+
+def _outcomes(
+    problem: Problem, strategies: Sequence[Strategy], max_operations: int
+) -> Iterator[Outcome]:
     with _checkers() as (pool, check):
-        futures: list[Future[Proven]] = []
+        futures: list[Future[Outcome]] = []
         for strategy in strategies:
-            drafted = draft(problem, strategy, max_operations, lambda done, every: None)
+            try:
+                drafted = draft(problem, strategy, max_operations, lambda done, every: None)
+            except NotApplicableError as error:
+                yield NotProven(strategy.name, str(error))
+                continue
             futures.append(pool.submit(check, drafted))
             # Hand out what is ready while the prover goes on.
             for future in [f for f in futures if f.done()]:
                 futures.remove(future)
                 yield future.result()
-                done += 1
-                progress(done, len(strategies))
         for future in as_completed(futures):
             yield future.result()
-            done += 1
-            progress(done, len(strategies))
 
 
 @contextmanager
@@ -117,11 +143,14 @@ def _checkers() -> Iterator[tuple[ThreadPoolExecutor, Any]]:
     with ExitStack() as stack:
         lock = threading.Lock()
 
-        def check(drafted: Draft) -> Proven:
+        def check(drafted: Draft) -> Outcome:
             if not hasattr(local, "checker"):
                 with lock:
                     local.checker = stack.enter_context(CheckerProcess())
-            return _verified(drafted, local.checker)
+            try:
+                return _verified(drafted, local.checker)
+            except NotApplicableError as error:
+                return NotProven(drafted.strategy.name, str(error))
 
         pool = ThreadPoolExecutor(os.cpu_count())
         # Runs after the checkers have been ended, which lets go of threads that wait for one.
@@ -146,7 +175,8 @@ def require_applicable(problem: Problem, strategy: Strategy, max_operations: int
     obstacle = strategy.obstacle(problem.shape)
     if obstacle:
         raise NotApplicableError(f"{strategy.name} does not apply to this model. {obstacle}")
-    least = strategy.least_operations(problem.shape)
+    # One token has no rival: there is nothing to count.
+    least = strategy.least_operations(problem.shape) if problem.shape.d_vocab > 1 else 0
     if least > max_operations:
         raise NotApplicableError(
             f"{strategy.name} needs at least {least} operations for this model, more than the "
@@ -168,12 +198,8 @@ def _claim(problem: Problem, bounds: Bounds) -> Claim:
 
 def _verified(drafted: Draft, checker: CheckerProcess) -> Proven:
     """Have the checker verify a draft; its tally becomes the budget."""
-    model, claim, proof, note = (
-        Path(drafted.problem.weights.source),
-        drafted.claim,
-        drafted.proof,
-        None,
-    )
+    model, claim, proof = Path(drafted.problem.weights.source), drafted.claim, drafted.proof
+    note = None
     verdict = checker.check(model, encode(claim, proof), proof.operations)
     if verdict.get("reason") == "count":
         claim, note = _smaller(claim, verdict)

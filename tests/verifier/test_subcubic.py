@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.oracle import count_correct
-from support.toy import random_toys
+from support.toy import Recipe, random_toys
 
 from models.catalogue import zoo_path
 from models.layout import Shape
@@ -167,3 +167,20 @@ def test_strategies_that_do_not_apply_are_listed_with_their_reason(tmp_path, cap
     assert facts["certificates"] == []
     assert set(facts["not_applicable"]) == {"brute-force", "exact"}
     assert all("2^32" in reason for reason in facts["not_applicable"].values())
+
+
+def test_a_check_above_the_limit_does_not_stop_the_other_strategies(tmp_path, capsys):
+    toy = Recipe("trained", v=5, k=3, d=4, h=2, seed=18).build()
+    toy = toy.write(tmp_path / "toy.safetensors")
+    out = tmp_path / "certificates"
+    arguments = ["prove", str(toy), "--strategy", "all", "--out", str(out), "--json"]
+    assert main(arguments) == 0
+    lengths = [int(c["operations"]) for c in json.loads(capsys.readouterr().out)["certificates"]]
+    limit = sorted(lengths)[76]
+    assert (
+        main([*arguments[:-2], str(tmp_path / "short"), "--json", f"--max-operations={limit}"]) == 0
+    )
+    facts = json.loads(capsys.readouterr().out)
+    assert len(facts["certificates"]) == sum(length <= limit for length in lengths)
+    assert len(facts["certificates"]) + len(facts["not_applicable"]) == 153
+    assert all("--max-operations" in reason for reason in facts["not_applicable"].values())

@@ -20,7 +20,7 @@ from verifier.commands.parameters import pass_terminal
 from verifier.commands.prove import prove_visibly
 from verifier.console import Terminal, share
 from verifier.problem import Problem, pose
-from verifier.proving import Proven
+from verifier.proving import Proven, certificate_name
 from verifier.strategies import strategy_named
 from verifier.strategies.base import Strategy
 
@@ -67,7 +67,7 @@ def demo(terminal: Terminal, out: Path) -> int:
 def _prove_and_check(terminal: Terminal, problem: Problem, strategy: Strategy, out: Path) -> _Row:
     """Prove, write the certificate, and check the file as it lies on disk."""
     proven = prove_visibly(terminal, problem, strategy, DEFAULT_MAX_OPERATIONS)
-    path = out / f"{MODEL}-{strategy.name.replace('/', '--')}.json"
+    path = out / f"{MODEL}-{certificate_name(strategy.name)}"
     write_atomically(path, proven.certificate)
     with terminal.waiting(f"checking {path}"):
         run = run_checker(zoo_path(MODEL), path)

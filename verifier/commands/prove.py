@@ -21,14 +21,14 @@ from verifier.commands.parameters import (
 from verifier.console import Terminal, share
 from verifier.problem import Problem, pose
 from verifier.proving import (
-    NotApplicableError,
+    NotProven,
     Proven,
+    certificate_name,
     draft,
     prove_many,
-    require_applicable,
     verify,
 )
-from verifier.strategies import is_pattern, strategies_matching, strategy_named
+from verifier.strategies import is_pattern, strategies_matching
 from verifier.strategies.base import Strategy
 
 
@@ -76,7 +76,7 @@ def prove(
         return
     require_writable(out)
     problem = pose(load_model(model), margin)
-    proven = prove_visibly(terminal, problem, strategy_named(strategy), max_operations)
+    proven = prove_visibly(terminal, problem, chosen[0], max_operations)
     write_atomically(out, proven.certificate)
     if as_json:
         terminal.json({"model": model, "certificate": str(out), **proven.fields()})
@@ -126,22 +126,22 @@ def _prove_all(
 ) -> None:
     """Prove with every strategy that applies, write each certificate, print one table."""
     folder.mkdir(parents=True, exist_ok=True)
-    applicable, obstacles = [], {}
-    for strategy in strategies:
-        try:
-            require_applicable(problem, strategy, max_operations)
-            applicable.append(strategy)
-        except NotApplicableError as error:
-            obstacles[strategy.name] = str(error)
     rows: dict[str, Proven] = {}
+    obstacles: dict[str, str] = {}
     with terminal.bar("proving and checking") as progress:
-        for proven in prove_many(problem, applicable, max_operations, progress):
-            rows[proven.proof.strategy] = proven
-            write_atomically(_path(folder, proven.proof.strategy), proven.certificate)
+        for outcome in prove_many(problem, strategies, max_operations, progress):
+            if isinstance(outcome, NotProven):
+                obstacles[outcome.strategy] = outcome.reason
+            else:
+                name = outcome.proof.strategy
+                rows[name] = outcome
+                write_atomically(folder / certificate_name(name), outcome.certificate)
+    applicable = [strategy for strategy in strategies if strategy.name in rows]
     ordered = [rows[strategy.name] for strategy in applicable]
     if as_json:
         certificates = [
-            {"certificate": str(_path(folder, p.proof.strategy)), **p.fields()} for p in ordered
+            {"certificate": str(folder / certificate_name(p.proof.strategy)), **p.fields()}
+            for p in ordered
         ]
         terminal.json({"model": model, "certificates": certificates, "not_applicable": obstacles})
         return
@@ -149,10 +149,6 @@ def _prove_all(
     terminal.result(*(f"not applicable: {reason}" for reason in obstacles.values()))
     terminal.result(*(f"{p.proof.strategy}: {p.note}" for p in ordered if p.note))
     terminal.result(f"{len(ordered)} certificates of {model}, all verified, in {folder}")
-
-
-def _path(folder: Path, strategy: str) -> Path:
-    return folder / f"{strategy.replace('/', '--')}.json"
 
 
 def _table(strategies: list[Strategy], rows: list[Proven]) -> Table:

@@ -8,7 +8,7 @@ from models.layout import Shape
 from verifier.problem import Problem
 from verifier.strategies.base import Bounds, Progress, Witness
 from verifier.subcubic.chains import Direction
-from verifier.subcubic.counting import Handling, count_right
+from verifier.subcubic.counting import count_right
 from verifier.subcubic.logits import bounded_logits
 from verifier.subcubic.names import ALL, Parts
 from verifier.subcubic.scores import Directions, bounded_scores
@@ -50,7 +50,7 @@ class Subcubic:
         found = decode(self.parts, witness, problem.shape)
         scores = bounded_scores(problem, self.parts.score_error, found.directions)
         logits = bounded_logits(problem, self.parts.direct, found.mu)
-        right = count_right(scores, logits, Handling(found.anchors), found.gaps)
+        right = count_right(scores, logits, found.anchors, found.gaps)
         return Bounds(right, problem.total)
 
 

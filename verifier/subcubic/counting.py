@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from math import comb
 
 import flint
@@ -25,19 +24,15 @@ from verifier.subcubic.scores import Scores
 WORKING_BITS = 96
 Ends = tuple[flint.arb, flint.arb]
 Dyadic = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Handling:
-    """How phi is bounded: anchors[m][c-1] is one attention (mean+diff) or two (chord)."""
-
-    anchors: list[list[tuple[Dyadic, ...]]]
+Anchors = list[list[tuple[Dyadic, ...]]]
 
 
 def count_right(
-    scores: Scores, logits: Logits, handling: Handling, gaps: list[list[list[int]]]
+    scores: Scores, logits: Logits, anchors: Anchors, gaps: list[list[list[int]]]
 ) -> int:
     """Return how many sequences are certainly right.
+
+    `anchors[m][c-1]` is one attention (mean+diff) or two (chord), by which phi is bounded.
 
     For each class (q, m) and number c of tokens other than m, with gap gamma: a negative bound at
     both ends of the attention settles all sequences whose c tokens are at most m - gamma;
@@ -45,9 +40,7 @@ def count_right(
     """
     v = len(logits.difference)
     with precision(WORKING_BITS):
-        curves = [
-            [_Curve(logits, m, anchor) for anchor in row] for m, row in enumerate(handling.anchors)
-        ]
+        curves = [[_Curve(logits, m, anchor) for anchor in row] for m, row in enumerate(anchors)]
         right = 0
         for query in range(v):
             right += certainly_negative(logits.alone[query] + logits.eps)
@@ -91,8 +84,7 @@ class _QueryScores:
         # A tiny weight's ball may reach below 0, the weight itself does not.
         lows = ascending(lower_end(x) if x >= 0 else (0, 0) for x in free)
         highs = ascending(map(upper_end, free))
-        self.least_lows, self.most_lows = _sums(lows), _sums(reversed(lows))
-        self.least_highs, self.most_highs = _sums(highs), _sums(reversed(highs))
+        self.least_lows, self.most_highs = _sums(lows), _sums(reversed(highs))
 
     def attention_ends(self, m: int, gap: int, c: int, own: int) -> Ends:
         """Return balls below which and above which the attention to the maximum cannot lie."""

@@ -107,7 +107,8 @@ def _search(problem: Problem, parts: Parts) -> Found:
         return Found(chosen, mu, [[_ANY[parts.attention]] * n], [[[1] * n]])
     scores = bounded_scores(problem, parts.score_error, chosen)
     logits = bounded_logits(problem, parts.direct, mu)
-    choices = [_Choice(_tables(logits), parts.attention, v, n, c) for c in range(1, n + 1)]
+    tables = _tables(logits)
+    choices = [_Choice(tables, parts.attention, v, n, c) for c in range(1, n + 1)]
     attention = _attention(scores)
     for c, choice in enumerate(choices):
         choice.choose(attention.low[c], attention.high[c])
