@@ -22,8 +22,9 @@ class Problem:
     """The path tables of a model as arrays of Python integers, in two common units.
 
     `direct` D (v,v), `output` V (v,v), `places` P (k,v) and the margin `eps` are in units of
-    2**logit_exponent, after multiplication by the margin's denominator. `score` (v,v) and
-    `positional_score` (v,k) are sqrt(d_head) times S and R in units of 2**score_exponent.
+    2**logit_exponent, after multiplication by the margin's denominator; `one` is 1 in that unit.
+    `score` (v,v) and `positional_score` (v,k) are sqrt(d_head) times S and R in units of
+    2**score_exponent.
     """
 
     weights: Weights
@@ -32,6 +33,7 @@ class Problem:
     output: Integers
     places: Integers
     eps: int
+    one: int
     logit_exponent: int
     score: Integers
     positional_score: Integers
@@ -55,8 +57,11 @@ def pose(weights: Weights, margin: Fraction = Fraction(0)) -> Problem:
     logits, unit = _common([tables.direct, tables.output, tables.positional_output, one])
     direct, output, places = (margin.denominator * table for table in logits[:3])
     eps = margin.numerator * int(logits[3][0, 0])
+    unit_one = margin.denominator * int(logits[3][0, 0])
     (score, positional), exponent = _common([tables.score, tables.positional_score])
-    return Problem(weights, margin, direct, output, places, eps, unit, score, positional, exponent)
+    return Problem(
+        weights, margin, direct, output, places, eps, unit_one, unit, score, positional, exponent
+    )
 
 
 def _common(matrices: list[DyadicMatrix]) -> tuple[list[Integers], int]:

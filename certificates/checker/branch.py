@@ -2,26 +2,25 @@
 
 For a prefix and rival j let U_j (L_j) be the sum of T1 so far plus the largest (smallest) that the
 upper (lower) tables still allow. All U_j < 0: every completion is right. Some L_j >= 0: every
-completion is wrong. Otherwise branch; a single sequence that stays between is settled exactly.
+completion is wrong. Otherwise branch. Tokens may share a cell and its entries: a prefix of cells
+stands for all its tokens at once, so that the union over rivals is one on tuples of cells (T10).
 """
 
 from bisect import bisect_left
 from itertools import accumulate
 
-from attention import Attention
 from classes import completions
-from signs import Sequence, settled
 from tally import Tally
 
 Live = list[tuple["Rival", int, int]]
-
-
-class Undecided(Exception):
-    """Some sequence needs more bits than these tables have."""
+Prefix = tuple[int, ...]
 
 
 class Rival:
-    """The tables of one rival in one class: what is below and above g[i][t], and their extremes."""
+    """The tables of one rival in one class: what is below and above g[i][cell], and extremes.
+
+    The last row is the query's; `query` is its entry there.
+    """
 
     def __init__(self, index: int, low: list[list[int]], high: list[list[int]], query: int) -> None:
         self.index = index
@@ -35,16 +34,16 @@ class Rival:
 
 
 class _Ranked:
-    """The entries of one position in ascending order, with the token set of each upper part."""
+    """The entries of one position in ascending order, with the cell set of each upper part."""
 
     def __init__(self, row: list[int]) -> None:
         order = sorted(range(len(row)), key=row.__getitem__)
-        self.entries = [row[token] for token in order]
-        bits = [1 << token for token in reversed(order)]
+        self.entries = [row[cell] for cell in order]
+        bits = [1 << cell for cell in reversed(order)]
         self.sets = [0, *accumulate(bits, int.__or__)][::-1]
 
     def at_least(self, bound: int) -> int:
-        """Return the set of tokens (bit t for token t) whose entry is >= bound."""
+        """Return the set of cells (bit c for cell c) whose entry is >= bound."""
         return self.sets[bisect_left(self.entries, bound)]
 
 
@@ -53,67 +52,68 @@ def _suffix_sums(values: list[int]) -> list[int]:
 
 
 class BranchAndCount:
-    """Counts the wrong sequences of one class (q, m) that some of `rivals` wins."""
+    """Counts the wrong sequences of one class (q, m) that some of `rivals` wins.
+
+    `sizes[c]` tokens are in cell c; the last cell is m alone. `holds` says whether q = m.
+    """
 
     def __init__(
-        self, attention: Attention, maximum: int, rivals: list[Rival], tally: Tally, *, settle: bool
+        self, sizes: list[int], places: int, rivals: list[Rival], tally: Tally, *, holds: bool
     ) -> None:
-        self.tables, self.query, self.maximum = attention.tables, attention.query, maximum
-        self.rivals, self.tally, self.settle = rivals, tally, settle
-        self.precision = attention.bits
-        self.places = self.tables.shape.n_ctx - 1
+        self.sizes, self.places, self.rivals, self.tally = sizes, places, rivals, tally
+        self.holds, self.maximum = holds, sum(sizes) - 1
+        self.shared = [cell for cell, size in enumerate(sizes) if size > 1]
         self.certain = self.possible = 0
 
     def count(self) -> tuple[int, int]:
-        """Return (certainly wrong, possibly wrong); raise `Undecided` unless `settle` is set."""
-        self._walk((), [(rival, *rival.start) for rival in self.rivals])
+        """Return (certainly wrong, possibly wrong)."""
+        self._walk((), 1, [(rival, *rival.start) for rival in self.rivals])
         return self.certain, self.possible
 
-    def _walk(self, prefix: Sequence, live: Live) -> None:
+    def _walk(self, prefix: Prefix, many: int, live: Live) -> None:
         depth = len(prefix)
         self.tally.charge(6 * len(live))
         live = [entry for entry in live if entry[2] + entry[0].most[depth] >= 0]
         if not live:
             return
-        holds = self.query == self.maximum or self.maximum in prefix
+        holds = self.holds or len(self.sizes) - 1 in prefix
         if any(low + rival.least[depth] >= 0 for rival, low, _ in live):
-            wrong = completions(self.places - depth, self.maximum, holds)
+            wrong = many * completions(self.places - depth, self.maximum, holds)
             self.certain += wrong
             self.possible += wrong
         elif depth == self.places:
-            self._decide(prefix, live)
+            self._decide(prefix, many, live)
         elif depth == self.places - 1:
-            self._last_place(prefix, live, holds)
+            self._last_place(prefix, many, live, holds)
         else:
-            for token in range(self.maximum + 1):
+            for cell, size in enumerate(self.sizes):
                 extended = [
-                    (rival, low + rival.low[depth][token], high + rival.high[depth][token])
+                    (rival, low + rival.low[depth][cell], high + rival.high[depth][cell])
                     for rival, low, high in live
                 ]
-                self._walk((*prefix, token), extended)
+                self._walk((*prefix, cell), many * size, extended)
 
-    def _last_place(self, prefix: Sequence, live: Live, holds: bool) -> None:
-        """Count over the last free position by set: which tokens does some rival win with."""
-        tokens = self.maximum + 1
-        self.tally.charge(len(live) * 2 * (tokens.bit_length() + tokens))
+    def _last_place(self, prefix: Prefix, many: int, live: Live, holds: bool) -> None:
+        """Count over the last free position by set: which cells does some rival win with."""
+        cells = len(self.sizes)
+        self.tally.charge(len(live) * 2 * (cells.bit_length() + cells))
         certain = possible = 0
         for rival, low, high in live:
             possible |= rival.last_high.at_least(-high)
             certain |= rival.last_low.at_least(-low)
-        allowed = (1 << tokens) - 1 if holds else 1 << self.maximum
+        allowed = (1 << cells) - 1 if holds else 1 << (cells - 1)
         undecided = possible & ~certain & allowed
-        wrong = (certain & allowed).bit_count()
+        wrong = many * self._tokens(certain & allowed)
         self.certain += wrong
         self.possible += wrong
-        for token in range(undecided.bit_length()):
-            if undecided >> token & 1:
-                self._decide((*prefix, token), live)
+        for cell in range(undecided.bit_length()):
+            if undecided >> cell & 1:
+                self._decide((*prefix, cell), many * self.sizes[cell], live)
 
-    def _decide(self, free: Sequence, live: Live) -> None:
-        if not self.settle:
-            raise Undecided
-        rivals = [rival.index for rival, _, _ in live]
-        sequence, bits = (*free, self.query), 2 * self.precision
-        wins, may_win = settled(self.tables, sequence, rivals, bits, self.tally)
-        self.certain += wins
-        self.possible += may_win
+    def _tokens(self, cells: int) -> int:
+        """Return how many tokens are in a set of cells."""
+        return cells.bit_count() + sum(self.sizes[c] - 1 for c in self.shared if cells >> c & 1)
+
+    def _decide(self, prefix: Prefix, many: int, live: Live) -> None:
+        """Take sequences that the tables leave open for possibly wrong."""
+        self.possible += many

@@ -1,5 +1,8 @@
 """Classes (q, m): all sequences whose last token is q and whose largest token is m >= q."""
 
+from collections.abc import Callable
+from functools import reduce
+
 from verdict import Declined
 
 MAX_WALK = 500
@@ -27,3 +30,17 @@ def inhabited_queries(maximum: int, n_ctx: int) -> range:
     With one position the query is all there is, so it is the maximum.
     """
     return range(maximum + 1) if n_ctx > 1 else range(maximum, maximum + 1)
+
+
+def worst_case(
+    own: int, best: list[int], held: list[int], larger: Callable[[int, int], int] = max
+) -> int:
+    """Return the most that a rival's sum of T1 can reach in a class (T3).
+
+    `own` is the query's term and `best[i]` the largest entry of free position i. Where q < m, some
+    free position p holds m and its entry `held[p]` stands in for best[p]; else `held` is empty.
+    """
+    worst = own + sum(best)
+    if held:
+        worst += reduce(larger, [entry - top for entry, top in zip(held, best, strict=True)])
+    return worst

@@ -3,13 +3,39 @@
 from functools import reduce
 
 from attention import Attention
-from branch import BranchAndCount, Rival, Undecided
+from branch import BranchAndCount, Live, Prefix, Rival
+from classes import worst_case
 from separable import GapRows, Table
+from signs import settled
 from tally import Tally, sort_cost
 
 # A class is walked again with twice the bits while some sequence stays undecided; from the last
 # doubling on, such sequences are settled one by one.
 DOUBLINGS = 3
+
+
+class Undecided(Exception):
+    """Some sequence needs more bits than these tables have."""
+
+
+class ExactCount(BranchAndCount):
+    """T7 with every token a cell of its own; what stays open is refused, or settled exactly."""
+
+    def __init__(
+        self, attention: Attention, maximum: int, rivals: list[Rival], tally: Tally, *, settle: bool
+    ) -> None:
+        places, holds = attention.tables.shape.n_ctx - 1, attention.query == maximum
+        super().__init__([1] * (maximum + 1), places, rivals, tally, holds=holds)
+        self.attention, self.settle = attention, settle
+
+    def _decide(self, prefix: Prefix, many: int, live: Live) -> None:
+        if not self.settle:
+            raise Undecided
+        rivals = [rival.index for rival, _, _ in live]
+        tables, bits = self.attention.tables, 2 * self.attention.bits
+        wins, may_win = settled(tables, (*prefix, self.attention.query), rivals, bits, self.tally)
+        self.certain += wins
+        self.possible += may_win
 
 
 def count_class(rows: GapRows, attention: Attention, tally: Tally) -> tuple[int, int]:
@@ -26,7 +52,7 @@ def count_class(rows: GapRows, attention: Attention, tally: Tally) -> tuple[int,
         survivors = _rival_tables(finer, rows.maximum, rivals, tally)
         last = doubling == DOUBLINGS
         try:
-            return BranchAndCount(finer, rows.maximum, survivors, tally, settle=last).count()
+            return ExactCount(finer, rows.maximum, survivors, tally, settle=last).count()
         except Undecided:
             continue
     return 0, 0
@@ -35,16 +61,13 @@ def count_class(rows: GapRows, attention: Attention, tally: Tally) -> tuple[int,
 def surviving_rivals(rows: GapRows, upper: Table, query: int, tally: Tally) -> list[int]:
     """Return the rivals that the worst case does not rule out in the class (query, rows.maximum).
 
-    T3: with G_i the largest entry of position i, no sequence reaches more than the query's term
-    plus sum G_i; where q < m, some free position p holds m and its entry stands in for G_p.
+    T3, for all rivals at once: lanes stand in for numbers.
     """
     lanes, free, maximum = rows.lanes, upper[:-1], rows.maximum
     tally.charge(lanes.count * len(free) * (maximum + 6))
     best = [reduce(lanes.maximum, row) for row in free]
-    worst = upper[-1][query] + sum(best)
-    if query < maximum:
-        exchanged = [row[maximum] - largest for row, largest in zip(free, best, strict=True)]
-        worst += reduce(lanes.maximum, exchanged)
+    held = [row[maximum] for row in free] if query < maximum else []
+    worst = worst_case(upper[-1][query], best, held, lanes.maximum)
     return lanes.indices(lanes.signs(worst) & rows.rivals)
 
 

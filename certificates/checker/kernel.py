@@ -9,8 +9,10 @@ from collections.abc import Callable
 import brute_force
 import cubic
 import exact
+import ladder
 import subcubic
 from claims import Claim, Pins, read_claim, require_model, require_pins
+from ladder_witness import RULES
 from separable import ClassCount, count_wrong
 from tally import Tally
 from tensors import digest, read_tensors
@@ -53,6 +55,7 @@ STRATEGIES: dict[str, Rule] = {
     "brute-force": _two_sided(brute_force.count_class),
     "cubic": _tabled(_cubic),
     "exact": _two_sided(exact.count_class),
+    **dict.fromkeys(RULES, ladder.count_right),
     **dict.fromkeys(subcubic.NAMES, _subcubic),
 }
 

@@ -32,8 +32,8 @@ class PathTables(NamedTuple):
     """The exact path tables in integers, in two units that do not matter for any sign.
 
     `direct` D (v,v), `output` V (v,v), `positional_output` P (k,v) and the margin `eps` share one
-    unit. `score` (v,v) and `positional_score` (v,k) hold sqrt(d_head) times S and R in units of
-    2**score_exponent.
+    unit, in which the number 1 is `one`. `score` (v,v) and `positional_score` (v,k) hold
+    sqrt(d_head) times S and R in units of 2**score_exponent.
     """
 
     shape: Shape
@@ -41,6 +41,7 @@ class PathTables(NamedTuple):
     output: Rows
     positional_output: Rows
     eps: int
+    one: int
     score: Rows
     positional_score: Rows
     score_exponent: int
@@ -119,8 +120,8 @@ def path_tables(model: Model, margin: tuple[int, int], tally: Tally) -> PathTabl
     logits, _ = aligned([direct, output, places, Matrix([[1]], 0)])
     d, v, p = ([[denominator * x for x in row] for row in rows] for rows in logits[:3])
     scores, exponent = aligned([score, positional_score])
-    eps = numerator * logits[3][0][0]
-    return PathTables(model.shape, d, v, p, eps, scores[0], scores[1], exponent)
+    eps, one = numerator * logits[3][0][0], denominator * logits[3][0][0]
+    return PathTables(model.shape, d, v, p, eps, one, scores[0], scores[1], exponent)
 
 
 def query_rows(model: Model, tally: Tally) -> Matrix:

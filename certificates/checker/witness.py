@@ -49,43 +49,43 @@ def read_witness(fields: dict[str, Any], parts: tuple[str, str, str], shape: Sha
     if terms == 2:
         readers["matrix_directions"] = lambda value: _directions(value, 2, d)
     if score_error == "svd":
-        readers["squarings"] = lambda value: _small(value, 0, MAX_SQUARINGS)
+        readers["squarings"] = lambda value: small(value, 0, MAX_SQUARINGS)
     if direct == "svd-query":
         readers["mu"] = lambda value: _dyadics(value, d)
     if attention == "mean+diff":
         readers["a_star"] = lambda value: _dyadics(_cells(value, v, n), v * n)
     if attention == "chord":
         readers["chord"] = lambda value: _chord(_cells(value, v, n))
-    _demand(fields.keys() == readers.keys(), f"the keys are {', '.join(readers)}.")
+    demand(fields.keys() == readers.keys(), f"the keys are {', '.join(readers)}.")
     return Witness(**{key: read(fields[key]) for key, read in readers.items()})
 
 
 def _gaps(value: Any, v: int, n: int) -> list[list[list[int]]]:
-    tables = [_list(table, m + 1) for m, table in enumerate(_list(value, v))]
-    return [[[_small(gap, 1, v) for gap in _list(row, n)] for row in rows] for rows in tables]
+    tables = [list_of(table, m + 1) for m, table in enumerate(list_of(value, v))]
+    return [[[small(gap, 1, v) for gap in list_of(row, n)] for row in rows] for rows in tables]
 
 
 def _cells(value: Any, v: int, n: int) -> list[Any]:
-    return [cell for row in _list(value, v) for cell in _list(row, n)]
+    return [cell for row in list_of(value, v) for cell in list_of(row, n)]
 
 
 def _directions(value: Any, count: int, length: int) -> list[Dyadics]:
-    directions = [_dyadics(item, length) for item in _list(value, count)]
-    _demand(all(any(numbers) for numbers, _ in directions), "a direction is zero.")
+    directions = [_dyadics(item, length) for item in list_of(value, count)]
+    demand(all(any(numbers) for numbers, _ in directions), "a direction is zero.")
     return directions
 
 
 def _chord(cells: list[Any]) -> Dyadics:
-    ends = [end for cell in cells for end in _list(cell, 2)]
+    ends = [end for cell in cells for end in list_of(cell, 2)]
     numbers, exponent = _dyadics(ends, len(ends))
     pairs = zip(numbers[::2], numbers[1::2], strict=True)
-    _demand(all(low <= high for low, high in pairs), "chord: an a_min is above its a_max.")
+    demand(all(low <= high for low, high in pairs), "chord: an a_min is above its a_max.")
     return numbers, exponent
 
 
 def _dyadics(value: Any, length: int) -> Dyadics:
     """Return dyadics ["mantissa", exponent] as integers in units of their lowest exponent."""
-    pairs = [_dyadic(item) for item in _list(value, length)]
+    pairs = [_dyadic(item) for item in list_of(value, length)]
     exponent = min((e for mantissa, e in pairs if mantissa), default=0)
     top = max((m.bit_length() + e for m, e in pairs if m), default=0)
     fits = top - exponent <= MAX_WITNESS_BITS
@@ -95,27 +95,31 @@ def _dyadics(value: Any, length: int) -> Dyadics:
 
 def _dyadic(value: Any) -> tuple[int, int]:
     """Return (mantissa, exponent) of a dyadic; odd mantissas and ["0", 0] are its only spelling."""
-    text, exponent = _list(value, 2)
-    _demand(isinstance(text, str), "a dyadic is [decimal string, integer].")
+    text, exponent = list_of(value, 2)
+    demand(isinstance(text, str), "a dyadic is [decimal string, integer].")
     limit_digits(text, "witness")
-    _demand(_INTEGER.fullmatch(text) is not None, f"{text[:40]!a} is no decimal integer.")
+    demand(_INTEGER.fullmatch(text) is not None, f"{text[:40]!a} is no decimal integer.")
     mantissa = int(text)
-    _small(exponent, -MAX_EXPONENT, MAX_EXPONENT)
+    small(exponent, -MAX_EXPONENT, MAX_EXPONENT)
     canonical = mantissa % 2 == 1 or (mantissa, exponent) == (0, 0)
-    _demand(canonical, "the mantissa of a dyadic is odd, or it is ['0', 0].")
+    demand(canonical, "the mantissa of a dyadic is odd, or it is ['0', 0].")
     return mantissa, exponent
 
 
-def _small(value: Any, low: int, high: int) -> int:
+def small(value: Any, low: int, high: int) -> int:
+    """Return an integer of this range."""
     good = type(value) is int and low <= value <= high
-    _demand(good, f"a number is no integer between {low} and {high}.")
+    demand(good, f"a number is no integer between {low} and {high}.")
     return int(value)
 
 
-def _list(value: Any, length: int) -> list[Any]:
-    _demand(isinstance(value, list) and len(value) == length, f"a list of {length} is expected.")
+def list_of(value: Any, length: int | None = None) -> list[Any]:
+    """Return a list, of this length if one is given."""
+    good = isinstance(value, list) and length in (None, len(value))
+    demand(good, "a list is expected." if length is None else f"a list of {length} is expected.")
     return list(value)
 
 
-def _demand(holds: bool, sentence: str) -> None:
+def demand(holds: bool, sentence: str) -> None:
+    """Reject a witness outside its domain."""
     reject_unless(holds, "witness", sentence)

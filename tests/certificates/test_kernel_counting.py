@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 import signs
 from attention import Attention
-from branch import BranchAndCount, Rival, Undecided
-from classes import completions, inhabited_queries
-from exact import surviving_rivals
+from branch import BranchAndCount, Rival
+from classes import completions, inhabited_queries, worst_case
+from exact import ExactCount, Undecided, surviving_rivals
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from separable import GapRows
@@ -80,7 +80,7 @@ def walk_of(drawn, settle):
     tables = SimpleNamespace(shape=SimpleNamespace(n_ctx=places + 1))
     attention = SimpleNamespace(tables=tables, query=query, bits=32)
     made = [Rival(10 + j, low, high, query) for j, (low, high) in enumerate(rivals)]
-    return BranchAndCount(attention, maximum, made, Tally(10**9), settle=settle)
+    return ExactCount(attention, maximum, made, Tally(10**9), settle=settle)
 
 
 @settings(max_examples=300)
@@ -129,6 +129,65 @@ def test_settled_sequences_count_by_the_exact_sign(drawn, answers):
     certain = sum(any(sign is True for sign in row) for row in rows)
     possible = sum(any(sign is not False for sign in row) for row in rows)
     assert found == (certain, possible)
+
+
+@st.composite
+def cells(draw):
+    """Cells of several tokens, m alone in the last, and tables of a few rivals over the cells."""
+    sizes = [*draw(st.lists(st.integers(1, 3), max_size=3)), 1]
+    places = draw(st.integers(0, 3))
+    holds = len(sizes) == 1 or places == 0 or draw(st.booleans())
+    entries = st.lists(st.integers(-6, 6), min_size=len(sizes), max_size=len(sizes))
+    rows = st.lists(entries, min_size=places, max_size=places)
+    rivals = []
+    for _ in range(draw(st.integers(1, 3))):
+        low, start = draw(rows), draw(st.integers(-6, 6))
+        high = [[x + draw(st.integers(0, 2)) for x in row] for row in low]
+        rivals.append(([*low, [start]], [*high, [start + draw(st.integers(0, 2))]]))
+    return sizes, places, holds, rivals
+
+
+def count_in_cells(drawn, rivals):
+    sizes, places, holds, _ = drawn
+    made = [Rival(j, low, high, 0) for j, (low, high) in enumerate(rivals)]
+    return BranchAndCount(sizes, places, made, Tally(10**9), holds=holds).count()
+
+
+@settings(max_examples=400)
+@given(cells())
+def test_in_shared_cells_both_ends_are_the_unions_over_rivals_of_all_tokens(drawn):
+    sizes, places, holds, rivals = drawn
+    cell_of = [cell for cell, size in enumerate(sizes) for _ in range(size)]
+    sequences = [
+        [*(cell_of[t] for t in x), 0]
+        for x in product(range(sum(sizes)), repeat=places)
+        if holds or sum(sizes) - 1 in x
+    ]
+    certain = sum(any(reaches(low, x) for low, _ in rivals) for x in sequences)
+    possible = sum(any(reaches(high, x) for _, high in rivals) for x in sequences)
+    assert count_in_cells(drawn, rivals) == (certain, possible)
+    uppers = [(high, high) for _, high in rivals]
+    assert count_in_cells(drawn, uppers) == (possible, possible)
+
+
+@st.composite
+def terms_of_a_class(draw):
+    """The query's term, and an entry of each free position for each token."""
+    tokens, places = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    row = st.lists(st.integers(-9, 9), min_size=tokens, max_size=tokens)
+    return draw(st.integers(-20, 20)), draw(st.lists(row, min_size=places, max_size=places))
+
+
+@given(terms_of_a_class(), st.booleans())
+def test_the_worst_case_is_the_largest_sum_of_a_class(drawn, holds):
+    own, rows = drawn
+    sums = [
+        own + sum(row[t] for row, t in zip(rows, x, strict=True))
+        for x in product(range(len(rows[0])), repeat=len(rows))
+        if holds or len(rows[0]) - 1 in x
+    ]
+    held = [] if holds else [row[-1] for row in rows]
+    assert worst_case(own, [max(row) for row in rows], held) == max(sums)
 
 
 @settings(max_examples=60)

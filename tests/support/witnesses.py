@@ -162,7 +162,7 @@ def _chords(rng: Random, count: int) -> list[list[Dyadic]]:
 def plausible(rng: Random, name: str, model: ToyModel) -> Witness:
     """Return a witness worked out in floats: singular directions, mean query, likely attention."""
     v, n = model.d_vocab, model.n_ctx - 1
-    w = _floats(model)
+    w = floats(model)
     a, b = w["W_E"] + w["W_pos"][-1], w["W_E"] + w["W_pos"].mean(axis=0)
     scores = TERMS[name.split("/")[3]]
     product = a @ w["W_Q"] @ w["W_K"].T @ b.T
@@ -188,7 +188,7 @@ def _low(rng: Random) -> Fraction:
     return Fraction(rng.choice([0, 0, 1, 16, 32]), 64)
 
 
-def _floats(model: ToyModel) -> dict[str, np.ndarray]:
+def floats(model: ToyModel) -> dict[str, np.ndarray]:
     """Return the weights by short name in floats that no product overflows."""
     v, d, h = model.d_vocab, model.d_model, model.d_head
     sizes = {"b_Q": h, "b_V": h, "b_O": d, "b_U": v}

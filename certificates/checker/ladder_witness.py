@@ -1,0 +1,121 @@
+"""The witness of a ladder: a tree of pools for each maximum, read and checked before any use."""
+
+from typing import Any, NamedTuple
+
+from transformer import Shape
+from witness import demand, list_of, small
+
+MAX_RATE = 2**20
+MAX_LANES = 2**14
+MAX_MARKED = 4
+WALKS = ("walk", "both")
+RULES = {
+    "ladder": (*WALKS, "moment", "grid", "below"),
+    "moment": ("moment", "below"),
+    "grid": ("grid", "below"),
+}
+
+
+class Group(NamedTuple):
+    """Rivals that one rule counts together; walks have no rate."""
+
+    rule: str
+    rivals: list[int]
+    rate: int
+
+
+class Node(NamedTuple):
+    """A pool of queries, how its tables are made, and what happens to the rivals it leaves.
+
+    `together` are ranges of rivals that are tried as one. `thresholds` maps rivals to bounds of
+    D[q,j] - D[q,m] in 1/1024. Then the `groups` count what is left, or smaller pools, the `parts`.
+    """
+
+    queries: range
+    near: int
+    apart: bool
+    together: list[range]
+    thresholds: dict[int, int]
+    parts: list["Node"]
+    groups: list[Group]
+    marked: list[int]
+    most: int
+
+
+class LadderWitness(NamedTuple):
+    """Classes with a maximum below `first` are given up; then the pools of each maximum."""
+
+    first: int
+    maxima: list[list[Node]]
+
+
+def read_ladder(fields: dict[str, Any], strategy: str, shape: Shape) -> LadderWitness:
+    """Return the witness of `ladder`, `moment` or `grid`, or refuse it."""
+    v, rules = shape.d_vocab, RULES[strategy]
+    first, values = _object(fields, ("first", "maxima"))
+    start = small(first, 0, v)
+    maxima = zip(range(start, v), list_of(values, v - start), strict=True)
+    return LadderWitness(start, [_nodes(value, m, range(m + 1), v, rules) for m, value in maxima])
+
+
+def _object(value: Any, keys: tuple[str, ...]) -> list[Any]:
+    """Return the values of an object with exactly these keys, in this order."""
+    good = isinstance(value, dict) and value.keys() == set(keys)
+    demand(good, f"an object with the keys {', '.join(keys)} is expected.")
+    return [value[key] for key in keys]
+
+
+def _nodes(value: Any, m: int, within: range, v: int, rules: tuple[str, ...]) -> list[Node]:
+    """Return nodes whose queries lie one after the other in `within`."""
+    nodes: list[Node] = []
+    for item in list_of(value):
+        start = nodes[-1].queries.stop if nodes else within.start
+        nodes.append(_node(item, m, range(start, within.stop), v, rules))
+    return nodes
+
+
+def _node(value: Any, m: int, within: range, v: int, rules: tuple[str, ...]) -> Node:
+    queries, near, apart, together, stars, parts, groups, marked, most = _object(
+        value, Node._fields
+    )
+    pool = _range(queries, within.start, within.stop - 1)
+    demand(pool[-1] < m or len(pool) == 1, "a pool that holds the maximum holds no other query.")
+    pairs = [list_of(pair, 2) for pair in list_of(stars)]
+    rivals = _ascending([rival for rival, _ in pairs], v)
+    bounds = [small(bound, -(2**60), 2**60) for _, bound in pairs]
+    cells, tokens = small(near, 0, m), _ascending(marked, m)
+    demand(len(tokens) <= MAX_MARKED, f"at most {MAX_MARKED} tokens are marked.")
+    demand(all(t >= m - cells for t in tokens), "a marked token is in a cell of its own.")
+    return Node(
+        pool,
+        cells,
+        bool(small(apart, 0, 1)),
+        [_range(item, 0, v - 1) for item in list_of(together)],
+        dict(zip(rivals, bounds, strict=True)),
+        _nodes(parts, m, pool, v, rules),
+        [_group(item, v, rules) for item in list_of(groups)],
+        tokens,
+        small(most, 0, 2),
+    )
+
+
+def _group(value: Any, v: int, rules: tuple[str, ...]) -> Group:
+    rule = value.get("rule") if isinstance(value, dict) else None
+    demand(rule in rules, f"a group has as its rule one of {', '.join(rules)}.")
+    _, rivals, *rate = _object(value, Group._fields[: 2 if rule in WALKS else 3])
+    most = MAX_RATE if rule == "moment" else MAX_LANES
+    return Group(str(rule), _ascending(rivals, v), small(rate[0], 1, most) if rate else 0)
+
+
+def _range(value: Any, low: int, high: int) -> range:
+    """Return first..last of [first, last] between `low` and `high`."""
+    first, last = list_of(value, 2)
+    start = small(first, low, high)
+    return range(start, small(last, start, high) + 1)
+
+
+def _ascending(value: Any, limit: int) -> list[int]:
+    """Return strictly increasing tokens below `limit`."""
+    tokens = [small(item, 0, limit - 1) for item in list_of(value)]
+    demand(tokens == sorted(set(tokens)), "tokens are listed in ascending order, each once.")
+    return tokens

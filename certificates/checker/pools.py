@@ -1,0 +1,190 @@
+"""T8: tables of T1 that hold for every query of a range, with tokens in cells.
+
+The cells of 0..m are the far tokens 0..m-T-1 together (if there are any), and then each of
+m-T..m alone. Weights are relative to token m at the first position: a positive factor for each
+query, which no sign sees.
+"""
+
+from collections.abc import Callable
+from itertools import accumulate
+from operator import add
+from typing import NamedTuple
+
+from attention import Span, exponentials, on_one_unit
+from classes import worst_case
+from matrices import Rows
+from tally import Tally
+from transformer import PathTables
+
+
+class Table(NamedTuple):
+    """Entries of one rival: the query's own, one row for each free position (or one row for all)
+    with an entry for each cell."""
+
+    own: int
+    rows: Rows
+
+    def entries(self) -> int:
+        """Return how many numbers it holds."""
+        return sum(map(len, self.rows)) + 1
+
+
+class Terrain:
+    """What all pools of a model share: running extremes of S along rows, of V and D down columns.
+
+    `score`, `output`, `direct` are pairs (lowest, highest) of tables, over the tokens up to each.
+    """
+
+    def __init__(self, tables: PathTables, bits: int, tally: Tally) -> None:
+        self.tables, self.bits, self.tally = tables, bits, tally
+        tally.charge(6 * tables.shape.d_vocab**2)
+        self.score = [[list(accumulate(row, pick)) for row in tables.score] for pick in (min, max)]
+        self.output, self.direct = (
+            [list(accumulate(rows, _along(pick))) for pick in (min, max)]
+            for rows in (tables.output, tables.direct)
+        )
+        self.gaps: dict[tuple[int, int, bool, int, int], Rows] = {}
+
+
+def _along(pick: Callable[[int, int], int]) -> Callable[[list[int], list[int]], list[int]]:
+    return lambda a, b: list(map(pick, a, b))
+
+
+class Pool:
+    """The classes (q, m) for q in `queries`, which holds q = m alone or not at all.
+
+    `near` is T; with `apart` each free position has its own row, otherwise all share one that
+    bounds each of them.
+    """
+
+    def __init__(
+        self, terrain: Terrain, maximum: int, queries: range, near: int, *, apart: bool
+    ) -> None:
+        self.terrain, self.maximum, self.queries, self.apart = terrain, maximum, queries, apart
+        self.places = terrain.tables.shape.n_ctx - 1
+        self.far = maximum - near
+        self.sizes = [self.far] * (self.far > 0) + [1] * (near + 1)
+        self.held = queries[-1] < maximum
+        cells, rows = len(self.sizes), self.places if apart else 1
+        # Differences, the extremes over the queries, two exponentials an end, and products.
+        terrain.tally.charge(3 * len(queries) * (cells + 1 + self.places + 1))
+        terrain.tally.charge(2 * (cells + 1 + rows + 1) + 2 * (rows * cells + 1))
+        *tokens, own = self._spans(self._token_scores())
+        *places, last = self._spans(self._place_scores())
+        self.own = _product(own, last)
+        self.weights = [[_product(token, place) for token in tokens] for place in places]
+
+    def _token_scores(self) -> list[Span]:
+        """Return for each cell, and for the query itself, the extremes of S[q,t] - S[q,m]."""
+        m, score = self.maximum, self.terrain.tables.score
+        low, high = self.terrain.score
+        spans = [_span([score[q][t] - score[q][m] for q in self.queries]) for t in self._near()]
+        if self.far:
+            ends = [
+                [side[q][self.far - 1] - score[q][m] for q in self.queries] for side in (low, high)
+            ]
+            spans.insert(0, (min(ends[0]), max(ends[1])))
+        return [*spans, _span([score[q][q] - score[q][m] for q in self.queries])]
+
+    def _place_scores(self) -> list[Span]:
+        """Return the extremes of R[q,i] - R[q,0], for each free position or all, and the last."""
+        rows = [self.terrain.tables.positional_score[q] for q in self.queries]
+        spans = [_span([row[i] - row[0] for row in rows]) for i in range(self.places + 1)]
+        free = spans[:-1]
+        if free and not self.apart:
+            free = [(min(low for low, _ in free), max(high for _, high in free))]
+        return [*free, spans[-1]]
+
+    def _spans(self, scores: list[Span]) -> list[Span]:
+        """Return integers around the weights, in the unit that gives the largest `bits` bits."""
+        bits, tables = self.terrain.bits, self.terrain.tables
+        ends = [end for span in scores for end in span]
+        balls = exponentials(ends, tables.score_exponent, tables.shape.d_head, bits + 8)
+        spans = on_one_unit(balls, bits)
+        return [(low[0], high[1]) for low, high in zip(spans[::2], spans[1::2], strict=True)]
+
+    def _near(self) -> range:
+        return range(self.far, self.maximum + 1)
+
+    def table(self, rivals: list[int], *, up: bool, direct: int | None = None) -> Table:
+        """Return entries >= (up) or <= every query's g of T1, `direct` standing for D[q,j]-D[q,m].
+
+        Of several rivals it is the largest, so that a sum below 0 clears them all (T4).
+        """
+        terrain, m, pick = self.terrain, self.maximum, max if up else min
+        gaps = [self._gaps(rival, up) for rival in rivals]
+        size = sum(map(len, gaps[0])) + 1
+        terrain.tally.charge((2 * len(rivals) + 1) * size + 3 * len(rivals))
+        place, output = terrain.tables.positional_output[-1], terrain.tables.output
+        lifts, owns = [], []
+        for j in rivals:
+            gap = self._column_gap(terrain.tables.direct, terrain.direct, j, up)
+            lifts.append((gap if direct is None else direct) + terrain.tables.eps)
+            owns.append(self._column_gap(output, terrain.output, j, up) + place[j] - place[m])
+        own = pick(map(add, lifts, owns))
+        rows = []
+        for row, weights in enumerate(self.weights):
+            cells = zip(
+                *(map(lift.__add__, gap[row]) for lift, gap in zip(lifts, gaps, strict=True)),
+                strict=True,
+            )
+            rows.append(
+                [_weighted(pick(cell), span, up) for cell, span in zip(cells, weights, strict=True)]
+            )
+        return Table(_weighted(own, self.own, up), rows)
+
+    def _column_gap(self, table: Rows, running: list[Rows], rival: int, up: bool) -> int:
+        """Return a bound of T[q,j] - T[q,m] over the pool's queries; exact for one query."""
+        m, first, last = self.maximum, self.queries[0], self.queries[-1]
+        if first == last:
+            return table[first][rival] - table[first][m]
+        if first == 0:
+            return running[up][last][rival] - running[1 - up][last][m]
+        self.terrain.tally.charge(2 * len(self.queries))
+        pick, other = (max, min) if up else (min, max)
+        return pick(table[q][rival] for q in self.queries) - other(
+            table[q][m] for q in self.queries
+        )
+
+    def _gaps(self, rival: int, up: bool) -> Rows:
+        """Return V[t,j]-V[t,m] + P[i,j]-P[i,m] for each row and cell, at worst within the cell.
+
+        They do not depend on the query and are kept for the other pools of this maximum.
+        """
+        terrain, m = self.terrain, self.maximum
+        key = (m, self.far, self.apart, rival, up)
+        if key not in terrain.gaps:
+            output, places = terrain.tables.output, terrain.tables.positional_output[:-1]
+            steps = [row[rival] - row[m] for row in places]
+            if steps and not self.apart:
+                steps = [max(steps) if up else min(steps)]
+            cells = [output[t][rival] - output[t][m] for t in self._near()]
+            if self.far:
+                ends = terrain.output[up][self.far - 1], terrain.output[1 - up][self.far - 1]
+                cells.insert(0, ends[0][rival] - ends[1][m])
+            terrain.tally.charge(2 * len(places) + len(cells) * (1 + len(steps)))
+            terrain.gaps[key] = [[cell + step for cell in cells] for step in steps]
+        return terrain.gaps[key]
+
+    def worst(self, table: Table) -> int:
+        """Return the largest sum that an upper table reaches in these classes (T3)."""
+        self.terrain.tally.charge(table.entries() + 3 * len(table.rows))
+        rows = self.spread(table)
+        held = [row[-1] for row in rows] if self.held else []
+        return worst_case(table.own, [max(row) for row in rows], held)
+
+    def spread(self, table: Table) -> Rows:
+        """Return one row for each free position."""
+        return table.rows if self.apart else table.rows * self.places
+
+
+def _span(values: list[int]) -> Span:
+    return min(values), max(values)
+
+
+def _product(a: Span, b: Span) -> Span:
+    return a[0] * b[0], a[1] * b[1]
+
+
+def _weighted(gap: int, weight: Span, up: bool) -> int:
+    return gap * weight[(gap > 0) == up]

@@ -1,0 +1,1 @@
+"""The ladder: pools of queries, thresholds, survivors, and counts that never list the inputs."""
