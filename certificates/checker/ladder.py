@@ -133,8 +133,9 @@ class Ladder:
     def _tail(self, pool: Pool, tail: Tail, group: Group, live: dict[int, Table]) -> Wrong:
         """Count by T5 or T6: one table above those of all rivals, or each from below (`below`)."""
         if group.rule == "below":
+            free = Tail(pool.sizes, set(), 0, self.tally, holds=tail.holds)
             lower = [pool.table([j], up=False) for j in live]
-            counts = [tail.count(t.own, pool.spread(t), group.rate, up=False) for t in lower]
+            counts = [free.count(t.own, pool.spread(t), group.rate, up=False) for t in lower]
             return max(counts), 0
         table = pool.table(list(live), up=True)
         return 0, tail.count(table.own, pool.spread(table), group.rate, exact=group.rule == "grid")

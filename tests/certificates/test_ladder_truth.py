@@ -98,7 +98,7 @@ def test_a_plausible_witness_is_sound(model, strategy, seed, margin, precision):
 
 
 @pytest.mark.slow
-@settings(max_examples=20_000)
+@settings(max_examples=8_000)
 @given(model=large, maker=st.sampled_from(MAKERS), **of_any_kind)
 def test_any_witness_for_many_models_is_sound(model, maker, strategy, seed, margin, precision):
     witness = maker(Random(seed), strategy, model)

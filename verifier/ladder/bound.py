@@ -145,16 +145,14 @@ class Tree:
             low = self.maximum.tables(shape, rivals, up=False) if rule == "both" else upper
             walk = Walk(box, low, upper).run()
             return WrongCount(walk.certain if rule == "both" else 0, walk.possible)
-        if not most:
-            # Sequences with a marked token are given up: no such cell is left.
-            box, upper, marked, dropped = box.without(marked), upper.without(marked), set(), marked
-        else:
-            dropped = set()
         if rule == "below":
-            lower = self.maximum.tables(shape, rivals, up=False).without(dropped)
+            lower = self.maximum.tables(shape, rivals, up=False)
             each = [lower.of(np.array([i])) for i in range(len(rivals))]
             grids = [on_grid(box, table, group["rate"], up=False) for table in each]
-            return WrongCount(max(grid_count(box, grid, marked, most) for grid in grids), 0)
+            return WrongCount(max(grid_count(box, grid, set(), 0) for grid in grids), 0)
+        if not most:
+            # Sequences with a marked token are given up: no such cell is left.
+            box, upper, marked = box.without(marked), upper.without(marked), set()
         count = grid_count if rule == "grid" else moment_bound
         grid = on_grid(box, upper.largest(), group["rate"], up=True)
         return WrongCount(0, count(box, grid, marked, most))
