@@ -19,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from verifier.strategies.base import Progress as Report
+from verifier.goal import Progress as Report
 
 
 class Terminal:

@@ -83,7 +83,7 @@ def require_truth(model, strategy, witness, margin="0", precision=64):
     return low, high
 
 
-@settings(max_examples=1000)
+@settings(max_examples=600)
 @given(model=small, **of_any_kind)
 def test_any_witness_for_any_model_is_sound(model, strategy, seed, margin, precision):
     witness = wild_ladder(Random(seed), strategy, model)
@@ -220,18 +220,18 @@ WAYS = [
 
 
 @each_flavour
-@pytest.mark.parametrize("fields", [{}, {"near": 0}, {"near": 0, "apart": 0}, {"apart": 0}])
-def test_no_class_counts_fewer_than_are_wrong_or_more_than_it_holds(flavour, fields):
-    for seed, margin in enumerate(("0", "5")):
-        model = Recipe(flavour, 4, 3, 3, 3, frozenset({"b_U"}), seed=seed).build()
-        truth = count_wrong_by_class(model, Fraction(margin))
-        for (query, maximum), wrong in truth.items():
-            size = completions(2, maximum, query == maximum)
-            for groups in WAYS:
-                low, high = wrong_in_class(
-                    model, query, maximum, margin, groups=[*groups, *BELOW], **fields
-                )
-                assert 0 <= low <= wrong <= high <= size
+@pytest.mark.parametrize(
+    ("fields", "margin"),
+    [({}, "0"), ({"near": 0}, "5"), ({"near": 0, "apart": 0}, "0"), ({"apart": 0}, "5")],
+)
+def test_no_class_counts_fewer_than_are_wrong_or_more_than_it_holds(flavour, fields, margin):
+    model = Recipe(flavour, 4, 3, 3, 3, frozenset({"b_U"}), seed=int(margin)).build()
+    for (query, maximum), wrong in count_wrong_by_class(model, Fraction(margin)).items():
+        size = completions(2, maximum, query == maximum)
+        for groups in WAYS:
+            every = {"groups": [*groups, *BELOW], **fields}
+            low, high = wrong_in_class(model, query, maximum, margin, **every)
+            assert 0 <= low <= wrong <= high <= size
 
 
 BELOW = [group("below", range(4), 60)]
@@ -239,7 +239,7 @@ BELOW = [group("below", range(4), 60)]
 
 def test_a_walk_is_at_most_a_grid_and_a_grid_at_most_a_moment_of_its_rate():
     strict = 0
-    for recipe in EXACT[:9]:
+    for recipe in EXACT[:5]:
         model = recipe.build()
         v = model.d_vocab
         for query, maximum in [(0, v - 1), (v - 2, v - 1), (v - 1, v - 1), (1, 1), (0, 2)]:
@@ -253,7 +253,7 @@ def test_a_walk_is_at_most_a_grid_and_a_grid_at_most_a_moment_of_its_rate():
                 possible = [high for _, high in counts]
                 assert possible == sorted(possible)
                 strict += possible[1] < possible[3]
-    assert strict > 3
+    assert strict > 1
 
 
 def test_on_one_rival_a_fine_grid_and_a_walk_count_the_same():

@@ -6,7 +6,7 @@ by one number. All of it is untrusted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -20,6 +20,10 @@ from verifier.ladder.estimates import Floats, best_moments, grid_estimates
 from verifier.ladder.pools import Integer, Maximum, Shape, Tables
 
 Node = dict[str, Any]
+# Operations that the whole accuracy is worth: a billion for a hundred-thousandth.
+WORTH = 1e14
+# Maxima up to m are not looked at where all their inputs are less than one part in this many.
+NEGLIGIBLE_MAXIMA = 500_000
 
 
 @dataclass(frozen=True)
@@ -110,6 +114,7 @@ class Explorer:
         self.problem = maximum.problem
         v = self.problem.shape.d_vocab
         self.tolerance = self.problem.total // rules.negligible
+        self.worth = WORTH / self.problem.total
         self._classes: dict[tuple[int, tuple[int, ...]], list[Offer]] = {}
         self.rivals = np.array([j for j in range(v) if j != self.m])
         self.direct = (
@@ -119,7 +124,7 @@ class Explorer:
     def menu(self) -> MaximumMenu:
         """Return the offers for q = m, and for the queries below m in one pool or two."""
         m, k = self.m, self.problem.shape.n_ctx
-        if (m + 1) ** k <= 100 * self.tolerance:
+        if not self.rules.walk and (m + 1) ** k <= self.problem.total // NEGLIGIBLE_MAXIMA:
             return MaximumMenu([[((m + 1) ** k - m**k, [])]])
         top, below, near = (
             self._pools(m, m),
@@ -156,11 +161,13 @@ class Explorer:
         menu = PoolMenu(
             operations, {**node, "thresholds": [[j, x] for j, x in sorted(stars.items())]}
         )
-        for query in range(first, last + 1):
-            rivals = self._open(query, survivors, stars)
+        left_open = {q: self._open(q, survivors, stars) for q in range(first, last + 1)}
+        # Classes share the gaps of their rivals; about half of them by the time of choosing.
+        sharing = max(sum(len(rivals) > 0 for rivals in left_open.values()) // 2, 1)
+        for query, rivals in left_open.items():
             if len(rivals):
                 size = class_size(query, self.m, self.problem.shape.n_ctx)
-                menu.queries.append((size, self._class(query, rivals, last - first + 1)))
+                menu.queries.append((size, self._class(query, rivals, sharing)))
         if len(survivors):
             operations -= len(stars) * (cost.table(threshold=True) + 2 * cost.queries)
             menu.whole = frontier(list(self._ways(shape, cost, survivors, upper, operations, node)))
@@ -257,10 +264,12 @@ class Explorer:
         box = Box(tuple(self.maximum.sizes(shape)), self.maximum.places, shape.last == self.m)
         deep = shape.one_query and (self.m - shape.far, shape.apart) == self._configurations()[-1]
         queries = shape.last - shape.first + 1
-        counting = _Counting(self.rules, box, cost, rivals, upper, self.tolerance, deep)
+        counting = _Counting(self.rules, box, cost, rivals, upper, self.tolerance, self.worth, deep)
         for way in counting.offers():
             tokens = [cell + shape.far - (shape.far > 0) for cell in way.marked]
             counted = {**node, "marked": tokens, "most": way.most, "groups": way.groups}
+            if way.sure is not None and way.lost > self.tolerance:
+                counted["sure"] = way.sure
             yield Offer(paid + way.operations, min(way.lost, box.size) * queries, counted)
 
 
@@ -273,13 +282,17 @@ def empty_node(shape: Shape, m: int) -> Node:
 
 @dataclass(frozen=True)
 class Way:
-    """One way to count a class: what it counts and loses, its groups and marked cells."""
+    """One way to count a class: what it counts and loses, its groups and marked cells.
+
+    `sure` is the rival that wins most, where the rule tells.
+    """
 
     operations: int
     lost: int
     groups: list[Node]
     marked: list[int] = field(default_factory=list)
     most: int = 0
+    sure: int | None = None
 
 
 @dataclass
@@ -292,6 +305,7 @@ class _Counting:
     rivals: Integer
     upper: Tables
     tolerance: int
+    worth: float
     deep: bool
 
     def offers(self) -> Iterator[Way]:
@@ -321,15 +335,18 @@ class _Counting:
         together = self._grid([every], best.marked, best.most, coarse)
         yield together
         apart = [every[i : i + 1] for i in every]
+        last, parts = together, [every]
         if len(every) > 1 and together.lost < self.box.size * 0.98:
             alone = self._grid(apart, best.marked, best.most, coarse)
             yield alone
-            parts = apart if alone.lost < together.lost else [every]
-        else:
-            parts = [every]
-        if together.lost > 10 * self.tolerance:
-            for rate in finer:
-                yield self._grid(parts, best.marked, best.most, rate)
+            if alone.lost < together.lost:
+                last, parts = alone, apart
+        for rate in finer:
+            # A finer grid costs in proportion, and gains no more than what is lost.
+            if last.lost * self.worth < last.operations * rate / coarse:
+                break
+            last = self._grid(parts, best.marked, best.most, rate)
+            yield last
 
     def _walk(self) -> Iterator[Way]:
         walk = Walk(self.box, self.upper, self.upper, limit=self.rules.walk_limit).run()
@@ -391,7 +408,8 @@ class _Counting:
             {"rule": rule, "rivals": _list(self.rivals[index]), "rate": rate}
             for index, rate in zip(parts, rates, strict=True)
         ]
-        return Way(operations, _whole(lost, self.box), groups, marked, most)
+        sure = groups[int(bounds.argmax())]["rivals"][0]
+        return Way(operations, _whole(lost, self.box), groups, marked, most, sure)
 
 
 def _whole(lost: float, box: Box) -> int:
@@ -409,17 +427,6 @@ def frontier(offers: Sequence[Offer]) -> list[Offer]:
         if not kept or offer.lost < kept[-1].lost:
             kept.append(offer)
     return kept
-
-
-def explore(
-    make: Callable[[int], Maximum], d_vocab: int, rules: Rules, progress: Callable[[int, int], None]
-) -> list[MaximumMenu]:
-    """Return the menus of all maxima."""
-    menus = []
-    for m in range(d_vocab):
-        menus.append(Explorer(make(m), rules).menu())
-        progress(m + 1, d_vocab)
-    return menus
 
 
 def choose(menus: Sequence[MaximumMenu], rate: float) -> tuple[int, int, dict[str, Any]]:

@@ -9,9 +9,10 @@ from verifier.strategies.base import Strategy
 from verifier.strategies.brute_force import BruteForce
 from verifier.strategies.cubic import Cubic
 from verifier.strategies.exact import Exact
+from verifier.strategies.ladder import LADDERS
 from verifier.strategies.subcubic import SUBCUBIC
 
-STRATEGIES: tuple[Strategy, ...] = (BruteForce(), Cubic(), Exact(), *SUBCUBIC)
+STRATEGIES: tuple[Strategy, ...] = (BruteForce(), Cubic(), Exact(), *LADDERS, *SUBCUBIC)
 
 
 class UnknownStrategyError(ValueError):

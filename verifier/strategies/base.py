@@ -10,11 +10,11 @@ from models.layout import Shape
 from models.task import class_size
 from verifier.attention import Attention
 from verifier.branch import WrongCount
+from verifier.goal import Goal, Progress
 from verifier.problem import Problem
 from verifier.separable import ClassTables, GapTables
 
 Witness = dict[str, Any]
-Progress = Callable[[int, int], None]
 EXHAUSTIVE_LIMIT = 2**32
 
 
@@ -62,7 +62,11 @@ class Strategy(Protocol):
     def least_operations(self, shape: Shape) -> int:
         """Return a lower bound on what the checker will count."""
 
-    def search(self, problem: Problem) -> Witness:
+    @property
+    def steerable(self) -> bool:
+        """Whether the search heeds a goal."""
+
+    def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
         """Return the witness to write into the certificate."""
 
     def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:

@@ -9,12 +9,12 @@ import numpy as np
 from interval.fixed import Lanes
 from models.layout import Shape
 from verifier.branch import WrongCount
+from verifier.goal import Goal, Progress
 from verifier.problem import Problem
 from verifier.separable import ClassTables
 from verifier.settle import wrong
 from verifier.strategies.base import (
     Bounds,
-    Progress,
     Witness,
     count_classes,
     exhaustive_obstacle,
@@ -33,6 +33,7 @@ class BruteForce:
     summary = "every input, every rival: both ends, ties decided"
     precision = 32
     group = "brute-force"
+    steerable = False
 
     def unexplained_dimension(self, shape: Shape) -> int:
         """Return v^(k+1): every logit of every input."""
@@ -46,7 +47,7 @@ class BruteForce:
         """Count k+1 operations per input and rival."""
         return int(shape.d_vocab**shape.n_ctx) * shape.d_vocab * (shape.n_ctx + 1)
 
-    def search(self, problem: Problem) -> Witness:
+    def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
         """Return the empty witness: there is nothing to search."""
         return {}
 

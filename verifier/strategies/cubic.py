@@ -18,9 +18,10 @@ from interval.ball import (
 from models.layout import Shape
 from models.task import class_size
 from verifier.attention import Attention, exponentials
+from verifier.goal import Goal, Progress
 from verifier.problem import Integers, Problem
 from verifier.settle import wrong
-from verifier.strategies.base import Bounds, Progress, Witness, classes
+from verifier.strategies.base import Bounds, Witness, classes
 
 WORKING_BITS = 64
 LANE_BITS = 60
@@ -34,6 +35,7 @@ class Cubic:
     summary = "positions and rivals pessimised apart, good tokens counted: a lower bound"
     precision = 64
     group = "cubic"
+    steerable = False
 
     def unexplained_dimension(self, shape: Shape) -> int:
         """Return 3 v^2 + 2 k v: the tables that are taken entry by entry."""
@@ -48,7 +50,7 @@ class Cubic:
         tokens = sum((m + 1) * m for m in range(shape.d_vocab))
         return 4 * tokens * max(shape.n_ctx - 2, 0)
 
-    def search(self, problem: Problem) -> Witness:
+    def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
         """Return the empty witness: every class and every number of tokens below m is tried."""
         return {}
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from models.layout import Shape
 from verifier.branch import BranchAndCount, WrongCount
+from verifier.goal import Goal, Progress
 from verifier.problem import Problem
 from verifier.separable import ClassTables, surviving_rivals
 from verifier.strategies.base import (
     Bounds,
-    Progress,
     Witness,
     count_classes,
     exhaustive_obstacle,
@@ -23,6 +23,7 @@ class Exact:
     summary = "worst case per rival, then branch and count: both ends, ties decided"
     precision = 48
     group = "exact"
+    steerable = False
 
     def unexplained_dimension(self, shape: Shape) -> None:
         """Return None: the study has no such strategy, and no rule for it."""
@@ -37,7 +38,7 @@ class Exact:
         tokens = sum((m + 1) ** 2 for m in range(shape.d_vocab))
         return 6 * tokens * shape.d_vocab * (shape.n_ctx - 1)
 
-    def search(self, problem: Problem) -> Witness:
+    def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
         """Return the empty witness: the check needs no hint."""
         return {}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from models.layout import Shape
+from verifier.goal import Goal, Progress
 from verifier.problem import Problem
-from verifier.strategies.base import Bounds, Progress, Witness
+from verifier.strategies.base import Bounds, Witness
 from verifier.subcubic.chains import Direction
 from verifier.subcubic.counting import count_right
 from verifier.subcubic.logits import bounded_logits
@@ -21,6 +22,7 @@ class Subcubic:
     """subcubic/<direct>/<attention>/<score error>."""
 
     precision = PRECISION
+    steerable = False
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
@@ -32,14 +34,18 @@ class Subcubic:
         return None
 
     def least_operations(self, shape: Shape) -> int:
-        """Count the products of the output path only."""
-        return shape.d_vocab**2 * (2 * shape.d_model - 1)
+        """Count what all subcubic strategies share: scores, logits, weights of positions."""
+        v, k, d, h = shape.d_vocab, shape.n_ctx, shape.d_model, shape.d_head
+        scores = 5 * v * d + 3 * k * d + 2 * v * d * h + h * k * (2 * d - 1) + 2 * v * h * k
+        values = d * d * (2 * h - 1) + d * v * (2 * d - 1) + (2 * v * v + k * v) * (2 * d - 1)
+        tables = 2 * v * d + 2 * d * h + 2 * v * k * v + 14 * v * v
+        return scores + values + tables + v * (2 * v + 6 * k)
 
     def unexplained_dimension(self, shape: Shape) -> int:
         """Return the study's count of numbers that the proof treats case by case."""
         return self.parts.unexplained_dimension(shape.d_vocab, shape.d_model)
 
-    def search(self, problem: Problem) -> Witness:
+    def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
         """Return directions, anchors and gaps found in floats, rounded to dyadics."""
         return encode(self.parts, search(problem, self.parts))
 

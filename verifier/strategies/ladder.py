@@ -1,0 +1,105 @@
+"""Ladders: one search and one bound; the strategy says which counting rules the witness may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.layout import Shape
+from verifier.goal import Goal, Progress
+from verifier.ladder.bound import count_wrong
+from verifier.ladder.costs import path_tables_cost
+from verifier.ladder.search import Rules
+from verifier.ladder.steer import explored, one_sided, two_sided
+from verifier.problem import Problem
+from verifier.strategies.base import EXHAUSTIVE_LIMIT, Bounds, Witness
+
+BELOW_RATE = 256
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Pools of queries, thresholds, survivors, and a count of what is left (T3 to T11)."""
+
+    name: str
+    complexity: str
+    summary: str
+    walks: bool
+    moments: bool
+    grids: bool
+    precision: int = 64
+    group: str = "ladder"
+    steerable: bool = True
+
+    def unexplained_dimension(self, shape: Shape) -> None:
+        """Return None: the study has no such strategy, and no rule for it."""
+        return
+
+    def obstacle(self, shape: Shape) -> str | None:
+        """Return None: ladders apply at any size."""
+        return None
+
+    def least_operations(self, shape: Shape) -> int:
+        """Count the path tables only."""
+        return path_tables_cost(shape)
+
+    def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
+        """Return the witness that meets the goal by the search's own estimates.
+
+        Where nothing limits the length, it counts from below as well.
+        """
+        if problem.shape.d_vocab == 1:
+            return {"first": 1, "maxima": []}
+        landscape = explored(problem, self._rules(problem), progress)
+        choice = landscape.best(goal)
+        if goal.max_operations is None and goal.at_least is None:
+            return two_sided(choice.witness, BELOW_RATE)
+        return one_sided(choice.witness)
+
+    def _rules(self, problem: Problem) -> Rules:
+        """Walks serve up to 2^32 inputs; beyond, grids and moments alone."""
+        if self.walks and problem.total <= EXHAUSTIVE_LIMIT:
+            return Rules(walk=True, moment=False, grid=False)
+        finer = ((6, False), (14, True), (None, True))
+        return Rules(
+            walk=False,
+            moment=self.moments,
+            grid=self.grids,
+            filters=(6,),
+            finer=finer,
+            divide=False,
+        )
+
+    def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:
+        """Count the sequences that the witness leaves open; sound for any witness."""
+        if problem.shape.d_vocab == 1:
+            return Bounds(1, 1)  # No rival, and one input.
+        wrong = count_wrong(problem, witness, progress)
+        return Bounds(problem.total - wrong.possible, problem.total - wrong.certain)
+
+
+LADDERS = (
+    Ladder(
+        "ladder",
+        "v^2 d, and what survives",
+        "pools of queries, thresholds, then walks, moments or grids where sequences would be lost",
+        walks=True,
+        moments=True,
+        grids=True,
+    ),
+    Ladder(
+        "moment",
+        "v^2 d, and what survives",
+        "the ladder's pools, then exponential moments: no count of inputs at any size",
+        walks=False,
+        moments=True,
+        grids=False,
+    ),
+    Ladder(
+        "grid",
+        "v^2 d, and what survives",
+        "the ladder's pools, then exact counts on a grid of sums",
+        walks=False,
+        moments=False,
+        grids=True,
+    ),
+)
