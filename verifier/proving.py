@@ -15,7 +15,7 @@ from typing import Any
 
 from certificates.writer import Claim, ModelReference, Proof, encode
 from models.task import task_name
-from verifier.checking import DECLINED, VERIFIED, CheckerProcess
+from verifier.checking import DECLINED, DEFAULT_MAX_OPERATIONS, VERIFIED, CheckerProcess
 from verifier.goal import Goal, Progress
 from verifier.problem import Problem
 from verifier.strategies.base import Bounds, Strategy
@@ -164,11 +164,14 @@ def prove_many(
 def _outcomes(
     problem: Problem, strategies: Sequence[Strategy], max_operations: int
 ) -> Iterator[Outcome]:
+    # A steered strategy aims a little lower: nobody asks again if the check takes more.
+    limited = max_operations < DEFAULT_MAX_OPERATIONS
+    goal = Goal(max_operations * 99 // 100 if limited else None)
     with _checkers() as (pool, check):
         futures: list[Future[Outcome]] = []
         for strategy in strategies:
             try:
-                drafted = draft(problem, strategy, max_operations, lambda done, every: None)
+                drafted = draft(problem, strategy, max_operations, _silent, goal)
             except NotApplicableError as error:
                 yield NotProven(strategy.name, str(error))
                 continue
@@ -179,6 +182,10 @@ def _outcomes(
                 yield future.result()
         for future in as_completed(futures):
             yield future.result()
+
+
+def _silent(done: int, every: int) -> None:
+    """Report nothing."""
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import click
 from rich.table import Table
 
 from models.files import write_atomically
+from verifier.checking import DEFAULT_MAX_OPERATIONS
 from verifier.commands.parameters import (
+    ExactNumber,
     json_option,
     load_model,
     margin_option,
@@ -19,6 +22,7 @@ from verifier.commands.parameters import (
     require_writable,
 )
 from verifier.console import Terminal, share
+from verifier.goal import Goal
 from verifier.problem import Problem, pose
 from verifier.proving import (
     NotProven,
@@ -28,6 +32,8 @@ from verifier.proving import (
     prove_many,
     verify,
 )
+from verifier.proving import prove as prove_to_goal
+from verifier.searches import run_search, search_named
 from verifier.strategies import is_pattern, strategies_matching
 from verifier.strategies.base import Strategy
 
@@ -37,14 +43,19 @@ from verifier.strategies.base import Strategy
 @click.option(
     "--strategy",
     required=True,
-    help="A name, a glob pattern such as 'subcubic/*/chord/svd', or all; `ballproof strategies` "
-    "lists them.",
+    help="A name, a glob pattern such as 'subcubic/*/chord/svd', all, or a search: auto, compact, "
+    "balanced, tight; `ballproof strategies` lists them.",
 )
 @click.option(
     "--out",
     required=True,
     type=click.Path(path_type=Path),
     help="The certificate to write; for a pattern or all, the folder for the certificates.",
+)
+@click.option(
+    "--at-least",
+    type=ExactNumber(),
+    help="Look for the shortest proof of this accuracy, such as 0.99 (ladders and searches).",
 )
 @margin_option
 @max_operations_option
@@ -55,6 +66,7 @@ def prove(
     model: str,
     strategy: str,
     out: Path,
+    at_least: Fraction | None,
     margin: Fraction,
     max_operations: int,
     as_json: bool,
@@ -64,24 +76,56 @@ def prove(
     The certificate is verified by the standalone checker, in a process of its own, before it is
     written. The budget it states is the number of operations that the checker counted.
 
+    The strategies ladder, moment and grid are steered: with --max-operations they look for the best
+    bound within that length, with --at-least for the shortest proof of that accuracy. The search
+    `auto` does so over all strategies; `compact` (1.9 million operations), `balanced` (3.8 million)
+    and `tight` (any length) need no figures. A certificate names the strategy that was found.
+
     \b
     Examples:
-      ballproof prove max-of-4-seed-123 --strategy exact --out exact.json
+      ballproof prove max-of-4-seed-123 --strategy tight --out exact.json
+      ballproof prove max-of-4-seed-123 --strategy auto --at-least 0.99 --out short.json
+      ballproof prove max-of-10-seed-50 --strategy ladder --max-operations 15_000_000 --out l.json
       ballproof prove max-of-4-seed-123 --strategy all --out certificates
     """
-    chosen = strategies_matching(strategy)
-    if is_pattern(strategy):
+    goal = Goal(max_operations if max_operations < DEFAULT_MAX_OPERATIONS else None, at_least)
+    search = search_named(strategy)
+    chosen = [] if search else strategies_matching(strategy)
+    _require_steerable(at_least, strategy, chosen)
+    if not search and is_pattern(strategy):
         problem = pose(load_model(model), margin)
         _prove_all(terminal, model, problem, chosen, out, max_operations, as_json)
         return
     require_writable(out)
     problem = pose(load_model(model), margin)
-    proven = prove_visibly(terminal, problem, chosen[0], max_operations)
+    if search is None and not chosen[0].steerable:
+        proven = prove_visibly(terminal, problem, chosen[0], max_operations)
+    else:
+        with terminal.bar(f"searching, proving and checking ({strategy})") as progress:
+            if search:
+                proven = run_search(problem, search, goal, max_operations, progress)
+            else:
+                proven = prove_to_goal(problem, chosen[0], max_operations, progress, goal)
     write_atomically(out, proven.certificate)
     if as_json:
         terminal.json({"model": model, "certificate": str(out), **proven.fields()})
     else:
         terminal.result(*describe(model, out, proven))
+
+
+def _require_steerable(at_least: Fraction | None, name: str, chosen: Sequence[Strategy]) -> None:
+    """Refuse a bound to aim at where a strategy has nothing to steer."""
+    if at_least is None:
+        return
+    if at_least > 1:
+        raise click.BadParameter("no accuracy is above 1.", param_hint="--at-least")
+    fixed = [strategy.name for strategy in chosen if not strategy.steerable]
+    if fixed:
+        raise click.BadParameter(
+            f"{fixed[0]} proves what it proves; ladder, moment, grid and the searches auto, "
+            "compact, balanced and tight can aim at a bound.",
+            param_hint="--at-least",
+        )
 
 
 def prove_visibly(

@@ -6,12 +6,14 @@ import click
 
 from verifier.commands.parameters import json_option, pass_terminal
 from verifier.console import Terminal
+from verifier.searches import SEARCHES
 from verifier.strategies import strategies_matching
 from verifier.strategies.base import Strategy
 
 FIELDS = ("name", "group", "complexity", "summary")
 EXPLAINED = {
     "exact": "ours: two-sided and exact",
+    "ladder": "ours: short proofs at any context length, steered by --max-operations or --at-least",
     "brute-force": "every input",
     "cubic": "positions and rivals pessimised apart",
     "subcubic": "scores multiplied out, direct path multiplied out",
@@ -44,6 +46,9 @@ def strategies(terminal: Terminal, pattern: str, as_json: bool) -> None:
         if members:
             terminal.result("", f"{group} ({len(members)}): {explanation}")
             terminal.result(*_lines(members))
+    if pattern == "all":
+        terminal.result("", "searches: prove --strategy takes these as well")
+        terminal.result(*(f"  {search.name:<8}  {search.summary}" for search in SEARCHES))
 
 
 def _lines(members: list[Strategy]) -> list[str]:

@@ -54,7 +54,7 @@ class Rules:
     rates: tuple[int, ...] = (256, 1024)
     negligible: int = 10**9
     divide: bool = True
-    walk_limit: int = 400_000
+    walk_limit: int = 5_000_000
 
 
 @dataclass

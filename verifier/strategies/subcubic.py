@@ -39,7 +39,9 @@ class Subcubic:
         scores = 5 * v * d + 3 * k * d + 2 * v * d * h + h * k * (2 * d - 1) + 2 * v * h * k
         values = d * d * (2 * h - 1) + d * v * (2 * d - 1) + (2 * v * v + k * v) * (2 * d - 1)
         tables = 2 * v * d + 2 * d * h + 2 * v * k * v + 14 * v * v
-        return scores + values + tables + v * (2 * v + 6 * k)
+        peeling = 4 * (5 * v * d + 2 * v + h * (2 * d - 1) + d * (2 * h - 1) + v * (2 * d - 1) - d)
+        split = min(peeling, 2 * v * h * (2 * d - 1))
+        return scores + values + tables + split + v * (7 * v + 6 * k)
 
     def unexplained_dimension(self, shape: Shape) -> int:
         """Return the study's count of numbers that the proof treats case by case."""
