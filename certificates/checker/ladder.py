@@ -102,7 +102,7 @@ class Ladder:
         """Count by groups (T4), never more than the class, for each query of the pool alike."""
         size, queries = self._size(pool.maximum, pool.queries), len(pool.queries)
         marked = {token - pool.far + (pool.far > 0) for token in node.marked}
-        tail = Tail(pool.sizes, marked, node.most, self.tally, holds=not pool.held)
+        tail = Tail(pool.sizes, marked, node.most, self.tally, holds=pool.holds)
         left, certain = set(uppers), 0
         lost = given_up(pool.maximum, self.places, tail.holds, len(marked), node.most)
         for group in node.groups:
@@ -122,7 +122,7 @@ class Ladder:
         require_walkable(self.places + 1)
         both, rivals = group.rule == "both", []
         for j, table in live.items():
-            self.tally.charge(2 * table.entries() + 2 * sort_cost(len(pool.sizes)))
+            self.tally.charge(2 * table.size + 2 * sort_cost(len(pool.sizes)))
             lower = pool.table([j], up=False) if both else table
             low, high = ([*pool.spread(side), [side.own]] for side in (lower, table))
             rivals.append(Rival(j, low, high, 0))

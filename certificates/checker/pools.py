@@ -7,8 +7,7 @@ query, which no sign sees.
 
 from collections.abc import Callable
 from itertools import accumulate
-from operator import add
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from attention import Span, exponentials, on_one_unit
 from classes import worst_case
@@ -16,17 +15,18 @@ from matrices import Rows
 from tally import Tally
 from transformer import PathTables
 
+T = TypeVar("T")
+
 
 class Table(NamedTuple):
-    """Entries of one rival: the query's own, one row for each free position (or one row for all)
-    with an entry for each cell."""
+    """Entries of one rival or the largest of several: the query's own, and rows by cell.
+
+    There is one row for each free position, or one for all of them. `size` counts the entries.
+    """
 
     own: int
     rows: Rows
-
-    def entries(self) -> int:
-        """Return how many numbers it holds."""
-        return sum(map(len, self.rows)) + 1
+    size: int
 
 
 class Terrain:
@@ -38,11 +38,10 @@ class Terrain:
     def __init__(self, tables: PathTables, bits: int, tally: Tally) -> None:
         self.tables, self.bits, self.tally = tables, bits, tally
         tally.charge(6 * tables.shape.d_vocab**2)
-        self.score = [[list(accumulate(row, pick)) for row in tables.score] for pick in (min, max)]
-        self.output, self.direct = (
-            [list(accumulate(rows, _along(pick))) for pick in (min, max)]
-            for rows in (tables.output, tables.direct)
-        )
+        ends = (min, max)
+        self.score = [[list(accumulate(row, pick)) for row in tables.score] for pick in ends]
+        self.output = [list(accumulate(tables.output, _along(pick))) for pick in ends]
+        self.direct = [list(accumulate(tables.direct, _along(pick))) for pick in ends]
         self.gaps: dict[tuple[int, int, bool, int, int], Rows] = {}
 
 
@@ -62,9 +61,8 @@ class Pool:
     ) -> None:
         self.terrain, self.maximum, self.queries, self.apart = terrain, maximum, queries, apart
         self.places = terrain.tables.shape.n_ctx - 1
-        self.far = maximum - near
+        self.far, self.holds = maximum - near, maximum in queries
         self.sizes = [self.far] * (self.far > 0) + [1] * (near + 1)
-        self.held = queries[-1] < maximum
         cells, rows = len(self.sizes), self.places if apart else 1
         # Differences, the extremes over the queries, two exponentials an end, and products.
         terrain.tally.charge(3 * len(queries) * (cells + 1 + self.places + 1))
@@ -74,26 +72,28 @@ class Pool:
         self.own = _product(own, last)
         self.weights = [[_product(token, place) for token in tokens] for place in places]
 
+    def _cells(self, running: list[T], table: list[T]) -> list[T]:
+        """Return the far cell's entry of running extremes, if there is one, and the near tokens'."""
+        return running[: self.far][-1:] + table[self.far : self.maximum + 1]
+
     def _token_scores(self) -> list[Span]:
         """Return for each cell, and for the query itself, the extremes of S[q,t] - S[q,m]."""
-        m, score = self.maximum, self.terrain.tables.score
-        low, high = self.terrain.score
-        spans = [_span([score[q][t] - score[q][m] for q in self.queries]) for t in self._near()]
-        if self.far:
-            ends = [
-                [side[q][self.far - 1] - score[q][m] for q in self.queries] for side in (low, high)
-            ]
-            spans.insert(0, (min(ends[0]), max(ends[1])))
-        return [*spans, _span([score[q][q] - score[q][m] for q in self.queries])]
+        sides = []
+        for side in self.terrain.score:
+            rows = []
+            for q in self.queries:
+                row = self.terrain.tables.score[q]
+                rows.append([x - row[self.maximum] for x in [*self._cells(side[q], row), row[q]]])
+            sides.append(list(zip(*rows, strict=True)))
+        return [(min(low), max(high)) for low, high in zip(*sides, strict=True)]
 
     def _place_scores(self) -> list[Span]:
         """Return the extremes of R[q,i] - R[q,0], for each free position or all, and the last."""
-        rows = [self.terrain.tables.positional_score[q] for q in self.queries]
-        spans = [_span([row[i] - row[0] for row in rows]) for i in range(self.places + 1)]
-        free = spans[:-1]
+        table = self.terrain.tables.positional_score
+        *free, last = zip(*([x - table[q][0] for x in table[q]] for q in self.queries), strict=True)
         if free and not self.apart:
-            free = [(min(low for low, _ in free), max(high for _, high in free))]
-        return [*free, spans[-1]]
+            free = [sum(free, ())]
+        return [(min(column), max(column)) for column in (*free, last)]
 
     def _spans(self, scores: list[Span]) -> list[Span]:
         """Return integers around the weights, in the unit that gives the largest `bits` bits."""
@@ -103,35 +103,28 @@ class Pool:
         spans = on_one_unit(balls, bits)
         return [(low[0], high[1]) for low, high in zip(spans[::2], spans[1::2], strict=True)]
 
-    def _near(self) -> range:
-        return range(self.far, self.maximum + 1)
-
     def table(self, rivals: list[int], *, up: bool, direct: int | None = None) -> Table:
         """Return entries >= (up) or <= every query's g of T1, `direct` standing for D[q,j]-D[q,m].
 
         Of several rivals it is the largest, so that a sum below 0 clears them all (T4).
         """
         terrain, m, pick = self.terrain, self.maximum, max if up else min
-        gaps = [self._gaps(rival, up) for rival in rivals]
+        place, output = terrain.tables.positional_output[-1], terrain.tables.output
+        gaps = [self._gaps(j, up) for j in rivals]
         size = sum(map(len, gaps[0])) + 1
         terrain.tally.charge((2 * len(rivals) + 1) * size + 3 * len(rivals))
-        place, output = terrain.tables.positional_output[-1], terrain.tables.output
-        lifts, owns = [], []
-        for j in rivals:
-            gap = self._column_gap(terrain.tables.direct, terrain.direct, j, up)
-            lifts.append((gap if direct is None else direct) + terrain.tables.eps)
-            owns.append(self._column_gap(output, terrain.output, j, up) + place[j] - place[m])
-        own = pick(map(add, lifts, owns))
+        owns, stacks = [], []
+        for j, gap in zip(rivals, gaps, strict=True):
+            lift = self._column_gap(terrain.tables.direct, terrain.direct, j, up)
+            lift = (lift if direct is None else direct) + terrain.tables.eps
+            own = self._column_gap(output, terrain.output, j, up) + place[j] - place[m]
+            owns.append(own + lift)
+            stacks.append([[lift + x for x in row] for row in gap])
         rows = []
-        for row, weights in enumerate(self.weights):
-            cells = zip(
-                *(map(lift.__add__, gap[row]) for lift, gap in zip(lifts, gaps, strict=True)),
-                strict=True,
-            )
-            rows.append(
-                [_weighted(pick(cell), span, up) for cell, span in zip(cells, weights, strict=True)]
-            )
-        return Table(_weighted(own, self.own, up), rows)
+        for stack, spans in zip(zip(*stacks, strict=True), self.weights, strict=True):
+            largest = map(pick, *stack) if len(stack) > 1 else stack[0]
+            rows.append([_weighted(x, span, up) for x, span in zip(largest, spans, strict=True)])
+        return Table(_weighted(pick(owns), self.own, up), rows, size)
 
     def _column_gap(self, table: Rows, running: list[Rows], rival: int, up: bool) -> int:
         """Return a bound of T[q,j] - T[q,m] over the pool's queries; exact for one query."""
@@ -139,12 +132,11 @@ class Pool:
         if first == last:
             return table[first][rival] - table[first][m]
         if first == 0:
-            return running[up][last][rival] - running[1 - up][last][m]
+            return running[up][last][rival] - running[not up][last][m]
         self.terrain.tally.charge(2 * len(self.queries))
         pick, other = (max, min) if up else (min, max)
-        return pick(table[q][rival] for q in self.queries) - other(
-            table[q][m] for q in self.queries
-        )
+        rows = table[first : last + 1]
+        return pick(row[rival] for row in rows) - other(row[m] for row in rows)
 
     def _gaps(self, rival: int, up: bool) -> Rows:
         """Return V[t,j]-V[t,m] + P[i,j]-P[i,m] for each row and cell, at worst within the cell.
@@ -154,32 +146,26 @@ class Pool:
         terrain, m = self.terrain, self.maximum
         key = (m, self.far, self.apart, rival, up)
         if key not in terrain.gaps:
-            output, places = terrain.tables.output, terrain.tables.positional_output[:-1]
-            steps = [row[rival] - row[m] for row in places]
+            steps = [row[rival] - row[m] for row in terrain.tables.positional_output[:-1]]
+            terrain.tally.charge(2 * len(steps))
             if steps and not self.apart:
                 steps = [max(steps) if up else min(steps)]
-            cells = [output[t][rival] - output[t][m] for t in self._near()]
-            if self.far:
-                ends = terrain.output[up][self.far - 1], terrain.output[1 - up][self.far - 1]
-                cells.insert(0, ends[0][rival] - ends[1][m])
-            terrain.tally.charge(2 * len(places) + len(cells) * (1 + len(steps)))
+            sides = [self._cells(terrain.output[x], terrain.tables.output) for x in (up, not up)]
+            cells = [high[rival] - low[m] for high, low in zip(*sides, strict=True)]
+            terrain.tally.charge(len(cells) * (1 + len(steps)))
             terrain.gaps[key] = [[cell + step for cell in cells] for step in steps]
         return terrain.gaps[key]
 
     def worst(self, table: Table) -> int:
         """Return the largest sum that an upper table reaches in these classes (T3)."""
-        self.terrain.tally.charge(table.entries() + 3 * len(table.rows))
+        self.terrain.tally.charge(table.size + 3 * len(table.rows))
         rows = self.spread(table)
-        held = [row[-1] for row in rows] if self.held else []
+        held = [] if self.holds else [row[-1] for row in rows]
         return worst_case(table.own, [max(row) for row in rows], held)
 
     def spread(self, table: Table) -> Rows:
         """Return one row for each free position."""
         return table.rows if self.apart else table.rows * self.places
-
-
-def _span(values: list[int]) -> Span:
-    return min(values), max(values)
 
 
 def _product(a: Span, b: Span) -> Span:
