@@ -60,13 +60,12 @@ class Ladder:
         T9: rival j is cleared for each query with D[q,j] - D[q,m] <= stars[j].
         """
         inside = {q for part in parts for q in part.queries}
-        alone = [range(q, q + 1) for q in queries if q not in inside]
         pieces: list[tuple[range, Node | None]] = [(part.queries, part) for part in parts]
-        pieces += [(own, None) for own in alone]
+        pieces += [(range(q, q + 1), None) for q in queries if q not in inside]
         certain = possible = 0
         for own, part in pieces:
             self.tally.charge(2 * len(own) * len(stars))
-            left = [j for j in rivals if j not in stars or self._above(j, m, own, stars[j])]
+            left = [j for j in rivals if self._above(j, m, own, stars.get(j))] if stars else rivals
             low, high = 0, self._size(m, own) if left else 0
             if part:
                 low, high = self._pool(m, part, left)
@@ -74,9 +73,9 @@ class Ladder:
             possible += high
         return certain, possible
 
-    def _above(self, rival: int, m: int, queries: range, star: int) -> bool:
+    def _above(self, rival: int, m: int, queries: range, star: int | None) -> bool:
         rows = self.tables.direct
-        return any(rows[q][rival] - rows[q][m] > star for q in queries)
+        return star is None or any(rows[q][rival] - rows[q][m] > star for q in queries)
 
     def _pool(self, m: int, node: Node, rivals: list[int]) -> Wrong:
         """Return (certainly, possibly) wrong sequences of the pool's classes."""
@@ -84,6 +83,7 @@ class Ladder:
             return 0, 0
         pool = Pool(self.terrain, m, node.queries, node.near, apart=node.apart)
         for span in node.together:
+            self.tally.charge(len(rivals))
             group = [j for j in rivals if j in span]
             if group and pool.worst(pool.table(group, up=True)) < 0:
                 rivals = [j for j in rivals if j not in span]
@@ -124,7 +124,7 @@ class Ladder:
         for j, table in live.items():
             self.tally.charge(2 * table.size + 2 * sort_cost(len(pool.sizes)))
             lower = pool.table([j], up=False) if both else table
-            low, high = ([*pool.spread(side), [side.own]] for side in (lower, table))
+            low, high = ([*pool.spread(side.rows), [side.own]] for side in (lower, table))
             rivals.append(Rival(j, low, high, 0))
         walk = BranchAndCount(pool.sizes, self.places, rivals, self.tally, holds=tail.holds)
         certain, possible = walk.count()
@@ -135,7 +135,9 @@ class Ladder:
         if group.rule == "below":
             free = Tail(pool.sizes, set(), 0, self.tally, holds=tail.holds)
             lower = [pool.table([j], up=False) for j in live]
-            counts = [free.count(t.own, pool.spread(t), group.rate, up=False) for t in lower]
+            counts = [free.count(t.own, pool.spread(t.rows), group.rate, up=False) for t in lower]
             return max(counts), 0
         table = pool.table(list(live), up=True)
-        return 0, tail.count(table.own, pool.spread(table), group.rate, exact=group.rule == "grid")
+        return 0, tail.count(
+            table.own, pool.spread(table.rows), group.rate, exact=group.rule == "grid"
+        )

@@ -73,7 +73,7 @@ class Pool:
         self.weights = [[_product(token, place) for token in tokens] for place in places]
 
     def _cells(self, running: list[T], table: list[T]) -> list[T]:
-        """Return the far cell's entry of running extremes, if there is one, and the near tokens'."""
+        """Return the far cell's entry of running extremes, if there is one, and the near ones."""
         return running[: self.far][-1:] + table[self.far : self.maximum + 1]
 
     def _token_scores(self) -> list[Span]:
@@ -159,13 +159,12 @@ class Pool:
     def worst(self, table: Table) -> int:
         """Return the largest sum that an upper table reaches in these classes (T3)."""
         self.terrain.tally.charge(table.size + 3 * len(table.rows))
-        rows = self.spread(table)
-        held = [] if self.holds else [row[-1] for row in rows]
-        return worst_case(table.own, [max(row) for row in rows], held)
+        held = [] if self.holds else self.spread([row[-1] for row in table.rows])
+        return worst_case(table.own, self.spread([max(row) for row in table.rows]), held)
 
-    def spread(self, table: Table) -> Rows:
-        """Return one row for each free position."""
-        return table.rows if self.apart else table.rows * self.places
+    def spread(self, rows: list[T]) -> list[T]:
+        """Return what is known of each row for each free position."""
+        return rows if self.apart else rows * self.places
 
 
 def _product(a: Span, b: Span) -> Span:

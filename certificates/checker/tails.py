@@ -47,14 +47,15 @@ class Tail:
         """Return the number of sequences, on the grid (exact) or bounded by a moment."""
         distinct = {id(row): [row[cell] for cell in self.cells] for row in rows}
         self.tally.charge(2 + 2 * sum(map(len, distinct.values())))
-        worst = own + sum(max(distinct[id(row)]) for row in rows)
+        tops = {key: max(row) for key, row in distinct.items()}
+        worst = own + sum(tops[id(row)] for row in rows)
         sign = -1 if up else 1
 
         def on_grid(x: int) -> int:
             return sign * (sign * x * rate // max(worst, 1))
 
         grid = {key: [on_grid(x) for x in row] for key, row in distinct.items()}
-        budget = on_grid(own) + sum(max(grid[id(row)]) for row in rows)
+        budget = on_grid(own) + sum(on_grid(tops[id(row)]) for row in rows)
         if worst < 0 or budget < 0:
             return 0
         parts = {key: self._parts([max(row) - x for x in row]) for key, row in grid.items()}

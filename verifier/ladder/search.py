@@ -187,7 +187,7 @@ class Explorer:
                     continue
             if index - start > 1:
                 ranges.append([int(self.rivals[start]), int(self.rivals[index - 1])])
-                operations += cost.table(index - start)
+                operations += cost.table(index - start) + len(self.rivals)
             elif index > start:
                 operations += cost.table()
             start, largest = index, None

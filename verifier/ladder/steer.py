@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from math import inf
-from typing import Any
+from typing import Any, cast
 from weakref import WeakKeyDictionary
 
+from models.layout import Shape
+from models.weights import Weights
 from verifier.goal import Goal, Progress
 from verifier.ladder.costs import path_tables_cost
 from verifier.ladder.pools import Ground, Maximum
 from verifier.ladder.search import WORTH, Explorer, MaximumMenu, Rules, choose
 from verifier.problem import Problem
 
-# Classes below which starting more processes costs more time than it saves.
-PARALLEL_CLASSES = 1000
+# v^2 k below which starting more processes costs more time than it saves.
+PARALLEL_WORK = 30_000
 HALVINGS = 40
 
 
@@ -98,32 +98,37 @@ def explored(problem: Problem, rules: Rules, report: Progress) -> Landscape:
 
 
 def _menus(problem: Problem, rules: Rules) -> Iterator[MaximumMenu]:
-    """Yield the menu of each maximum; a process for each core where it pays."""
-    v, ground = problem.shape.d_vocab, Ground(problem)
-    make = partial(_menu, ground, rules)
-    cores = os.cpu_count() or 1
-    can_fork = "fork" in multiprocessing.get_all_start_methods()
-    if v * v < PARALLEL_CLASSES or cores < 2 or not can_fork or threading.active_count() > 1:
-        yield from map(make, range(v))
+    """Yield the menu of each maximum; a process for each core where that pays."""
+    v, cores = problem.shape.d_vocab, os.cpu_count() or 1
+    work = v * v * problem.shape.n_ctx
+    if work < PARALLEL_WORK or cores < 2 or multiprocessing.parent_process() is not None:
+        _prepare(problem, rules)
+        yield from map(_menu, range(v))
         return
-    global _make
-    _make = make
-    with ProcessPoolExecutor(cores, multiprocessing.get_context("fork")) as pool:
-        # The largest maxima take longest; they are handed out one by one.
-        yield from pool.map(_made, range(v))
+    # The weights stay here: what is explored are the path tables.
+    slim = replace(problem, weights=cast(Weights, _Sized(problem.shape)))
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(cores, context, _prepare, (slim, rules)) as pool:
+        yield from pool.map(_menu, range(v))
 
 
-def _menu(ground: Ground, rules: Rules, maximum: int) -> MaximumMenu:
-    return Explorer(Maximum(ground, maximum), rules).menu()
+@dataclass(frozen=True)
+class _Sized:
+    """What stands for the weights of a problem in another process."""
+
+    shape: Shape
 
 
-# Set before the processes are forked, which inherit it: tables need not be copied to them.
-_make: Any = None
+_explorers: dict[str, Any] = {}
 
 
-def _made(maximum: int) -> MaximumMenu:
-    menu: MaximumMenu = _make(maximum)
-    return menu
+def _prepare(problem: Problem, rules: Rules) -> None:
+    """Set up the process that makes menus."""
+    _explorers.update(ground=Ground(problem), rules=rules)
+
+
+def _menu(maximum: int) -> MaximumMenu:
+    return Explorer(Maximum(_explorers["ground"], maximum), _explorers["rules"]).menu()
 
 
 def two_sided(witness: dict[str, Any], rate: int) -> dict[str, Any]:
