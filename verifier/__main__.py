@@ -10,6 +10,7 @@ import click
 from models.errors import ModelError
 from verifier.checking import DECLINED, INTERNAL, INTERRUPTED, USAGE
 from verifier.commands import ballproof
+from verifier.plot import PlotUnavailableError
 from verifier.proving import NotApplicableError
 from verifier.strategies import UnknownStrategyError
 
@@ -26,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", INTERRUPTED)
-    except UnknownStrategyError as error:
+    except (UnknownStrategyError, PlotUnavailableError) as error:
         return _fail(str(error), USAGE)
     except (ModelError, NotApplicableError) as error:
         return _fail(str(error), DECLINED)

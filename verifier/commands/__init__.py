@@ -9,6 +9,7 @@ import click
 from verifier.checking import INTERRUPTED, USAGE
 from verifier.commands.check import check
 from verifier.commands.demo import demo
+from verifier.commands.frontier import frontier_command
 from verifier.commands.inspect import evaluate, info
 from verifier.commands.obtain import import_model, train
 from verifier.commands.prove import prove
@@ -62,5 +63,6 @@ for _command in (
     prove,
     show,
     check,
+    frontier_command,
 ):
     ballproof.add_command(_command)

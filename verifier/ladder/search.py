@@ -20,8 +20,6 @@ from verifier.ladder.estimates import Floats, best_moments, grid_estimates
 from verifier.ladder.pools import Integer, Maximum, Shape, Tables
 
 Node = dict[str, Any]
-# Operations that the whole accuracy is worth: a billion for a hundred-thousandth.
-WORTH = 1e14
 # Maxima up to m are not looked at where all their inputs are less than one part in this many.
 NEGLIGIBLE_MAXIMA = 500_000
 
@@ -52,7 +50,10 @@ class Rules:
     filters: tuple[int, ...] = (2, 3, 6)
     finer: tuple[tuple[int | None, bool], ...] = ((6, False), (6, True), (14, True), (None, True))
     rates: tuple[int, ...] = (256, 1024)
+    # A class that loses less than one part in this many is not looked at more closely.
     negligible: int = 10**9
+    # Operations that the whole accuracy is worth where nothing limits the length.
+    worth: float = 1e14
     divide: bool = True
     walk_limit: int = 5_000_000
 
@@ -114,7 +115,7 @@ class Explorer:
         self.problem = maximum.problem
         v = self.problem.shape.d_vocab
         self.tolerance = self.problem.total // rules.negligible
-        self.worth = WORTH / self.problem.total
+        self.worth = rules.worth / self.problem.total
         self._classes: dict[tuple[int, tuple[int, ...]], list[Offer]] = {}
         self.rivals = np.array([j for j in range(v) if j != self.m])
         self.direct = (

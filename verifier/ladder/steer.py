@@ -17,7 +17,7 @@ from models.weights import Weights
 from verifier.goal import Goal, Progress
 from verifier.ladder.costs import path_tables_cost
 from verifier.ladder.pools import Ground, Maximum
-from verifier.ladder.search import WORTH, Explorer, MaximumMenu, Rules, choose
+from verifier.ladder.search import Explorer, MaximumMenu, Rules, choose
 from verifier.problem import Problem
 
 # v^2 k below which starting more processes costs more time than it saves.
@@ -40,6 +40,7 @@ class Landscape:
 
     base: int
     total: int
+    worth: float
     menus: list[MaximumMenu]
 
     def at(self, price: float) -> Choice:
@@ -50,9 +51,9 @@ class Landscape:
     def best(self, goal: Goal) -> Choice:
         """Return the best bound within the operations, or the shortest proof of the bound.
 
-        Without either, what a billion operations for a hundred-thousandth is worth.
+        Without either, what is worth its price by the search's rules.
         """
-        dearest = WORTH / self.total
+        dearest = self.worth / self.total
         allowed = inf if goal.max_operations is None else goal.max_operations
         if goal.at_least is not None:
             most = self.total - goal.least_count(self.total)
@@ -67,7 +68,7 @@ class Landscape:
 
         Operations grow with the price, lost sequences shrink.
         """
-        low, high = 1e-9 / self.total, 1e4 * WORTH / self.total
+        low, high = 1e-9 / self.total, 1e4 * self.worth / self.total
         found = self.at(high if cheapest else low)
         for _ in range(HALVINGS):
             middle = (low * high) ** 0.5
@@ -93,7 +94,7 @@ def explored(problem: Problem, rules: Rules, report: Progress) -> Landscape:
         for done, menu in enumerate(_menus(problem, rules), start=1):
             menus.append(menu)
             report(done, v)
-        known[rules] = Landscape(path_tables_cost(problem.shape), problem.total, menus)
+        known[rules] = Landscape(path_tables_cost(problem.shape), problem.total, rules.worth, menus)
     return known[rules]
 
 

@@ -1,0 +1,107 @@
+"""`ballproof frontier`: length against bound for one model."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from verifier.commands.parameters import (
+    json_option,
+    load_model,
+    margin_option,
+    max_operations_option,
+    model_argument,
+    pass_terminal,
+    require_writable,
+)
+from verifier.console import Terminal, share
+from verifier.frontier import Point, frontier, measured_points
+from verifier.plot import FORMATS, draw, require_plotting
+from verifier.problem import pose
+
+
+@click.command(name="frontier")
+@model_argument
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the plot into this file: .svg, .png or .pdf (extra `report`).",
+)
+@click.option(
+    "--budgets",
+    type=click.IntRange(1, 100),
+    default=12,
+    show_default=True,
+    help="How many ladders of different lengths to try.",
+)
+@click.option("--all", "everything", is_flag=True, help="List all points, not the frontier alone.")
+@margin_option
+@max_operations_option
+@json_option
+@pass_terminal
+def frontier_command(
+    terminal: Terminal,
+    model: str,
+    out: Path | None,
+    budgets: int,
+    everything: bool,
+    margin: Fraction,
+    max_operations: int,
+    as_json: bool,
+) -> None:
+    """Show which bound on MODEL can be had for which length of proof.
+
+    Proves and checks with every strategy that applies, the study's among them, and with ladders of
+    many lengths; the frontier are those that no other beats in both length and bound. Takes about a
+    minute for a max-of-4 model.
+
+    \b
+    Examples:
+      ballproof frontier max-of-4-seed-123 --out frontier.svg
+      ballproof frontier max-of-10-seed-50 --max-operations 100_000_000 --json
+    """
+    if out:
+        if out.suffix.lower() not in FORMATS:
+            raise click.BadParameter(
+                f"one of {', '.join(FORMATS)} is expected.", param_hint="--out"
+            )
+        require_writable(out)
+        require_plotting()
+    problem = pose(load_model(model), margin)
+    with terminal.bar("proving and checking") as progress:
+        points = list(measured_points(problem, budgets, max_operations, progress))
+    best = frontier(points)
+    if out:
+        draw(points, f"{Path(model).name}: length of a proof against its bound", out)
+    shown = sorted(points, key=lambda p: p.operations) if everything else best
+    if as_json:
+        rows = [point.fields(on_frontier=point in best) for point in sorted(points, key=_length)]
+        terminal.json({"model": model, "plot": str(out) if out else None, "points": rows})
+        return
+    terminal.results.print(_table(shown, best))
+    terminal.result(f"{len(best)} of {len(points)} certificates are on the frontier, all verified")
+    if out:
+        terminal.result(f"plot: {out}")
+
+
+def _length(point: Point) -> int:
+    return point.operations
+
+
+def _table(points: list[Point], best: list[Point]) -> Table:
+    table = Table("strategy", "by", box=None, pad_edge=False)
+    for column in ("operations", "at least", "at most", "frontier"):
+        table.add_column(column, justify="right")
+    for point in points:
+        table.add_row(
+            point.strategy,
+            "the study" if point.published else "ours",
+            str(point.operations),
+            share(point.correct_at_least, point.total),
+            share(point.correct_at_most, point.total),
+            "*" if point in best else "",
+        )
+    return table

@@ -1,0 +1,96 @@
+"""Length against bound for one model: every strategy, and ladders of many lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from verifier.console import share
+from verifier.goal import Goal, Progress
+from verifier.ladder.costs import path_tables_cost
+from verifier.problem import Problem
+from verifier.proving import NotApplicableError, NotProven, Proven, prove, prove_many
+from verifier.strategies import STRATEGIES, strategy_named
+
+
+@dataclass(frozen=True)
+class Point:
+    """One verified certificate: its strategy, length in operations, and counts."""
+
+    strategy: str
+    operations: int
+    correct_at_least: int
+    correct_at_most: int
+    total: int
+
+    @property
+    def published(self) -> bool:
+        """Whether the strategy is one of the study's."""
+        family = self.strategy.split("/")
+        return family[0] in ("brute-force", "cubic", "subcubic") and "chord" not in family
+
+    def fields(self, *, on_frontier: bool) -> dict[str, Any]:
+        """Return the point for machines; counts are decimal strings."""
+        return {
+            "strategy": self.strategy,
+            "operations": str(self.operations),
+            "correct_at_least": str(self.correct_at_least),
+            "correct_at_most": str(self.correct_at_most),
+            "total": str(self.total),
+            "bound": share(self.correct_at_least, self.total),
+            "published": self.published,
+            "on_frontier": on_frontier,
+        }
+
+
+def _point(proven: Proven) -> Point:
+    claim, operations = proven.claim, proven.proof.operations
+    counts = (claim.correct_at_least, claim.correct_at_most, claim.total)
+    return Point(proven.proof.strategy, operations, *counts)
+
+
+def measured_points(
+    problem: Problem, budgets: int, max_operations: int, progress: Progress
+) -> Iterator[Point]:
+    """Yield a point for each certificate: all strategies that apply, and `budgets` ladders."""
+    fixed = [strategy for strategy in STRATEGIES if not strategy.steerable]
+    every = len(fixed) + budgets + 1
+
+    def report(done: int, _: int) -> None:
+        progress(done, every)
+
+    for outcome in prove_many(problem, fixed, max_operations, report):
+        if not isinstance(outcome, NotProven):
+            yield _point(outcome)
+    for done, point in enumerate(_ladders(problem, budgets, max_operations), len(fixed) + 1):
+        progress(done, every)
+        yield point
+
+
+def _ladders(problem: Problem, budgets: int, max_operations: int) -> Iterator[Point]:
+    """Yield ladders from a few pools to the tightest, their lengths in a geometric row."""
+    ladder = strategy_named("ladder")
+
+    def best(goal: Goal) -> Iterator[Point]:
+        try:
+            yield _point(prove(problem, ladder, max_operations, lambda done, every: None, goal))
+        except NotApplicableError:
+            return
+
+    longest = list(best(Goal()))
+    yield from longest
+    shortest = path_tables_cost(problem.shape) * 1.01
+    top = longest[0].operations if longest else max_operations
+    for step in range(budgets):
+        length = shortest * (top / shortest) ** ((step + 1) / (budgets + 1))
+        yield from best(Goal(int(length)))
+
+
+def frontier(points: list[Point]) -> list[Point]:
+    """Return the points that no other beats in both length and bound, by length."""
+    kept: list[Point] = []
+    for point in sorted(points, key=lambda p: (p.operations, -p.correct_at_least)):
+        if not kept or point.correct_at_least > kept[-1].correct_at_least:
+            kept.append(point)
+    return kept
