@@ -59,10 +59,9 @@ class PoolCost:
         """Return what a rival's gaps count, once for each maximum."""
         return 2 * self.places + self.cells * (1 + self.rows)
 
-    def table(self, rivals: int = 1, *, threshold: bool = False) -> int:
+    def table(self, rivals: int = 1) -> int:
         """Return what one table for some rivals and its worst case count, gaps apart."""
-        columns = (1 if threshold else 2) * 2 * self.queries * self.summed
-        made = (2 * rivals + 1) * self.entries + (3 + columns) * rivals
+        made = (2 * rivals + 1) * self.entries + (3 + 4 * self.queries * self.summed) * rivals
         return made + self.entries + 3 * self.rows
 
     def tail(self, rivals: int) -> int:

@@ -13,7 +13,7 @@ from verifier.ladder.pools import Tables
 
 Floats = NDArray[np.float64]
 # Doublings of the weight between no excess and the largest sum.
-DOUBLINGS = np.array([1, 2, 3, 4, 6, 8, 11, 16, 22, 32, 45, 64, 90, 128, 180, 256, 360, 512, 720])
+DOUBLINGS = np.array([1, 2, 4, 6, 9, 13, 19, 28, 40, 60, 90, 130, 200, 400])
 
 
 def _scaled(box: Box, tables: Tables) -> tuple[Floats, Floats, int, NDArray[np.bool_]]:

@@ -20,6 +20,8 @@ from verifier.ladder.estimates import Floats, best_moments, grid_estimates
 from verifier.ladder.pools import Integer, Maximum, Shape, Tables
 
 Node = dict[str, Any]
+# So many rivals may be counted one by one on grids.
+MOST_ALONE = 32
 # Maxima up to m are not looked at where all their inputs are less than one part in this many.
 NEGLIGIBLE_MAXIMA = 500_000
 
@@ -157,7 +159,7 @@ class Explorer:
         operations += cost.weights + len(self.rivals) * cost.gaps // 2
         survivors, upper = self.rivals[left], upper.of(left)
         stars = self._stars(shape, survivors) if len(survivors) and first < last else {}
-        operations += len(stars) * (cost.table(threshold=True) + 2 * cost.queries)
+        operations += len(stars) * (cost.table() + 2 * cost.queries)
         node = {**empty_node(shape, self.m), "together": together}
         menu = PoolMenu(
             operations, {**node, "thresholds": [[j, x] for j, x in sorted(stars.items())]}
@@ -170,7 +172,7 @@ class Explorer:
                 size = class_size(query, self.m, self.problem.shape.n_ctx)
                 menu.queries.append((size, self._class(query, rivals, sharing)))
         if len(survivors):
-            operations -= len(stars) * (cost.table(threshold=True) + 2 * cost.queries)
+            operations -= len(stars) * (cost.table() + 2 * cost.queries)
             menu.whole = frontier(list(self._ways(shape, cost, survivors, upper, operations, node)))
         return menu
 
@@ -323,7 +325,12 @@ class _Counting:
             yield self._grid(together, [], 0, min(self.rules.rates))
         if plain.lost <= self.tolerance or not self.deep:
             return
-        ways = [self._moment(apart, marked, most) for marked, most in self._dangers()]
+        few = len(every) <= MOST_ALONE
+        tried = apart if few else together
+        ways = [self._moment(tried, marked, most) for marked, most in self._dangers()]
+        if ways and not few:
+            best = min(ways, key=lambda way: way.lost)
+            ways.append(self._moment(apart, best.marked, best.most))
         if self.rules.moment:
             yield from ways
         if self.rules.grid:
@@ -337,7 +344,7 @@ class _Counting:
         yield together
         apart = [every[i : i + 1] for i in every]
         last, parts = together, [every]
-        if len(every) > 1 and together.lost < self.box.size * 0.98:
+        if 1 < len(every) <= MOST_ALONE and together.lost < self.box.size * 0.98:
             alone = self._grid(apart, best.marked, best.most, coarse)
             yield alone
             if alone.lost < together.lost:

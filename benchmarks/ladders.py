@@ -1,0 +1,83 @@
+"""Ladders over the zoo: certified against sampled accuracy. Resumable: finished models are kept.
+
+    python benchmarks/ladders.py [--out FILE] [--strategy ladder] MODEL_PATTERN...
+
+Each model is proved by one `ballproof prove` and its figures are appended to FILE as a line of
+JSON. At the end the table is printed; the README and docs/results take their figures from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from models.catalogue import zoo_names, zoo_record
+
+DEFAULT = ["max-of-5-*", "max-of-10-seed-*", "max-of-20-*", "max-of-10-of-128-*"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("patterns", nargs="*", default=DEFAULT, metavar="MODEL_PATTERN")
+    parser.add_argument("--out", type=Path, default=Path("ladders.jsonl"))
+    parser.add_argument("--strategy", default="ladder")
+    parser.add_argument("--max-operations", default=None)
+    arguments = parser.parse_args()
+    names = [n for n in zoo_names() if any(fnmatchcase(n, p) for p in arguments.patterns)]
+    done = _finished(arguments.out)
+    for count, name in enumerate(names, start=1):
+        if name not in done:
+            print(f"{count} of {len(names)}: {name}", file=sys.stderr, flush=True)
+            row = _prove(name, arguments.strategy, arguments.max_operations)
+            with arguments.out.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+            done[name] = row
+    _print_table([done[name] for name in names])
+    return 0
+
+
+def _finished(path: Path) -> dict[str, dict[str, object]]:
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    rows = []
+    for line in lines:
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue  # A run that was killed while it wrote.
+    return {row["model"]: row for row in rows}
+
+
+def _prove(name: str, strategy: str, max_operations: str | None) -> dict[str, object]:
+    limit = [f"--max-operations={max_operations}"] if max_operations else []
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "certificate.json"
+        command = [sys.executable, "-m", "verifier", "prove", name, "--strategy", strategy]
+        command += [*limit, "--out", str(out), "--json", "--quiet"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{name}: {done.stderr}")
+        row: dict[str, object] = json.loads(done.stdout)
+    row["sampled_accuracy"] = zoo_record(name)["sampled_accuracy"]
+    return row
+
+
+def _print_table(rows: list[dict[str, object]]) -> None:
+    print(
+        "| model | at least | at most | sampled | at least / sampled | operations | prove, s | check, s | bytes |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    for row in rows:
+        total, sampled = int(str(row["total"])), float(str(row["sampled_accuracy"]))
+        low, high = (int(str(row[f"correct_at_{end}"])) / total for end in ("least", "most"))
+        times = f"{row['seconds_to_prove']} | {row['seconds_to_check']}"
+        ratio = f"{low:.6f} | {high:.6f} | {sampled} | {low / sampled:.5f}"
+        print(f"| {row['model']} | {ratio} | {row['operations']} | {times} | {row['bytes']} |")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
