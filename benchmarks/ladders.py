@@ -67,10 +67,10 @@ def _prove(name: str, strategy: str, max_operations: str | None) -> dict[str, ob
 
 
 def _print_table(rows: list[dict[str, object]]) -> None:
-    print(
-        "| model | at least | at most | sampled | at least / sampled | operations | prove, s | check, s | bytes |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|")
+    columns = ["model", "at least", "at most", "sampled", "at least / sampled"]
+    columns += ["operations", "prove, s", "check, s", "bytes"]
+    print(f"| {' | '.join(columns)} |")
+    print("|---" * len(columns) + "|")
     for row in rows:
         total, sampled = int(str(row["total"])), float(str(row["sampled_accuracy"]))
         low, high = (int(str(row[f"correct_at_{end}"])) / total for end in ("least", "most"))
