@@ -10,15 +10,15 @@ import json
 import re
 import sys
 from collections.abc import Sequence
-from math import gcd
+from fractions import Fraction
 from typing import NoReturn
 
 from claims import DEFAULT_MAX_OPERATIONS, MAX_FILE, Pins
 from kernel import check
 from tensors import MAX_FILE as MAX_WEIGHTS
-from verdict import INTERNAL, INTERRUPTED, USAGE, VERIFIED, Refusal, refusal_fields, refusal_line
+from verdict import INTERNAL, INTERRUPTED, USAGE, VERIFIED, Refusal, Theorem
 
-_NUMBER = re.compile(r"([0-9]{1,1000})(?:\.([0-9]{1,1000})|/(0*[1-9][0-9]{0,999}))?")
+_NUMBER = re.compile(r"[0-9]{1,1000}(\.[0-9]{1,1000}|/0*[1-9][0-9]{0,999})?")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,13 +32,9 @@ class _Parser(argparse.ArgumentParser):
 
 def _number(text: str) -> tuple[int, int]:
     """Return (n, d) of an exact decimal ("0.99") or a fraction ("99/100"), in lowest terms."""
-    match = _NUMBER.fullmatch(text)
-    if not match:
+    if not _NUMBER.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text[:80]!r} is no exact decimal or fraction >= 0")
-    whole, decimals, below = match.groups()
-    numerator, denominator = int(whole + (decimals or "")), int(below or 10 ** len(decimals or ""))
-    shared = gcd(numerator, denominator)
-    return numerator // shared, denominator // shared
+    return Fraction(text).as_integer_ratio()
 
 
 def _parser() -> _Parser:
@@ -72,19 +68,18 @@ def _verdict(arguments: argparse.Namespace) -> int:
     try:
         theorem = check(weights, certificate, pins)
     except Refusal as refusal:
-        fields = refusal_fields(refusal)
-        _print(json.dumps(fields) if arguments.json else refusal_line(refusal))
+        _print(refusal, arguments.json)
         return refusal.exit_code
-    _print(json.dumps(theorem.fields()) if arguments.json else theorem.line())
+    _print(theorem, arguments.json)
     return VERIFIED
 
 
-def _print(line: str) -> None:
+def _print(verdict: Theorem | Refusal, as_json: bool) -> None:
     """Print the verdict; one that nobody can read is an internal error, not a success."""
     if sys.stdout is None:
         raise OSError("standard output is closed")
     try:
-        print(line, flush=True)
+        print(json.dumps(verdict.fields()) if as_json else verdict.line(), flush=True)
     except OSError:
         sys.stdout = None  # Or the interpreter tries again, and replaces the exit code.
         raise

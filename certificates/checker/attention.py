@@ -31,18 +31,10 @@ class Attention:
         """
         return _top(self.tokens[: maximum + 1]) + _top(self.positions) - self.bits
 
-    def token_spans(self, maximum: int) -> list[Span]:
-        """Return integers around exp S[q,t] for t = 0..m, the largest of `bits` bits."""
-        return on_one_unit(self.tokens[: maximum + 1], self.bits)
-
-    def position_spans(self) -> list[Span]:
-        """Return integers around exp R[q,i] for every position, the largest of `bits` bits."""
-        return on_one_unit(self.positions, self.bits)
-
-    def weights(self, maximum: int, unit: int, tally: Tally) -> list[list[Span]]:
-        """Return integers (lo, hi) around w_i(t) in units of 2**unit, for each i and t = 0..m."""
+    def weights(self, maximum: int, tally: Tally) -> list[list[Span]]:
+        """Return integers (lo, hi) around w_i(t) in the class's unit, for each i and t = 0..m."""
         tally.charge(len(self.positions) * (maximum + 1))
-        tokens = self.tokens[: maximum + 1]
+        tokens, unit = self.tokens[: maximum + 1], self.unit(maximum)
         return [[at_unit(product(t, p), unit) for t in tokens] for p in self.positions]
 
 
@@ -50,6 +42,16 @@ def exponentials(scores: list[int], exponent: int, square: int, bits: int) -> li
     """Return balls around exp((s - s*) 2**exponent / sqrt(square)), s* the largest score."""
     top = max(scores)
     return [trimmed(exp_over_root(s - top, exponent, square, bits), bits) for s in scores]
+
+
+def joint(a: Span, b: Span) -> Span:
+    """Return integers around the product of two factors of a weight."""
+    return a[0] * b[0], a[1] * b[1]
+
+
+def weighted(gap: int, weight: Span, up: bool = True) -> int:
+    """Return the largest (up) or smallest product of an exact gap and a weight in the span."""
+    return gap * weight[(gap > 0) == up]
 
 
 def _top(balls: list[Ball]) -> int:

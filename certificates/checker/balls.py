@@ -6,7 +6,7 @@ A `Ball` (lo, hi, e) stands for every real number in [lo * 2**e, hi * 2**e].
 from functools import cache
 from math import isqrt
 
-from verdict import Declined
+from verdict import Declined, decline_unless
 
 Ball = tuple[int, int, int]
 MAX_BITS = 2**16
@@ -78,20 +78,17 @@ def exp_over_root(numerator: int, exponent: int, square: int, bits: int) -> Ball
     Then exp(x) = exp(r) 2**k. Raises `Declined` where x has more than MAX_BITS bits.
     """
     size = max(numerator.bit_length() + exponent - square.bit_length() // 2 + 2, 1)
-    if size > MAX_BITS:
-        raise Declined("limit", f"a score needs more than {MAX_BITS} bits.")
+    decline_unless(size <= MAX_BITS, "limit", f"a score needs more than {MAX_BITS} bits.")
     # Guard bits for the reduction; rounded up so that few different ln 2 are computed.
     g = (bits + size + 24 + 63) // 64 * 64
     x = quotient_by_root(numerator, exponent, square, -g)
     low, high = ln2(g)
     k = x // high
-    ends = (k * low, k * high)
-    r, width = x - max(ends), 1 + abs(ends[1] - ends[0])
-    if r < 0:
+    if x < max(k * low, k * high):
         # Only when the ball of k ln 2 reaches above x: one step down restores r >= 0.
         k -= 1
-        ends = (k * low, k * high)
-        r, width = x - max(ends), 1 + abs(ends[1] - ends[0])
+    ends = (k * low, k * high)
+    r, width = x - max(ends), 1 + max(ends) - min(ends)
     return trimmed((*_exp_reduced(r, width, g), k - g), bits)
 
 

@@ -65,7 +65,9 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
         string(claim["semantics"], "claim.semantics"),
         claim["margin"],
         _margin(claim["margin"]),
-        *_counts(claim),
+        count(claim["total"], "claim.total"),
+        count(claim["correct_at_least"], "claim.correct_at_least"),
+        count(claim["correct_at_most"], "claim.correct_at_most"),
         string(proof["strategy"], "proof.strategy"),
         small(proof["precision"], *PRECISIONS, "proof.precision"),
         count(proof["operations"], "proof.operations"),
@@ -76,11 +78,6 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
     real = result.semantics == "real"
     decline_unless(real, "unsupported", "claim.semantics: only 'real' is supported.")
     return result
-
-
-def _counts(claim: dict[str, Any]) -> tuple[int, int, int]:
-    total, at_least, at_most = (count(claim[key], f"claim.{key}") for key in _COUNTS)
-    return total, at_least, at_most
 
 
 def _margin(value: Any) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import reduce
 
-from verdict import Declined
+from verdict import decline_unless
 
 MAX_WALK = 500
 
@@ -20,8 +20,7 @@ def completions(places: int, maximum: int, holds_maximum: bool) -> int:
 
 def require_walkable(n_ctx: int) -> None:
     """Decline to enumerate more positions than a walk can nest; no budget could pay for it."""
-    if n_ctx > MAX_WALK:
-        raise Declined("limit", f"this strategy walks at most {MAX_WALK} positions.")
+    decline_unless(n_ctx <= MAX_WALK, "limit", f"this strategy walks at most {MAX_WALK} positions.")
 
 
 def inhabited_queries(maximum: int, n_ctx: int) -> range:

@@ -2,7 +2,7 @@
 
 from math import comb
 
-from attention import Attention, Span
+from attention import Attention, joint, on_one_unit, weighted
 from classes import inhabited_queries
 from signs import settled
 from tally import Tally, sort_cost
@@ -24,18 +24,16 @@ def count_right(tables: PathTables, precision: int, tally: Tally) -> int:
     right = 0
     for maximum in range(v):
         gaps = _largest_gaps(tables, maximum, tally)
+        rivals = [j for j in range(v) if j != maximum]
         for query in inhabited_queries(maximum, tables.shape.n_ctx):
             tally.charge(3 * v + 8)
             direct = _largest_gap(tables.direct[query], maximum) + tables.eps
             bound = _ClassBound(attentions[query], query, maximum, [direct + h for h in gaps])
             right += bound.mixtures(tally)
             # c = 0 is one sequence: its free tokens are all m.
-            if bound.own + bound.maximum_term(0) < 0:
-                right += 1
-            else:
-                sequence = (*[maximum] * (tables.shape.n_ctx - 1), query)
-                rivals = (j for j in range(v) if j != maximum)
-                right += not settled(tables, sequence, rivals, 2 * precision, tally)[1]
+            sequence = (*[maximum] * (tables.shape.n_ctx - 1), query)
+            alone = bound.own + bound.maximum_term(0) < 0
+            right += alone or not settled(tables, sequence, rivals, 2 * precision, tally)[1]
     return right
 
 
@@ -50,12 +48,10 @@ def _largest_gaps(tables: PathTables, maximum: int, tally: Tally) -> list[int]:
     tally.charge(v * (2 * k + 2 * (maximum + 1)))
     places = [[x - row[maximum] for x in row] for row in tables.positional_output]
     pessimal = [max(column) for column in zip(*places, strict=True)]
-    gaps = []
-    for row in tables.output[: maximum + 1]:
-        joint = [x + y for x, y in zip(row, pessimal, strict=True)]
-        # The places' own entry is 0, so joint[m] is V[t,m].
-        gaps.append(_largest_gap(joint, maximum))
-    return gaps
+    rows = tables.output[: maximum + 1]
+    sums = [[x + y for x, y in zip(row, pessimal, strict=True)] for row in rows]
+    # The places' own entry is 0, so entry m of a sum is V[t,m].
+    return [_largest_gap(row, maximum) for row in sums]
 
 
 class _ClassBound:
@@ -63,10 +59,9 @@ class _ClassBound:
 
     def __init__(self, attention: Attention, query: int, maximum: int, gaps: list[int]) -> None:
         self.maximum, self.holds, self.gaps = maximum, query == maximum, gaps
-        self.tokens = attention.token_spans(maximum)
-        *self.places, last = attention.position_spans()
-        low, high = self.tokens[query]
-        self.own = _upper((low * last[0], high * last[1]), gaps[query])
+        self.tokens = on_one_unit(attention.tokens[: maximum + 1], attention.bits)
+        *self.places, last = on_one_unit(attention.positions, attention.bits)
+        self.own = weighted(gaps[query], joint(self.tokens[query], last))
 
     def mixtures(self, tally: Tally) -> int:
         """Return how many sequences with c >= 1 free tokens below m are right."""
@@ -75,25 +70,18 @@ class _ClassBound:
         highs = sorted((high for _, high in self.places), reverse=True)
         most = n if self.holds else n - 1
         tally.charge(sort_cost(n) * 2 + most * (4 * n + 12 + 8 * self.maximum))
-        return sum(
-            comb(n, c) * self._good_tokens(sum(lows[:c]), sum(highs[:c])) ** c
-            for c in range(1, most + 1)
-        )
+        good = [self._good_tokens(sum(lows[:c]), sum(highs[:c])) for c in range(1, most + 1)]
+        return sum(comb(n, c) * tokens**c for c, tokens in enumerate(good, start=1))
 
     def _good_tokens(self, least: int, most: int) -> int:
         """Return |G|: the tokens below m with F_t < 0 at B = `least` and at B = `most`."""
-        bases = [(weight, self.own + self.maximum_term(weight)) for weight in (least, most)]
+        bases = [(b, self.own + self.maximum_term(b)) for b in (least, most)]
         return sum(
-            all(_upper(self.tokens[t], self.gaps[t] * weight) + base < 0 for weight, base in bases)
+            all(weighted(self.gaps[t] * b, self.tokens[t]) + base < 0 for b, base in bases)
             for t in range(self.maximum)
         )
 
     def maximum_term(self, weight: int) -> int:
         """Return an upper bound of a(m) u(m) (T - B), T being all free positions' weight."""
         total = sum(place[1 if self.gaps[-1] > 0 else 0] for place in self.places)
-        return _upper(self.tokens[-1], self.gaps[-1] * (total - weight))
-
-
-def _upper(span: Span, factor: int) -> int:
-    """Return the largest product of `factor` (or anything below it) and a number of the span."""
-    return factor * (span[1] if factor > 0 else span[0])
+        return weighted(self.gaps[-1] * (total - weight), self.tokens[-1])

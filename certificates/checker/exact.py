@@ -2,7 +2,7 @@
 
 from functools import reduce
 
-from attention import Attention
+from attention import Attention, weighted
 from branch import BranchAndCount, Live, Prefix, Rival
 from classes import worst_case
 from separable import GapRows, Table
@@ -44,15 +44,14 @@ def count_class(rows: GapRows, attention: Attention, tally: Tally) -> tuple[int,
     Theorems: T3 shows for most rivals that they win on no sequence of the class; T7 counts the
     sequences that some other rival wins.
     """
-    upper = rows.upper(attention, tally)
-    rivals = surviving_rivals(rows, upper, attention.query, tally)
+    rivals = surviving_rivals(rows, rows.upper(attention, tally), attention.query, tally)
     for doubling in range(DOUBLINGS + 1 if rivals else 0):
         bits = attention.bits << doubling
         finer = Attention(attention.tables, attention.query, bits, tally)
-        survivors = _rival_tables(finer, rows.maximum, rivals, tally)
-        last = doubling == DOUBLINGS
+        survivors = _tables(finer, rows.maximum, rivals, tally)
+        settle = doubling == DOUBLINGS
         try:
-            return ExactCount(finer, rows.maximum, survivors, tally, settle=last).count()
+            return ExactCount(finer, rows.maximum, survivors, tally, settle=settle).count()
         except Undecided:
             continue
     return 0, 0
@@ -71,12 +70,10 @@ def surviving_rivals(rows: GapRows, upper: Table, query: int, tally: Tally) -> l
     return lanes.indices(lanes.signs(worst) & rows.rivals)
 
 
-def _rival_tables(
-    attention: Attention, maximum: int, rivals: list[int], tally: Tally
-) -> list[Rival]:
+def _tables(attention: Attention, maximum: int, rivals: list[int], tally: Tally) -> list[Rival]:
     """Return for each rival the tables of T1 below and above the truth: exact f, enclosed w."""
     tables, tokens = attention.tables, maximum + 1
-    weights = attention.weights(maximum, attention.unit(maximum), tally)
+    weights = attention.weights(maximum, tally)
     # Gaps and two products per entry, the extremes of each position, the last one's order.
     tally.charge(len(rivals) * (8 * len(weights) * tokens + 2 * sort_cost(tokens)))
     survivors, row = [], tables.direct[attention.query]
@@ -86,8 +83,7 @@ def _rival_tables(
         low, high = [], []
         for place, spans in zip(tables.positional_output, weights, strict=True):
             gaps = [gap + place[j] - place[maximum] for gap in output]
-            terms = list(zip(gaps, spans, strict=True))
-            low.append([gap * span[gap <= 0] for gap, span in terms])
-            high.append([gap * span[gap > 0] for gap, span in terms])
+            low.append([weighted(g, span, up=False) for g, span in zip(gaps, spans, strict=True)])
+            high.append([weighted(g, span) for g, span in zip(gaps, spans, strict=True)])
         survivors.append(Rival(j, low, high, attention.query))
     return survivors

@@ -4,8 +4,6 @@
 does. Anything that is not established raises `Rejected` or `Declined`.
 """
 
-from collections.abc import Callable
-
 import brute_force
 import cubic
 import exact
@@ -13,51 +11,14 @@ import ladder
 import subcubic
 from claims import Claim, Pins, read_claim, require_model, require_pins
 from ladder_witness import RULES
-from separable import ClassCount, count_wrong
+from separable import count_wrong
 from tally import Tally
 from tensors import digest, read_tensors
-from transformer import Model, PathTables, path_tables, read_model
+from transformer import Model, path_tables, read_model
 from verdict import Rejected, Theorem, decline_unless, reject_unless
 
-Bounds = tuple[int, int]
-Rule = Callable[[Model, Claim, Tally], Bounds]
-
-
-def _tabled(count: Callable[[PathTables, Claim, Tally], Bounds]) -> Rule:
-    """Return the rule of a strategy that takes the path tables and no witness."""
-
-    def bounds(model: Model, claim: Claim, tally: Tally) -> Bounds:
-        reject_unless(not claim.witness, "witness", f"{claim.strategy} takes an empty witness.")
-        tables = path_tables(model, claim.margin, tally)
-        # One token has no rival, and one sequence, which is right.
-        return count(tables, claim, tally) if model.shape.d_vocab > 1 else (1, 1)
-
-    return bounds
-
-
-def _two_sided(count_class: ClassCount) -> Rule:
-    def bounds(tables: PathTables, claim: Claim, tally: Tally) -> Bounds:
-        certain, possible = count_wrong(tables, claim.precision, tally, count_class)
-        return claim.total - possible, claim.total - certain
-
-    return _tabled(bounds)
-
-
-def _cubic(tables: PathTables, claim: Claim, tally: Tally) -> Bounds:
-    return cubic.count_right(tables, claim.precision, tally), claim.total
-
-
-def _subcubic(model: Model, claim: Claim, tally: Tally) -> Bounds:
-    return subcubic.count_right(model, claim, tally), claim.total
-
-
-STRATEGIES: dict[str, Rule] = {
-    "brute-force": _two_sided(brute_force.count_class),
-    "cubic": _tabled(_cubic),
-    "exact": _two_sided(exact.count_class),
-    **dict.fromkeys(RULES, ladder.count_right),
-    **dict.fromkeys(subcubic.NAMES, _subcubic),
-}
+CLASS_COUNTS = {"brute-force": brute_force.count_class, "exact": exact.count_class}
+STRATEGIES = (*CLASS_COUNTS, "cubic", *RULES, *subcubic.NAMES)
 
 
 def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
@@ -75,19 +36,28 @@ def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
     require_model(claim, sha256, model.shape)
     require_pins(claim, pins)
     tally = Tally(claim.operations)
-    at_least, at_most = STRATEGIES[claim.strategy](model, claim, tally)
-    _require_counts(claim, at_least, at_most, tally)
-    counts = (claim.total, claim.correct_at_least, claim.correct_at_most)
-    statement = (claim.task, sha256, claim.semantics, claim.margin_text, *counts)
+    at_least, at_most = _bounds(model, claim, tally)
+    if at_least < claim.correct_at_least or claim.correct_at_most < at_most:
+        sentence = f"the check establishes at least {at_least} and at most {at_most} correct."
+        counts = {"correct_at_least": at_least, "correct_at_most": at_most, "tally": tally.spent}
+        raise Rejected("count", sentence, **counts)
+    claimed = (claim.total, claim.correct_at_least, claim.correct_at_most)
+    statement = (claim.task, sha256, claim.semantics, claim.margin_text, *claimed)
     return Theorem(*statement, claim.operations, tally.spent)
 
 
-def _require_counts(claim: Claim, at_least: int, at_most: int, tally: Tally) -> None:
-    """Reject a claim that goes beyond the recomputed counts, and say what they are."""
-    if claim.correct_at_least <= at_least and at_most <= claim.correct_at_most:
-        return
-    counts = {"correct_at_least": at_least, "correct_at_most": at_most, "tally": tally.spent}
-    sentence = f"the check establishes at least {at_least} and at most {at_most} correct."
-    refusal = Rejected("count", sentence)
-    refusal.established = {key: str(value) for key, value in counts.items()}
-    raise refusal
+def _bounds(model: Model, claim: Claim, tally: Tally) -> tuple[int, int]:
+    """Return how many sequences are right, at least and at most, by the claim's strategy."""
+    name, bits, total = claim.strategy, claim.precision, claim.total
+    if name in RULES:
+        return ladder.count_right(model, claim, tally)
+    if name in subcubic.NAMES:
+        return subcubic.count_right(model, claim, tally), total
+    reject_unless(not claim.witness, "witness", f"{name} takes an empty witness.")
+    tables = path_tables(model, claim.margin, tally)
+    if model.shape.d_vocab == 1:
+        return 1, 1  # One token has no rival, and one sequence, which is right.
+    if name == "cubic":
+        return cubic.count_right(tables, bits, tally), total
+    certain, possible = count_wrong(tables, bits, tally, CLASS_COUNTS[name])
+    return total - possible, total - certain

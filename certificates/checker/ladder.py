@@ -10,77 +10,70 @@ is not settled is given up: all of it counts as possibly wrong.
 from branch import BranchAndCount, Rival
 from claims import Claim
 from classes import completions, require_walkable
-from ladder_witness import WALKS, Group, LadderWitness, Node, read_ladder
+from ladder_witness import WALKS, Group, Node, read_ladder
 from pools import Pool, Table, Terrain
 from tails import Tail, given_up
 from tally import Tally, sort_cost
 from transformer import Model, PathTables, path_tables
 
-Wrong = tuple[int, int]
+Counts = tuple[int, int]
+# For each rival the largest D[q,j] - D[q,m] at which T9 clears it; None if it clears it nowhere.
+Stars = dict[int, int | None]
 
 
-def count_right(model: Model, claim: Claim, tally: Tally) -> Wrong:
+def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
     """Return how many sequences are right, at least and at most."""
-    witness = read_ladder(claim.witness, claim.strategy, model.shape)
+    maxima = read_ladder(claim.witness, claim.strategy, model.shape)
     if model.shape.d_vocab == 1:
         return 1, 1  # No rival, and one input.
-    tables = path_tables(model, claim.margin, tally)
-    certain, possible = Ladder(tables, claim.precision, tally).wrong(witness)
-    return claim.total - possible, claim.total - certain
+    ladder = _Ladder(path_tables(model, claim.margin, tally), claim.precision, tally)
+    ladder.climb(maxima)
+    return claim.total - ladder.possible, claim.total - ladder.certain
 
 
-class Ladder:
-    """Counts the wrong sequences of each class, certainly and possibly, along a witness."""
+class _Ladder:
+    """Adds up the wrong sequences of each class, certainly and possibly, along a witness."""
 
     def __init__(self, tables: PathTables, bits: int, tally: Tally) -> None:
         self.tables, self.tally = tables, tally
         self.terrain = Terrain(tables, bits, tally)
         self.places = tables.shape.n_ctx - 1
+        self.certain = self.possible = 0
 
-    def wrong(self, witness: LadderWitness) -> Wrong:
-        """Return (certainly wrong, possibly wrong) sequences of all classes."""
-        certain, possible = 0, witness.first ** (self.places + 1)
-        for m, nodes in enumerate(witness.maxima, start=witness.first):
+    def climb(self, maxima: list[list[Node]]) -> None:
+        """Count all classes; those of a maximum below the first that is listed are given up."""
+        v = self.tables.shape.d_vocab
+        first = v - len(maxima)
+        self.possible += first ** (self.places + 1)
+        for m, nodes in enumerate(maxima, start=first):
             self.terrain.gaps.clear()
-            rivals = [j for j in range(self.tables.shape.d_vocab) if j != m]
-            low, high = self._split(m, range(m + 1), nodes, rivals, {})
-            certain += low
-            possible += high
-        return certain, possible
+            self._split(m, range(m + 1), nodes, {j: None for j in range(v) if j != m})
+
+    def _split(self, m: int, queries: range, parts: list[Node], stars: Stars) -> None:
+        """Count the parts of a pool; a query outside them is given up unless all is cleared."""
+        for part in parts:
+            self._pool(m, part, self._left(m, part.queries, stars))
+        inside = {q for part in parts for q in part.queries}
+        for q in queries:
+            if q not in inside and self._left(m, range(q, q + 1), stars):
+                self.possible += self._size(m, range(q, q + 1))
+
+    def _left(self, m: int, queries: range, stars: Stars) -> list[int]:
+        """Return the rivals that T9 leaves: it clears j if D[q,j]-D[q,m] <= stars[j] for all q."""
+        rows = self.tables.direct[queries.start : queries.stop]
+        starred = {j: star for j, star in stars.items() if star is not None}
+        self.tally.charge(2 * len(rows) * len(starred))
+        cleared = {j for j, star in starred.items() if all(r[j] - r[m] <= star for r in rows)}
+        return [j for j in stars if j not in cleared]
 
     def _size(self, m: int, queries: range) -> int:
         """Return the size of one class (q, m), the same for each q of the range."""
         return completions(self.places, m, queries[-1] == m)
 
-    def _split(
-        self, m: int, queries: range, parts: list[Node], rivals: list[int], stars: dict[int, int]
-    ) -> Wrong:
-        """Add up the parts of a pool; a query outside them is given up unless all is cleared.
-
-        T9: rival j is cleared for each query with D[q,j] - D[q,m] <= stars[j].
-        """
-        inside = {q for part in parts for q in part.queries}
-        pieces: list[tuple[range, Node | None]] = [(part.queries, part) for part in parts]
-        pieces += [(range(q, q + 1), None) for q in queries if q not in inside]
-        certain = possible = 0
-        for own, part in pieces:
-            self.tally.charge(2 * len(own) * len(stars))
-            left = [j for j in rivals if self._above(j, m, own, stars.get(j))] if stars else rivals
-            low, high = 0, self._size(m, own) if left else 0
-            if part:
-                low, high = self._pool(m, part, left)
-            certain += low
-            possible += high
-        return certain, possible
-
-    def _above(self, rival: int, m: int, queries: range, star: int | None) -> bool:
-        rows = self.tables.direct
-        return star is None or any(rows[q][rival] - rows[q][m] > star for q in queries)
-
-    def _pool(self, m: int, node: Node, rivals: list[int]) -> Wrong:
-        """Return (certainly, possibly) wrong sequences of the pool's classes."""
+    def _pool(self, m: int, node: Node, rivals: list[int]) -> None:
+        """Count the pool's classes, with the rivals that may win there."""
         if not rivals or not self._size(m, node.queries):
-            return 0, 0
+            return
         pool = Pool(self.terrain, m, node.queries, node.near, apart=node.apart)
         for span in node.together:
             self.tally.charge(len(rivals))
@@ -90,21 +83,21 @@ class Ladder:
         uppers = {j: pool.table([j], up=True) for j in rivals}
         uppers = {j: table for j, table in uppers.items() if pool.worst(table) >= 0}
         if node.groups and uppers:
-            return self._count(pool, node, uppers)
-        stars = {}
+            self._count(pool, node, uppers)
+            return
+        stars: Stars = dict.fromkeys(uppers)
         for j in uppers.keys() & node.thresholds.keys():
             star = self.tables.one * node.thresholds[j] >> 10
             if pool.worst(pool.table([j], up=True, direct=star)) < 0:
                 stars[j] = star
-        return self._split(m, node.queries, node.parts, list(uppers), stars)
+        self._split(m, node.queries, node.parts, stars)
 
-    def _count(self, pool: Pool, node: Node, uppers: dict[int, Table]) -> Wrong:
+    def _count(self, pool: Pool, node: Node, uppers: dict[int, Table]) -> None:
         """Count by groups (T4), never more than the class, for each query of the pool alike."""
-        size, queries = self._size(pool.maximum, pool.queries), len(pool.queries)
+        size, left, certain = self._size(pool.maximum, pool.queries), set(uppers), 0
         marked = {token - pool.far + (pool.far > 0) for token in node.marked}
         tail = Tail(pool.sizes, marked, node.most, self.tally, holds=pool.holds)
-        left, certain = set(uppers), 0
-        lost = given_up(pool.maximum, self.places, tail.holds, len(marked), node.most)
+        lost = given_up(pool.maximum, self.places, pool.holds, len(marked), node.most)
         for group in node.groups:
             live = {j: uppers[j] for j in group.rivals if j in uppers}
             if live:
@@ -112,9 +105,10 @@ class Ladder:
                 low, high = count(pool, tail, group, live)
                 certain, lost = max(certain, low), lost + high
                 left -= live.keys() if group.rule != "below" else set()
-        return certain * queries, (size if left else min(size, lost)) * queries
+        self.certain += certain * len(pool.queries)
+        self.possible += (size if left else min(size, lost)) * len(pool.queries)
 
-    def _walk(self, pool: Pool, tail: Tail, group: Group, live: dict[int, Table]) -> Wrong:
+    def _walk(self, pool: Pool, tail: Tail, group: Group, live: dict[int, Table]) -> Counts:
         """Count the tuples of cells that some rival wins (T10), from below as well for `both` (T7).
 
         One-sided, the upper tables stand in for the lower ones: what they call wrong counts.
@@ -126,18 +120,16 @@ class Ladder:
             lower = pool.table([j], up=False) if both else table
             low, high = ([*pool.spread(side.rows), [side.own]] for side in (lower, table))
             rivals.append(Rival(j, low, high, 0))
-        walk = BranchAndCount(pool.sizes, self.places, rivals, self.tally, holds=tail.holds)
+        walk = BranchAndCount(pool.sizes, self.places, rivals, self.tally, holds=pool.holds)
         certain, possible = walk.count()
         return certain if both else 0, possible
 
-    def _tail(self, pool: Pool, tail: Tail, group: Group, live: dict[int, Table]) -> Wrong:
+    def _tail(self, pool: Pool, tail: Tail, group: Group, live: dict[int, Table]) -> Counts:
         """Count by T5 or T6: one table above those of all rivals, or each from below (`below`)."""
         if group.rule == "below":
-            free = Tail(pool.sizes, set(), 0, self.tally, holds=tail.holds)
+            free = Tail(pool.sizes, set(), 0, self.tally, holds=pool.holds)
             lower = [pool.table([j], up=False) for j in live]
             counts = [free.count(t.own, pool.spread(t.rows), group.rate, up=False) for t in lower]
             return max(counts), 0
-        table = pool.table(list(live), up=True)
-        return 0, tail.count(
-            table.own, pool.spread(table.rows), group.rate, exact=group.rule == "grid"
-        )
+        table, grid = pool.table(list(live), up=True), group.rule == "grid"
+        return 0, tail.count(table.own, pool.spread(table.rows), group.rate, exact=grid)

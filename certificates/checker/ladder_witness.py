@@ -42,20 +42,16 @@ class Node(NamedTuple):
     most: int
 
 
-class LadderWitness(NamedTuple):
-    """Classes with a maximum below `first` are given up; then the pools of each maximum."""
+def read_ladder(fields: dict[str, Any], strategy: str, shape: Shape) -> list[list[Node]]:
+    """Return the pools of each maximum from `first` to the last, or refuse them.
 
-    first: int
-    maxima: list[list[Node]]
-
-
-def read_ladder(fields: dict[str, Any], strategy: str, shape: Shape) -> LadderWitness:
-    """Return the witness of `ladder`, `moment` or `grid`, or refuse it."""
+    The strategy is `ladder`, `moment` or `grid`. Classes with a maximum below `first` are given up.
+    """
     v, rules = shape.d_vocab, RULES[strategy]
     first, values = _object(fields, ("first", "maxima"))
     start = small(first, 0, v)
     maxima = zip(range(start, v), list_of(values, v - start), strict=True)
-    return LadderWitness(start, [_nodes(value, m, range(m + 1), v, rules) for m, value in maxima])
+    return [_nodes(value, m, range(m + 1), v, rules) for m, value in maxima]
 
 
 def _object(value: Any, keys: tuple[str, ...]) -> list[Any]:
@@ -67,36 +63,29 @@ def _object(value: Any, keys: tuple[str, ...]) -> list[Any]:
 
 def _nodes(value: Any, m: int, within: range, v: int, rules: tuple[str, ...]) -> list[Node]:
     """Return nodes whose queries lie one after the other in `within`."""
-    nodes: list[Node] = []
+    nodes = []
     for item in list_of(value):
-        start = nodes[-1].queries.stop if nodes else within.start
-        nodes.append(_node(item, m, range(start, within.stop), v, rules))
+        nodes.append(_node(item, m, within, v, rules))
+        within = range(nodes[-1].queries.stop, within.stop)
     return nodes
 
 
 def _node(value: Any, m: int, within: range, v: int, rules: tuple[str, ...]) -> Node:
-    queries, near, apart, together, stars, parts, groups, marked, most = _object(
-        value, Node._fields
-    )
-    pool = _range(queries, within.start, within.stop - 1)
+    span, near, apart, together, stars, parts, groups, marked, most = _object(value, Node._fields)
+    pool = _range(span, within)
     demand(pool[-1] < m or len(pool) == 1, "a pool that holds the maximum holds no other query.")
     pairs = [list_of(pair, 2) for pair in list_of(stars)]
     rivals = _ascending([rival for rival, _ in pairs], v)
-    bounds = [small(bound, -(2**60), 2**60) for _, bound in pairs]
+    bounds = {j: small(pair[1], -(2**60), 2**60) for j, pair in zip(rivals, pairs, strict=True)}
     cells, tokens = small(near, 0, m), _ascending(marked, m)
     demand(len(tokens) <= MAX_MARKED, f"at most {MAX_MARKED} tokens are marked.")
     demand(all(t >= m - cells for t in tokens), "a marked token is in a cell of its own.")
-    return Node(
-        pool,
-        cells,
-        bool(small(apart, 0, 1)),
-        [_range(item, 0, v - 1) for item in list_of(together)],
-        dict(zip(rivals, bounds, strict=True)),
-        _nodes(parts, m, pool, v, rules),
-        [_group(item, v, rules) for item in list_of(groups)],
-        tokens,
-        small(most, 0, 2),
-    )
+    own_rows = bool(small(apart, 0, 1))
+    tried = [_range(item, range(v)) for item in list_of(together)]
+    inner = _nodes(parts, m, pool, v, rules)
+    counted = [_group(item, v, rules) for item in list_of(groups)]
+    kept = small(most, 0, 2)
+    return Node(pool, cells, own_rows, tried, bounds, inner, counted, tokens, kept)
 
 
 def _group(value: Any, v: int, rules: tuple[str, ...]) -> Group:
@@ -107,11 +96,11 @@ def _group(value: Any, v: int, rules: tuple[str, ...]) -> Group:
     return Group(str(rule), _ascending(rivals, v), small(rate[0], 1, most) if rate else 0)
 
 
-def _range(value: Any, low: int, high: int) -> range:
-    """Return first..last of [first, last] between `low` and `high`."""
+def _range(value: Any, within: range) -> range:
+    """Return first..last of [first, last], which lies in `within`."""
     first, last = list_of(value, 2)
-    start = small(first, low, high)
-    return range(start, small(last, start, high) + 1)
+    start = small(first, within.start, within.stop - 1)
+    return range(start, small(last, start, within.stop - 1) + 1)
 
 
 def _ascending(value: Any, limit: int) -> list[int]:

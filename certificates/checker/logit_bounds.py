@@ -46,6 +46,7 @@ def bounded_logits(
     tables += [scaled(part, margin[1], tally) for part in (reference, difference)]
     (out, pos, exact, mu, diff, one), _ = aligned([*tables, Matrix([[margin[0] * scale]], 0)])
     tally.charge(v * (2 * v * k + 9 * v))
+    best = [_two_largest(row) for row in out]
     constant, slope, others, alone = [], [], [], []
     for m in range(v):
         rivals = [j for j in range(v) if j != m]
@@ -54,10 +55,8 @@ def bounded_logits(
         slope.append([out[m][j] - out[m][m] for j in rivals])
         gaps = (exact[m][j] - exact[m][m] for j in rivals)
         alone.append(max(d + p + r for d, p, r in zip(gaps, place, slope[-1], strict=True)))
-    best = [_two_largest(row) for row in out]
-    for m in range(v):
-        gaps = (top[0] if top[2] != m else top[1] for top in best)
-        others.append(list(accumulate((g - row[m] for g, row in zip(gaps, out, strict=True)), max)))
+        tops = (second if where == m else first for first, second, where in best)
+        others.append(list(accumulate((t - row[m] for t, row in zip(tops, out, strict=True)), max)))
     return Logits([row[0] for row in diff], constant, slope, others, alone, one[0][0])
 
 

@@ -25,10 +25,8 @@ def product(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
     """Return the matrix product; declines entries of more than MAX_BITS bits."""
     tally.charge(len(a.rows) * len(b.rows[0]) * (2 * len(b.rows) - 1))
     columns = list(zip(*b.rows, strict=True))
-    return limited(
-        [[sum(x * y for x, y in zip(row, c, strict=True)) for c in columns] for row in a.rows],
-        a.exponent + b.exponent,
-    )
+    rows = [[sum(x * y for x, y in zip(row, c, strict=True)) for c in columns] for row in a.rows]
+    return limited(rows, a.exponent + b.exponent)
 
 
 def add(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
@@ -56,10 +54,8 @@ def column_sums(a: Matrix, tally: Tally) -> Matrix:
 def aligned(matrices: list[Matrix]) -> tuple[list[Rows], int]:
     """Return the matrices' integers in units of their lowest exponent, and that exponent."""
     exponent = min(a.exponent for a in matrices)
-    results = [[[x << (a.exponent - exponent) for x in row] for row in a.rows] for a in matrices]
-    for rows in results:
-        limited(rows, exponent)
-    return results, exponent
+    shifted = ([[x << (a.exponent - exponent) for x in row] for row in a.rows] for a in matrices)
+    return [limited(rows, exponent).rows for rows in shifted], exponent
 
 
 def limited(rows: Rows, exponent: int) -> Matrix:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
-from attention import Span, exponentials, on_one_unit
+from attention import Span, exponentials, joint, on_one_unit, weighted
 from classes import worst_case
 from matrices import Rows
 from tally import Tally
@@ -40,13 +40,14 @@ class Terrain:
         tally.charge(6 * tables.shape.d_vocab**2)
         ends = (min, max)
         self.score = [[list(accumulate(row, pick)) for row in tables.score] for pick in ends]
-        self.output = [list(accumulate(tables.output, _along(pick))) for pick in ends]
-        self.direct = [list(accumulate(tables.direct, _along(pick))) for pick in ends]
+        self.output = [_running(tables.output, pick) for pick in ends]
+        self.direct = [_running(tables.direct, pick) for pick in ends]
         self.gaps: dict[tuple[int, int, bool, int, int], Rows] = {}
 
 
-def _along(pick: Callable[[int, int], int]) -> Callable[[list[int], list[int]], list[int]]:
-    return lambda a, b: list(map(pick, a, b))
+def _running(rows: Rows, pick: Callable[[int, int], int]) -> Rows:
+    """Return the running extremes of each column."""
+    return list(accumulate(rows, lambda a, b: list(map(pick, a, b))))
 
 
 class Pool:
@@ -56,12 +57,10 @@ class Pool:
     bounds each of them.
     """
 
-    def __init__(
-        self, terrain: Terrain, maximum: int, queries: range, near: int, *, apart: bool
-    ) -> None:
-        self.terrain, self.maximum, self.queries, self.apart = terrain, maximum, queries, apart
+    def __init__(self, terrain: Terrain, m: int, queries: range, near: int, *, apart: bool) -> None:
+        self.terrain, self.maximum, self.queries, self.apart = terrain, m, queries, apart
         self.places = terrain.tables.shape.n_ctx - 1
-        self.far, self.holds = maximum - near, maximum in queries
+        self.far, self.holds = m - near, m in queries
         self.sizes = [self.far] * (self.far > 0) + [1] * (near + 1)
         cells, rows = len(self.sizes), self.places if apart else 1
         # Differences, the extremes over the queries, two exponentials an end, and products.
@@ -69,8 +68,9 @@ class Pool:
         terrain.tally.charge(2 * (cells + 1 + rows + 1) + 2 * (rows * cells + 1))
         *tokens, own = self._spans(self._token_scores())
         *places, last = self._spans(self._place_scores())
-        self.own = _product(own, last)
-        self.weights = [[_product(token, place) for token in tokens] for place in places]
+        self.weights = [[joint(token, place) for token in tokens] for place in places]
+        # The last row is the query's own.
+        self.weights.append([joint(own, last)])
 
     def _cells(self, running: list[T], table: list[T]) -> list[T]:
         """Return the far cell's entry of running extremes, if there is one, and the near ones."""
@@ -78,13 +78,11 @@ class Pool:
 
     def _token_scores(self) -> list[Span]:
         """Return for each cell, and for the query itself, the extremes of S[q,t] - S[q,m]."""
-        sides = []
-        for side in self.terrain.score:
-            rows = []
-            for q in self.queries:
-                row = self.terrain.tables.score[q]
-                rows.append([x - row[self.maximum] for x in [*self._cells(side[q], row), row[q]]])
-            sides.append(list(zip(*rows, strict=True)))
+        table, sides = self.terrain.tables.score, []
+        for running in self.terrain.score:
+            rows = [[*self._cells(running[q], table[q]), table[q][q]] for q in self.queries]
+            # The entry before the query's own is that of m, whose cell is the last.
+            sides.append(list(zip(*([x - row[-2] for x in row] for row in rows), strict=True)))
         return [(min(low), max(high)) for low, high in zip(*sides, strict=True)]
 
     def _place_scores(self) -> list[Span]:
@@ -113,18 +111,18 @@ class Pool:
         gaps = [self._gaps(j, up) for j in rivals]
         size = sum(map(len, gaps[0])) + 1
         terrain.tally.charge((2 * len(rivals) + 1) * size + 3 * len(rivals))
-        owns, stacks = [], []
+        stacks = []
         for j, gap in zip(rivals, gaps, strict=True):
             lift = self._column_gap(terrain.tables.direct, terrain.direct, j, up)
             lift = (lift if direct is None else direct) + terrain.tables.eps
             own = self._column_gap(output, terrain.output, j, up) + place[j] - place[m]
-            owns.append(own + lift)
-            stacks.append([[lift + x for x in row] for row in gap])
+            stacks.append([[lift + x for x in row] for row in [*gap, [own]]])
         rows = []
         for stack, spans in zip(zip(*stacks, strict=True), self.weights, strict=True):
             largest = map(pick, *stack) if len(stack) > 1 else stack[0]
-            rows.append([_weighted(x, span, up) for x, span in zip(largest, spans, strict=True)])
-        return Table(_weighted(pick(owns), self.own, up), rows, size)
+            rows.append([weighted(x, span, up) for x, span in zip(largest, spans, strict=True)])
+        *rows, (own,) = rows
+        return Table(own, rows, size)
 
     def _column_gap(self, table: Rows, running: list[Rows], rival: int, up: bool) -> int:
         """Return a bound of T[q,j] - T[q,m] over the pool's queries; exact for one query."""
@@ -165,11 +163,3 @@ class Pool:
     def spread(self, rows: list[T]) -> list[T]:
         """Return what is known of each row for each free position."""
         return rows if self.apart else rows * self.places
-
-
-def _product(a: Span, b: Span) -> Span:
-    return a[0] * b[0], a[1] * b[1]
-
-
-def _weighted(gap: int, weight: Span, up: bool) -> int:
-    return gap * weight[(gap > 0) == up]

@@ -12,8 +12,11 @@ from typing import NamedTuple
 from matrices import Matrix, Rows, add, aligned, column_sums, product, scaled, transposed
 from tally import Tally
 from transformer import Model, query_rows
-from witness import Dyadics, Witness
+from witness import Witness
 
+Chain = list[Matrix]
+# A column, a row and the divisor of their product; or two scaled matrices and their scale.
+Term = tuple[Matrix, Matrix, int]
 # Bits kept of the residual's Gram matrix while its powers are taken.
 GRAM_BITS = 256
 
@@ -47,9 +50,7 @@ def bounded_scores(name: str, model: Model, witness: Witness, tally: Tally) -> S
     return Scores(m, [row[0] for row in e], r, exponent, k * scale)
 
 
-def _approximation(
-    name: str, factors: list[Matrix], witness: Witness, tally: Tally
-) -> tuple[Matrix, Matrix, int]:
+def _approximation(name: str, factors: Chain, witness: Witness, tally: Tally) -> Term:
     """Return scale * M~, a column of bounds on scale * range of Err's rows, and scale."""
     if not witness.matrix_directions:
         # A W_Q (v,h) and W_K^T B^T (h,v).
@@ -57,30 +58,28 @@ def _approximation(
     if name == "exact":
         return _chain(factors, tally), Matrix([[0]] * len(factors[0].rows), 0), 1
     terms, chain, scale = _split(factors, witness, tally)
-    rights = [scaled(right, scale // divisor, tally) for _, right, divisor in terms]
-    left, left_exponent = aligned([transposed(column) for column, _, _ in terms])
-    right, right_exponent = aligned(rights)
-    columns = transposed(Matrix([rows[0] for rows in left], left_exponent))
-    rows = Matrix([rows[0] for rows in right], right_exponent)
-    return product(columns, rows, tally), _error(name, chain, witness, tally), scale
+    rows = _stacked([scaled(row, scale // divisor, tally) for _, row, divisor in terms])
+    columns = _stacked([transposed(column) for column, _, _ in terms])
+    approximate = product(transposed(columns), rows, tally)
+    return approximate, _error(name, chain, witness, tally), scale
 
 
-def _peel(a: Matrix, direction: Dyadics, tally: Tally) -> tuple[Matrix, Matrix, int]:
-    """Return u^T a (a row), (u.u) (a - u u^T a / (u.u)) and u.u, for u an integer multiple.
+def _stacked(rows: Chain) -> Matrix:
+    """Return a matrix of these rows."""
+    parts, exponent = aligned(rows)
+    return Matrix([part[0] for part in parts], exponent)
 
-    The length of a direction does not matter, so its exponent is left out.
-    """
-    u = direction[0]
-    square = sum(x * x for x in u)
-    row = product(Matrix([u], 0), a, tally)
-    outer = product(Matrix([[-x] for x in u], 0), row, tally)
-    tally.charge(2 * len(u) - 1)
+
+def _peel(a: Matrix, direction: list[int], tally: Tally) -> Term:
+    """Return u^T a (a row), (u.u) (a - u u^T a / (u.u)) and u.u, for u = `direction`."""
+    square = sum(x * x for x in direction)
+    row = product(Matrix([direction], 0), a, tally)
+    outer = product(Matrix([[-x] for x in direction], 0), row, tally)
+    tally.charge(2 * len(direction) - 1)
     return row, add(scaled(a, square, tally), outer, tally), square
 
 
-def _split(
-    factors: list[Matrix], witness: Witness, tally: Tally
-) -> tuple[list[tuple[Matrix, Matrix, int]], list[Matrix], int]:
+def _split(factors: Chain, witness: Witness, tally: Tally) -> tuple[list[Term], Chain, int]:
     """Return terms of rank one (column, row, divisor), a residual chain and its scale.
 
     product(factors) = sum of column row / divisor + product(chain) / scale, exactly. Directions are
@@ -88,39 +87,23 @@ def _split(
     terms telescope, and each carries the residuals of what was peeled before it: the cross terms
     are kept, since they vanish only for exact singular vectors.
     """
-    first, *middle, last = factors
-    scale, terms = 1, []
-    for u in witness.query_directions:
-        row, first, square = _peel(first, u, tally)
-        scale *= square
-        terms.append((_column(u), _chain([row, *middle, last], tally), scale))
-    last = transposed(last)
-    back = [transposed(factor) for factor in reversed(middle)]
-    for w in witness.key_directions:
-        row, last, square = _peel(last, w, tally)
-        scale *= square
-        left = transposed(_chain([row, *back, transposed(first)], tally))
-        terms.append((left, Matrix([w[0]], 0), scale))
-    chain = [first, transposed(last)]
-    if middle:
-        (q, kt), (g, f) = middle, witness.matrix_directions
-        row, q, square = _peel(q, g, tally)
-        scale *= square
-        left = product(first, _column(g), tally)
-        terms.append((left, _chain([row, kt, chain[1]], tally), scale))
-        row, k, square = _peel(transposed(kt), f, tally)
-        scale *= square
-        left = transposed(_chain([row, transposed(q), transposed(first)], tally))
-        terms.append((left, product(Matrix([f[0]], 0), chain[1], tally), scale))
-        chain[1:1] = [q, transposed(k)]
-    return terms, chain, scale
+    scale, terms, inner = 1, [], witness.matrix_directions
+    ends = ((0, witness.query_directions), (0, witness.key_directions))
+    for index, directions in (*ends, (1, inner[:1]), (1, inner[1:])):
+        # The length of a direction does not matter, so its exponent is left out.
+        for u, _ in directions:
+            row, residual, square = _peel(factors[index], u, tally)
+            scale *= square
+            column = _chain([*factors[:index], Matrix([[x] for x in u], 0)], tally)
+            terms.append((column, _chain([row, *factors[index + 1 :]], tally), scale))
+            factors = [*factors[:index], residual, *factors[index + 1 :]]
+        # Every other turn is on the transposed product: its first factor is the last of this one.
+        factors = [transposed(factor) for factor in reversed(factors)]
+        terms = [(transposed(row), transposed(column), divisor) for column, row, divisor in terms]
+    return terms, factors, scale
 
 
-def _column(direction: Dyadics) -> Matrix:
-    return Matrix([[x] for x in direction[0]], 0)
-
-
-def _chain(matrices: list[Matrix], tally: Tally) -> Matrix:
+def _chain(matrices: Chain, tally: Tally) -> Matrix:
     """Return the product of the matrices from the left."""
     result = matrices[0]
     for factor in matrices[1:]:
@@ -128,7 +111,7 @@ def _chain(matrices: list[Matrix], tally: Tally) -> Matrix:
     return result
 
 
-def _error(name: str, chain: list[Matrix], witness: Witness, tally: Tally) -> Matrix:
+def _error(name: str, chain: Chain, witness: Witness, tally: Tally) -> Matrix:
     """Return a column: for each row of the chain's product a bound on its range (max - min)."""
     if name == "svd":
         return _spectral_range(chain, witness.squarings, tally)
@@ -137,16 +120,14 @@ def _error(name: str, chain: list[Matrix], witness: Witness, tally: Tally) -> Ma
     means = len(chain) - 1 if name.startswith("mean-recursive") else int(name.startswith("mean"))
     if not name.endswith("-subproduct"):
         return chain_ranges(chain, means, tally)
-    bounds = [
-        chain_ranges([_chain(chain[:cut], tally), _chain(chain[cut:], tally)], means, tally)
-        for cut in range(1, len(chain))
-    ]
+    cuts = ((chain[:cut], chain[cut:]) for cut in range(1, len(chain)))
+    bounds = [chain_ranges([_chain(a, tally), _chain(b, tally)], means, tally) for a, b in cuts]
     tally.charge((len(bounds) - 1) * len(bounds[0].rows))
     columns, exponent = aligned(bounds)
     return Matrix([[min(row)[0]] for row in zip(*columns, strict=True)], exponent)
 
 
-def chain_ranges(chain: list[Matrix], means: int, tally: Tally) -> Matrix:
+def chain_ranges(chain: Chain, means: int, tally: Tally) -> Matrix:
     """Return a column that bounds the range of each row of the chain's product.
 
     One matrix: its row ranges. Several, X Y: the range of row q is at most
@@ -176,7 +157,7 @@ def _absolute(a: Matrix, tally: Tally) -> Matrix:
     return Matrix([[abs(x) for x in row] for row in a.rows], a.exponent)
 
 
-def _spectral_range(chain: list[Matrix], squarings: int, tally: Tally) -> Matrix:
+def _spectral_range(chain: Chain, squarings: int, tally: Tally) -> Matrix:
     """Return sqrt(2) sigma_1 of the product L' N' for every row: it bounds each row's range.
 
     range(row q) = max e_q^T X (e_t - e_t') <= sigma_1 sqrt(2). sigma_1^2 is the largest eigenvalue
@@ -184,9 +165,8 @@ def _spectral_range(chain: list[Matrix], squarings: int, tally: Tally) -> Matrix
     trace(G^(2^p))^(1/2^p).
     """
     left, right = chain
-    gram = product(
-        product(transposed(left), left, tally), product(right, transposed(right), tally), tally
-    )
+    left_gram = product(transposed(left), left, tally)
+    gram = product(left_gram, product(right, transposed(right), tally), tally)
     value, exponent = _power_trace(gram, squarings, tally)
     for _ in range(squarings):
         value, exponent = _root_up(value, exponent)

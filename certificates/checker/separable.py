@@ -7,7 +7,6 @@ tables, every sequence that is called wrong is truly wrong.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from attention import Attention
 from classes import inhabited_queries, require_walkable
@@ -18,19 +17,12 @@ from transformer import PathTables
 Table = list[list[int]]
 
 
-class Rounded(NamedTuple):
-    """A vector of exact numbers over the rivals: floors, and 1 where the floor is not exact."""
-
-    floor: int
-    inexact: int
-
-
 class GapRows:
     """f_i(t) for one maximum m, all rivals in lanes, as sums of two rounded parts.
 
-    `direct[q]` is D[q,j]-D[q,m]+eps, `free[i][t]` is V[t,j]-V[t,m]+P[i,j]-P[i,m]. Both are floored
-    at a unit of 2**shift (in the unit of the path tables) with the flag of what the floor lost, so
-    that an exact 0, as between two equal rivals, stays an exact 0.
+    `direct[q]` is D[q,j]-D[q,m]+eps, `free[i][t]` is V[t,j]-V[t,m]+P[i,j]-P[i,m]. Both are pairs of
+    vectors, the floors and the ceilings at a unit of 2**shift (in the unit of the path tables): an
+    exact 0, as between two equal rivals, stays an exact 0.
     """
 
     def __init__(self, tables: PathTables, maximum: int, bits: int, tally: Tally) -> None:
@@ -51,11 +43,10 @@ class GapRows:
         self.direct = [self._rounded(row) for row in direct]
         self.free = [[self._rounded(row) for row in rows] for rows in free]
 
-    def _rounded(self, gaps: list[int]) -> Rounded:
-        shift, lanes = self.shift, self.lanes
-        floors = [gap >> shift for gap in gaps]
-        lost = [gap != floor << shift for gap, floor in zip(gaps, floors, strict=True)]
-        return Rounded(lanes.pack(floors), lanes.pack(lost) if any(lost) else 0)
+    def _rounded(self, gaps: list[int]) -> tuple[int, int]:
+        """Return the vectors of floors and of ceilings."""
+        floors = self.lanes.pack(gap >> self.shift for gap in gaps)
+        return floors, self.lanes.pack(-(-gap >> self.shift) for gap in gaps)
 
     def upper(self, attention: Attention, tally: Tally) -> Table:
         """Return a table >= g[i][t] for each position and token 0..m, in lanes."""
@@ -68,16 +59,13 @@ class GapRows:
     def _table(self, attention: Attention, tally: Tally, *, up: bool) -> Table:
         lanes, direct = self.lanes, self.direct[attention.query]
         tally.charge(5 * lanes.count * self.n_ctx * (self.maximum + 1))
-        weights = attention.weights(self.maximum, attention.unit(self.maximum), tally)
+        weights = attention.weights(self.maximum, tally)
         table = []
         for row, spans in zip(self.free, weights, strict=True):
             entries = []
             for free, span in zip(row, spans, strict=True):
-                gap = direct.floor + free.floor
-                if up:
-                    gap += direct.inexact + free.inexact
                 # Up: w f <= high f where f > 0, <= low f elsewhere. Down: the other way round.
-                near, far = span if up else (span[1], span[0])
+                gap, near, far = direct[up] + free[up], span[not up], span[up]
                 entries.append(near * gap + (far - near) * lanes.positive(gap))
             table.append(entries)
         return table
@@ -86,18 +74,16 @@ class GapRows:
 ClassCount = Callable[[GapRows, Attention, Tally], tuple[int, int]]
 
 
-def count_wrong(
-    tables: PathTables, precision: int, tally: Tally, count_class: ClassCount
-) -> tuple[int, int]:
+def count_wrong(tables: PathTables, bits: int, tally: Tally, count: ClassCount) -> tuple[int, int]:
     """Return (certainly wrong, possibly wrong) sequences: the sums over all classes (q, m)."""
     v, k = tables.shape.d_vocab, tables.shape.n_ctx
     require_walkable(k)
-    attentions = [Attention(tables, query, precision, tally) for query in range(v)]
+    attentions = [Attention(tables, query, bits, tally) for query in range(v)]
     certain = possible = 0
     for maximum in range(v):
-        rows = GapRows(tables, maximum, precision, tally)
+        rows = GapRows(tables, maximum, bits, tally)
         for query in inhabited_queries(maximum, k):
-            low, high = count_class(rows, attentions[query], tally)
+            low, high = count(rows, attentions[query], tally)
             certain += low
             possible += high
     return certain, possible

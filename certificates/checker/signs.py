@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from attention import Span, weighted
 from balls import at_unit, exp_over_root
 from tally import Tally
 from transformer import PathTables
@@ -58,15 +59,13 @@ def settled(
     return True in verdicts, any(verdict is not False for verdict in verdicts)
 
 
-def _enclosed_sum(
-    tables: PathTables, groups: dict[int, int], precision: int, tally: Tally
-) -> tuple[int, int]:
-    """Return integers around 2**precision times the sum, scaled to its largest remaining group."""
+def _enclosed_sum(tables: PathTables, groups: dict[int, int], bits: int, tally: Tally) -> Span:
+    """Return integers around 2**bits times the sum, scaled to its largest remaining group."""
     tally.charge(6 * len(groups))
     top, low, high = max(groups), 0, 0
     for score, gap in groups.items():
-        ball = exp_over_root(score - top, tables.score_exponent, tables.shape.d_head, precision + 2)
-        floor, ceiling = at_unit(ball, -precision)
-        low += gap * (floor if gap > 0 else ceiling)
-        high += gap * (ceiling if gap > 0 else floor)
+        ball = exp_over_root(score - top, tables.score_exponent, tables.shape.d_head, bits + 2)
+        weight = at_unit(ball, -bits)
+        low += weighted(gap, weight, up=False)
+        high += weighted(gap, weight)
     return low, high

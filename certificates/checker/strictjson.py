@@ -31,8 +31,7 @@ def parse_object(data: bytes, what: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise Declined("syntax", f"{what}: not valid JSON ({error.msg}).") from None
     decline_unless(text[end:] in ("", "\n"), "syntax", f"{what}: bytes follow the JSON object.")
-    fields: dict[str, Any] = value  # The text starts with a brace.
-    return fields
+    return dict(value)  # The text starts with a brace.
 
 
 def _decode(data: bytes, what: str) -> str:
@@ -80,10 +79,9 @@ def limit_digits(text: str, what: str) -> None:
 
 def require_keys(fields: Any, keys: Iterable[str], what: str) -> dict[str, Any]:
     """Return `fields` if it is an object with exactly these keys."""
-    expected = set(keys)
     if not isinstance(fields, dict):
         raise Declined("syntax", f"{what}: an object is expected.")
-    for key in sorted(fields.keys() ^ expected):
+    for key in sorted(fields.keys() ^ set(keys)):
         state = "unknown" if key in fields else "missing"
         raise Declined("syntax", f"{what}: the key {key[:80]!a} is {state}.")
     return fields

@@ -58,25 +58,23 @@ def count_right(model: Model, claim: Claim, tally: Tally) -> int:
 class _QueryScores:
     """The scores of one query, and the weights of the positions by their rest scores."""
 
-    def __init__(
-        self, scores: Scores, query: int, d_head: int, precision: int, tally: Tally
-    ) -> None:
+    def __init__(self, scores: Scores, query: int, d_head: int, bits: int, tally: Tally) -> None:
         self.row, self.error = scores.approximate[query], scores.error[query]
         self.exponent, self.square = scores.exponent, d_head * scores.denominator**2
-        # The unit is finer than the precision: the lightest positions and tokens count as well.
-        self.precision, self.unit_bits = precision, 8 * precision
+        # The unit is finer than these bits: the lightest positions and tokens count as well.
+        self.bits, self.unit_bits = bits, 8 * bits
         # Largest and smallest score of the tokens 0..t.
         self.extremes = (list(accumulate(self.row, max)), list(accumulate(self.row, min)))
         rest = scores.positional[query]
         tally.charge(2 * len(self.row) + 6 * len(rest) + 2 * sort_cost(len(rest)))
-        weights = exponentials(rest, self.exponent, self.square, precision)
+        weights = exponentials(rest, self.exponent, self.square, bits)
         *places, self.last = on_one_unit(weights, self.unit_bits)
         lows, highs = sorted(x[0] for x in places), sorted((x[1] for x in places), reverse=True)
         # Entry c: the sum of the c smallest lower ends, and of the c largest upper ends.
         self.sums = ([0, *accumulate(lows)], [0, *accumulate(highs)])
 
     def attention_ends(self, m: int, gap: int, c: int, own: int) -> tuple[int, int]:
-        """Return a_lo and a_hi in units of 2**-precision: the attention to the maximum.
+        """Return a_lo and a_hi in units of 2**-bits: the attention to the maximum.
 
         c tokens are at most m - gap, the query being one of them if `own` is 1. a = A / (A + B x)
         with A and B the weights of the positions of the maximum and of the others, and x between
@@ -93,17 +91,17 @@ class _QueryScores:
         return ends[0], ends[1]
 
     def _share(self, a: int, b: int, gap: int, up: int) -> int:
-        """Return A / (A + B exp(-gap)) in units of 2**-precision, rounded up (1) or down (0).
+        """Return A / (A + B exp(-gap)) in units of 2**-bits, rounded up (1) or down (0).
 
         Only exponentials of non-positive numbers are formed: none overflows.
         """
-        ball = exp_over_root(-abs(gap), self.exponent, self.square, self.precision)
+        ball = exp_over_root(-abs(gap), self.exponent, self.square, self.bits)
         ends = at_unit(ball, -self.unit_bits)
         if gap >= 0:
             a, b = a << self.unit_bits, b * ends[1 - up]
         else:
             a, b = a * ends[up], b << self.unit_bits
-        share = a << self.precision
+        share = a << self.bits
         return -(-share // (a + b)) if up else share // (a + b)
 
 

@@ -21,11 +21,11 @@ Terms = list[tuple[int, int]]
 
 def given_up(maximum: int, places: int, holds: bool, marked: int, most: int) -> int:
     """Return how many sequences of the class hold more than `most` of the `marked` tokens (T11)."""
-    kept: int = sum(
-        comb(places, count) * marked**count * completions(places - count, maximum - marked, holds)
-        for count in range(min(most, places) + 1)
-    )
-    return completions(places, maximum, holds) - kept
+    lost = completions(places, maximum, holds)
+    for count in range(min(most, places) + 1):
+        others = completions(places - count, maximum - marked, holds)
+        lost -= comb(places, count) * marked**count * others
+    return lost
 
 
 class Tail:
@@ -40,6 +40,8 @@ class Tail:
     ) -> None:
         # Where no marked token may occur, its cell is left out.
         self.cells = [cell for cell in range(len(sizes)) if most or cell not in marked]
+        # Plain cells are of kind 0, marked ones of kind 1, and the cell of m of kind 2.
+        self.kinds = [*(int(cell in marked) for cell in range(len(sizes) - 1)), 2]
         self.sizes, self.marked, self.most = sizes, marked, most
         self.holds, self.tally = holds, tally
 
@@ -47,26 +49,26 @@ class Tail:
         """Return the number of sequences, on the grid (exact) or bounded by a moment."""
         distinct = {id(row): [row[cell] for cell in self.cells] for row in rows}
         self.tally.charge(2 + 2 * sum(map(len, distinct.values())))
-        tops = {key: max(row) for key, row in distinct.items()}
-        worst = own + sum(tops[id(row)] for row in rows)
-        sign = -1 if up else 1
+        ends = [own, *(max(distinct[id(row)]) for row in rows)]
+        worst, sign = sum(ends), -1 if up else 1
 
         def on_grid(x: int) -> int:
             return sign * (sign * x * rate // max(worst, 1))
 
-        grid = {key: [on_grid(x) for x in row] for key, row in distinct.items()}
-        budget = on_grid(own) + sum(on_grid(tops[id(row)]) for row in rows)
+        budget = sum(map(on_grid, ends))
         if worst < 0 or budget < 0:
             return 0
-        parts = {key: self._parts([max(row) - x for x in row]) for key, row in grid.items()}
-        return (self._on_grid if exact else self._moment)([parts[id(row)] for row in rows], budget)
+        parts = {key: self._parts(list(map(on_grid, row))) for key, row in distinct.items()}
+        positions = [parts[id(row)] for row in rows]
+        return self._on_grid(positions, budget) if exact else self._moment(positions, budget)
 
-    def _parts(self, distances: list[int]) -> list[Terms]:
-        """Return (distance, tokens) of the plain cells, of the marked ones, and of m."""
-        pairs = [(d, self.sizes[cell]) for d, cell in zip(distances, self.cells, strict=True)]
-        marks = [cell in self.marked for cell in self.cells]
-        plain = [pair for pair, mark in zip(pairs[:-1], marks[:-1], strict=True) if not mark]
-        return [plain, [pair for pair, mark in zip(pairs, marks, strict=True) if mark], pairs[-1:]]
+    def _parts(self, row: list[int]) -> list[Terms]:
+        """Return (distance from the top, tokens) of the plain cells, the marked ones, and m's."""
+        parts: list[Terms] = [[], [], []]
+        top = max(row)
+        for entry, cell in zip(row, self.cells, strict=True):
+            parts[self.kinds[cell]].append((top - entry, self.sizes[cell]))
+        return parts
 
     def _on_grid(self, positions: list[list[Terms]], budget: int) -> int:
         """Return the number of ways to a distance of at most `budget` in all."""
@@ -103,12 +105,8 @@ class Tail:
         for plain, marked, top in positions:
             following: dict[tuple[bool, int], int] = {}
             for (holds, marks), value in state.items():
-                branches = (
-                    ((holds, marks), plain),
-                    ((holds, marks + 1), marked),
-                    ((True, marks), top),
-                )
-                for key, terms in branches:
+                kept, more, held = (holds, marks), (holds, marks + 1), (True, marks)
+                for key, terms in ((kept, plain), (more, marked), (held, top)):
                     if terms and key[1] <= self.most:
                         following[key] = following.get(key, 0) + times(value, terms)
             state = following

@@ -104,8 +104,7 @@ def matrix(tensor: Tensor, columns: int, name: str) -> Matrix:
 
     Declines NaN, infinities and truth values by the name of the tensor.
     """
-    known = tensor.dtype != "BOOL"
-    decline_unless(known, "unsupported", f"weights: {name} has the dtype {tensor.dtype}.")
+    decline_unless(tensor.dtype != "BOOL", "unsupported", f"weights: {name} has the dtype BOOL.")
     if tensor.dtype in FLOATS:
         pairs = _dyadics(tensor, name)
     else:

@@ -66,8 +66,7 @@ _LAYOUT = {
 
 def read_model(tensors: dict[str, Tensor]) -> Model:
     """Return the model that the tensors make up; anything missing or unknown is declined."""
-    known = {key for key, _ in _LAYOUT.values()}
-    for name in sorted(tensors.keys() - known):
+    for name in sorted(tensors.keys() - {key for key, _ in _LAYOUT.values()}):
         raise Declined("unsupported", f"weights: {name[:80]!a} is not a tensor of this model.")
     for short, (key, _) in _LAYOUT.items():
         present = key in tensors or short.startswith("b")
@@ -85,9 +84,8 @@ def read_model(tensors: dict[str, Tensor]) -> Model:
 
 
 def _shape(tensors: dict[str, Tensor]) -> Shape:
-    embedding = tensors["embed.W_E"].shape
-    positions = tensors["pos_embed.W_pos"].shape
-    query = tensors["blocks.0.attn.W_Q"].shape
+    names = (_LAYOUT[short][0] for short in ("W_E", "W_pos", "W_Q"))
+    embedding, positions, query = (tensors[name].shape for name in names)
     axes = (len(embedding), len(positions), len(query))
     decline_unless(axes == (2, 2, 3), "unsupported", "weights: W_E, W_pos, W_Q have other axes.")
     shape = Shape(embedding[0], positions[0], embedding[1], query[2])
@@ -138,8 +136,7 @@ def direct_rows(model: Model, query: Matrix, tally: Tally) -> Matrix:
 
 def direct_table(model: Model, rows: Matrix, tally: Tally) -> Matrix:
     """Return D (v,v), the direct path, from `direct_rows`."""
-    w = model.weights
-    return add(product(rows, w["W_U"], tally), w["b_U"], tally)
+    return add(product(rows, model.weights["W_U"], tally), model.weights["b_U"], tally)
 
 
 def output_tables(model: Model, tally: Tally) -> tuple[Matrix, Matrix]:

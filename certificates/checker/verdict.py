@@ -9,16 +9,23 @@ VERIFIED, REJECTED, DECLINED, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 64, 70, 13
 
 
 class Refusal(Exception):
-    """Why a certificate was not verified: a reason code and one sentence."""
+    """Why a certificate was not verified: a reason code, one sentence, established counts."""
 
-    word = "DECLINED"
-    exit_code = DECLINED
+    word, exit_code = "DECLINED", DECLINED
 
-    def __init__(self, reason: str, sentence: str) -> None:
+    def __init__(self, reason: str, sentence: str, **established: int) -> None:
         super().__init__(f"{reason} {sentence}")
-        self.reason = reason
-        self.sentence = sentence
-        self.established: dict[str, str] = {}
+        self.reason, self.sentence = reason, sentence
+        self.established = {key: str(value) for key, value in established.items()}
+
+    def line(self) -> str:
+        """Return the verdict line."""
+        return f"s {self.word} {self.reason} {self.sentence}"
+
+    def fields(self) -> dict[str, object]:
+        """Return the verdict as JSON fields, with the counts as decimal strings."""
+        fields = {"verdict": self.word, "exit_code": self.exit_code, "reason": self.reason}
+        return {**fields, "sentence": self.sentence, **self.established}
 
 
 class Declined(Refusal):
@@ -28,8 +35,7 @@ class Declined(Refusal):
 class Rejected(Refusal):
     """The files were read, and the claim is not established."""
 
-    word = "REJECTED"
-    exit_code = REJECTED
+    word, exit_code = "REJECTED", REJECTED
 
 
 def decline_unless(holds: bool, reason: str, sentence: str) -> None:
@@ -71,14 +77,3 @@ class Theorem(NamedTuple):
         """Return the verdict as JSON fields; large numbers are decimal strings."""
         statement = {key: str(value) for key, value in self._asdict().items()}
         return {"verdict": "VERIFIED", "exit_code": VERIFIED, **statement}
-
-
-def refusal_line(refusal: Refusal) -> str:
-    """Return the verdict line of a rejection or a decline."""
-    return f"s {refusal.word} {refusal.reason} {refusal.sentence}"
-
-
-def refusal_fields(refusal: Refusal) -> dict[str, object]:
-    """Return a rejection or a decline as JSON fields, with the counts that were established."""
-    fields = {"verdict": refusal.word, "exit_code": refusal.exit_code, "reason": refusal.reason}
-    return {**fields, "sentence": refusal.sentence, **refusal.established}

@@ -176,7 +176,7 @@ def pairs_of(pool, table, terms, query):
     """Yield an entry of the table beside each true term that it stands for."""
     *free, last = terms
     yield table.own, last[query]
-    for row, truths in zip(pool.spread(table), free, strict=True):
+    for row, truths in zip(pool.spread(table.rows), free, strict=True):
         for token, true in enumerate(truths):
             yield row[max(token - pool.far + (pool.far > 0), 0)], true
 
@@ -279,7 +279,7 @@ def test_the_worst_case_of_a_pool_is_the_largest_sum_of_its_upper_table(model, b
     terrain = Terrain(checker_tables(model, Fraction(0)), bits, Tally(10**9))
     places, maximum = model.n_ctx - 1, model.d_vocab - 1
     for pool in pools_of(maximum, terrain):
-        if maximum and (places or not pool.held):
+        if maximum and (places or pool.holds):
             table = pool.table([0], up=True)
-            tail = Tail(pool.sizes, set(), 0, Tally(10**9), holds=not pool.held)
-            assert pool.worst(table) == max(sums(tail, table.own, pool.spread(table)))
+            tail = Tail(pool.sizes, set(), 0, Tally(10**9), holds=pool.holds)
+            assert pool.worst(table) == max(sums(tail, table.own, pool.spread(table.rows)))

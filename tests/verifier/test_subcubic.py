@@ -15,6 +15,7 @@ from models.catalogue import zoo_path
 from models.layout import Shape
 from models.weights import load_weights, weights_from_bytes
 from verifier.__main__ import main
+from verifier.goal import Goal
 from verifier.problem import pose
 from verifier.proving import prove_many
 from verifier.strategies import STRATEGIES, UnknownStrategyError, strategies_matching
@@ -37,7 +38,7 @@ DIMENSIONS = {
 
 def test_the_studied_strategies_are_the_hundred_published_ones():
     assert {s.name for s in STUDIED} == set(PUBLISHED)
-    assert len(SUBCUBIC) == 150 and len(STRATEGIES) == 153
+    assert len(SUBCUBIC) == 150 and len(STRATEGIES) == 156
 
 
 def test_unexplained_dimensions_are_the_published_ones():
@@ -46,7 +47,8 @@ def test_unexplained_dimensions_are_the_published_ones():
         found.setdefault(strategy.group, []).append(strategy.unexplained_dimension(SHAPE))
     assert {group: (min(d), max(d)) for group, d in found.items()} == DIMENSIONS
     others = {s.name: s.unexplained_dimension(SHAPE) for s in STRATEGIES if "/" not in s.name}
-    assert others == {"brute-force": 1073741824, "cubic": 12800, "exact": None}
+    ours = dict.fromkeys(["exact", "ladder", "moment", "grid"])
+    assert others == {"brute-force": 1073741824, "cubic": 12800, **ours}
 
 
 def test_groups_have_the_sizes_of_the_study():
@@ -62,7 +64,7 @@ def test_groups_have_the_sizes_of_the_study():
 
 @pytest.mark.parametrize(
     ("pattern", "count"),
-    [("all", 153), ("subcubic/*", 150), ("subcubic/*/chord/svd", 5), ("exact", 1), ("*exact", 31)],
+    [("all", 156), ("subcubic/*", 150), ("subcubic/*/chord/svd", 5), ("exact", 1), ("*exact", 31)],
 )
 def test_patterns_pick_strategies(pattern, count):
     assert len(strategies_matching(pattern)) == count
@@ -107,7 +109,9 @@ def test_the_prover_is_sound_for_any_witness(seed):
         truth = count_correct(model, margin)
         problem = pose(weights_from_bytes(model.bytes(), "toy"), margin)
         for strategy in rng.sample(SUBCUBIC, 5):
-            witness = mutated(strategy.search(problem), rng, model.d_vocab)
+            witness = mutated(
+                strategy.search(problem, Goal(), lambda done, every: None), rng, model.d_vocab
+            )
             bound = strategy.bound(problem, witness, lambda done, every: None)
             assert bound.correct_at_least <= truth, (model.recipe, strategy.name)
             bounds.append(bound.correct_at_least)
@@ -175,12 +179,17 @@ def test_a_check_above_the_limit_does_not_stop_the_other_strategies(tmp_path, ca
     out = tmp_path / "certificates"
     arguments = ["prove", str(toy), "--strategy", "all", "--out", str(out), "--json"]
     assert main(arguments) == 0
-    lengths = [int(c["operations"]) for c in json.loads(capsys.readouterr().out)["certificates"]]
+    certificates = json.loads(capsys.readouterr().out)["certificates"]
+    steered = ("ladder", "moment", "grid")
+    lengths = [int(c["operations"]) for c in certificates if c["strategy"] not in steered]
     limit = sorted(lengths)[76]
     assert (
         main([*arguments[:-2], str(tmp_path / "short"), "--json", f"--max-operations={limit}"]) == 0
     )
     facts = json.loads(capsys.readouterr().out)
-    assert len(facts["certificates"]) == sum(length <= limit for length in lengths)
-    assert len(facts["certificates"]) + len(facts["not_applicable"]) == 153
+    # Ladders are steered: a limit makes them shorter, where the others are left out.
+    found = [c for c in facts["certificates"] if c["strategy"] not in steered]
+    assert all(int(c["operations"]) <= limit for c in facts["certificates"])
+    assert len(found) == sum(length <= limit for length in lengths)
+    assert len(facts["certificates"]) + len(facts["not_applicable"]) == 156
     assert all("--max-operations" in reason for reason in facts["not_applicable"].values())

@@ -65,9 +65,8 @@ def frontier_command(
     """
     if out:
         if out.suffix.lower() not in FORMATS:
-            raise click.BadParameter(
-                f"one of {', '.join(FORMATS)} is expected.", param_hint="--out"
-            )
+            expected = f"the name ends with one of {', '.join(FORMATS)}."
+            raise click.BadParameter(expected, param_hint="--out")
         require_writable(out)
         require_plotting()
     problem = pose(load_model(model), margin)

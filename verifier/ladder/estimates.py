@@ -33,6 +33,9 @@ def best_moments(
 ) -> tuple[NDArray[np.int64], Floats]:
     """Return for each rival the rate with the smallest moment bound, and that bound."""
     own, rows, repeat, reached = _scaled(box, tables)
+    if not box.places:
+        # The query is all there is.
+        return np.full(len(own), STEPS), reached.astype(np.float64)
     sizes = np.array(box.sizes, dtype=np.float64)[:, None]
     tops = rows.max(axis=1)
     # (rates, rows, cells, J), relative to each row's top.
@@ -72,6 +75,8 @@ def grid_estimates(
 ) -> tuple[NDArray[np.int64], Floats]:
     """Return for each rival the budget of its grid and how many sequences it counts, nearly."""
     own, rows, repeat, reached = _scaled(box, tables)
+    if not box.places:
+        return np.ceil(own * rate).astype(np.int64), reached.astype(np.float64)
     grid = np.ceil(rows * rate)
     tops = grid.max(axis=1)
     budgets = (np.ceil(own * rate) + repeat * tops.sum(axis=0)).astype(np.int64)

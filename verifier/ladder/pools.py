@@ -165,16 +165,14 @@ class Maximum:
         low, high = near.min(axis=0), near.max(axis=0)
         if shape.far:
             ends = [side[queries, shape.far - 1] - reference for side in self.ground.score]
-            low = np.concatenate([[ends[0].min()], low])
-            high = np.concatenate([[ends[1].max()], high])
+            low, high = [ends[0].min(), *low], [ends[1].max(), *high]
         own = score[queries, queries] - reference
         tokens = self._spans([*low, own.min()], [*high, own.max()])
         rows = self.ground.places[queries]
-        low, high = rows.min(axis=0), rows.max(axis=0)
+        low, high = list(rows.min(axis=0)), list(rows.max(axis=0))
         if not shape.apart and self.places:
-            low = np.array([low[:-1].min(), low[-1]])
-            high = np.array([high[:-1].max(), high[-1]])
-        places = self._spans(list(low), list(high))
+            low, high = [min(low[:-1]), low[-1]], [max(high[:-1]), high[-1]]
+        places = self._spans(low, high)
         lows = np.multiply.outer(places[0][:-1], tokens[0][:-1]) >> self.bits
         highs = -(-np.multiply.outer(places[1][:-1], tokens[1][:-1]) >> self.bits)
         # Products of the query's own weights, rounded likewise.
@@ -188,8 +186,9 @@ class Maximum:
         with precision(WORKING_BITS):
             root = flint.arb(self.problem.shape.d_head).sqrt()
             unit = exact(1, self.bits)
-            floors = [_floor(self._exp(x - top, root) * unit, up=False) for x in low]
-            ceilings = [max(_floor(self._exp(x - top, root) * unit, up=True), 1) for x in high]
+            balls = {x: self._exp(x - top, root) * unit for x in {*low, *high}}
+        floors = [_floor(balls[x], up=False) for x in low]
+        ceilings = [max(_floor(balls[x], up=True), 1) for x in high]
         return np.array(floors, dtype=np.int64), np.array(ceilings, dtype=np.int64)
 
     def _exp(self, score: int, root: flint.arb) -> flint.arb:
@@ -213,7 +212,10 @@ def _floor(ball: flint.arb, *, up: bool) -> int:
     mantissa, exponent = upper_end(ball) if up else lower_end(ball)
     sign = -1 if up else 1
     mantissa *= sign
-    return sign * (mantissa << exponent if exponent >= 0 else mantissa >> -exponent)
+    if exponent >= 0:
+        return sign * (mantissa << exponent)
+    # However small the number, no more bits than it has can be shifted out.
+    return sign * (mantissa >> min(-exponent, mantissa.bit_length() + 1))
 
 
 def _weighted(gaps: Lanes, low: Lanes, high: Lanes, up: bool) -> Lanes:

@@ -22,6 +22,8 @@ from verifier.ladder.pools import Integer, Maximum, Shape, Tables
 Node = dict[str, Any]
 # So many rivals may be counted one by one on grids.
 MOST_ALONE = 32
+# With so many tokens in cells of their own, marks and grids are tried.
+DEEP_NEAR = 28
 # Maxima up to m are not looked at where all their inputs are less than one part in this many.
 NEGLIGIBLE_MAXIMA = 500_000
 
@@ -234,9 +236,12 @@ class Explorer:
             offers: list[Offer] = []
             for near, apart in self._configurations():
                 shape = Shape(query, query, self.m - near, apart)
-                offers += self._counted(shape, rivals, sharing)
-                if any(offer.lost == 0 for offer in offers):
+                cost = PoolCost.of(shape, self.m, self.maximum.places)
+                least = min((offer.lost for offer in offers), default=self.problem.total)
+                # Finer tables gain no more than what is still lost.
+                if least * self.worth < len(rivals) * cost.table():
                     break
+                offers += self._counted(shape, rivals, sharing)
             self._classes[key] = frontier(offers)
         return self._classes[key]
 
@@ -265,7 +270,7 @@ class Explorer:
     ) -> Iterator[Offer]:
         """Yield the offers of each rule for the pool's queries alike, on top of what is paid."""
         box = Box(tuple(self.maximum.sizes(shape)), self.maximum.places, shape.last == self.m)
-        deep = shape.one_query and (self.m - shape.far, shape.apart) == self._configurations()[-1]
+        deep = shape.one_query and shape.apart and self.m - shape.far >= min(self.m, DEEP_NEAR)
         queries = shape.last - shape.first + 1
         counting = _Counting(self.rules, box, cost, rivals, upper, self.tolerance, self.worth, deep)
         for way in counting.offers():
@@ -323,7 +328,7 @@ class _Counting:
             yield self._moment(together, [], 0)
         elif self.rules.grid:
             yield self._grid(together, [], 0, min(self.rules.rates))
-        if plain.lost <= self.tolerance or not self.deep:
+        if plain.lost <= self.tolerance or not self.deep or not self.box.places:
             return
         few = len(every) <= MOST_ALONE
         tried = apart if few else together

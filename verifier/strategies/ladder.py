@@ -59,7 +59,7 @@ class Ladder:
         """Walks serve up to 2^32 inputs; beyond, grids and moments alone."""
         if self.walks and problem.total <= EXHAUSTIVE_LIMIT:
             return Rules(walk=True, moment=False, grid=False)
-        finer = ((6, False), (14, True), (None, True))
+        finer = ((6, False), (14, True), (28, True), (None, True))
         return Rules(
             walk=False,
             moment=self.moments,
