@@ -3,14 +3,15 @@ PYTHON ?= python3
 BIN := .venv/bin
 CHECKER := certificates/checker
 
-.PHONY: help demo test test-all lint bench bench-strategies checker clean
+.PHONY: help demo test test-all lint bench bench-strategies bench-ladders checker clean
 
 help:
-	@echo "make demo      prove and check max-of-4-seed-123 with four strategies (under a minute)"
+	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
 	@echo "make test      formatting, lint, types and the fast tests (under 10 minutes)"
 	@echo "make test-all  the same with the exhaustive tests"
 	@echo "make bench     measure the figures of the README"
-	@echo "make bench-strategies  prove one model with all 153 strategies, beside the published bounds"
+	@echo "make bench-strategies  prove one model with all 156 strategies, beside the published bounds"
+	@echo "make bench-ladders     ladders over the zoo beyond max-of-4 (about two hours, resumable)"
 	@echo "make checker   pack the standalone checker into one file, out/ballproof-checker.pyz"
 	@echo "make clean     remove .venv and everything that was built"
 
@@ -36,6 +37,10 @@ bench: .venv/installed
 bench-strategies: .venv/installed
 	mkdir -p docs/results
 	$(BIN)/python benchmarks/all_strategies.py | tee docs/results/max-of-4-seed-123.md
+
+bench-ladders: .venv/installed
+	mkdir -p out docs/results
+	$(BIN)/python benchmarks/ladders.py --out out/ladders.jsonl | tee docs/results/ladders.md
 
 checker:
 	$(PYTHON) certificates/pack.py out/ballproof-checker.pyz

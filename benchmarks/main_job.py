@@ -20,13 +20,20 @@ from time import perf_counter
 from typing import Any
 
 JOBS = [
+    ("max-of-4-seed-123", "compact"),
+    ("max-of-4-seed-123", "ladder"),
     ("max-of-4-seed-123", "exact"),
     ("max-of-4-seed-123", "cubic"),
     ("max-of-4-seed-123", "brute-force"),
+    ("max-of-4-seed-104", "compact"),
+    ("max-of-4-seed-104", "ladder"),
     ("max-of-4-seed-104", "exact"),
     ("max-of-4-seed-104", "brute-force"),
+    ("max-of-5-seed-50", "ladder"),
     ("max-of-5-seed-50", "exact"),
+    ("max-of-10-seed-50", "ladder"),
     ("max-of-10-seed-50", "cubic"),
+    ("max-of-20-seed-50", "ladder"),
     ("max-of-20-seed-50", "cubic"),
 ]
 COLUMNS = ("model", "strategy", "bound", "operations", "prove, s", "check, s", "MiB", "bytes")

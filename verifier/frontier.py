@@ -10,7 +10,8 @@ from verifier.console import share
 from verifier.goal import Goal, Progress
 from verifier.ladder.costs import path_tables_cost
 from verifier.problem import Problem
-from verifier.proving import NotApplicableError, NotProven, Proven, prove, prove_many
+from verifier.proving import NotApplicableError, NotProven, Proven, prove_many
+from verifier.steering import prove
 from verifier.strategies import STRATEGIES, strategy_named
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from verifier.goal import Goal, Progress
 from verifier.problem import Problem
-from verifier.proving import NotApplicableError, Proven, draft, prove, verify
+from verifier.proving import NotApplicableError, Proven, draft, verify
+from verifier.steering import prove
 from verifier.strategies import STRATEGIES
 from verifier.strategies.base import Strategy
 

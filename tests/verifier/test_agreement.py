@@ -12,7 +12,8 @@ from support.toy import random_toys, toy_models
 from models.weights import weights_from_bytes
 from verifier.goal import Goal
 from verifier.problem import pose
-from verifier.proving import NotApplicableError, prove, prove_many
+from verifier.proving import NotApplicableError, prove_many
+from verifier.steering import prove
 from verifier.strategies import STRATEGIES, strategy_named
 
 LIMIT = 10**9

@@ -17,8 +17,9 @@ from verifier.goal import Goal
 from verifier.ladder.bound import count_wrong
 from verifier.ladder.steer import explored, one_sided, two_sided
 from verifier.problem import pose
-from verifier.proving import NotApplicableError, draft, prove, verify
+from verifier.proving import NotApplicableError, draft, verify
 from verifier.searches import SEARCHES, run_search, search_named
+from verifier.steering import prove
 from verifier.strategies import strategy_named
 
 LIMIT = 10**11

@@ -32,8 +32,8 @@ from verifier.proving import (
     prove_many,
     verify,
 )
-from verifier.proving import prove as prove_to_goal
 from verifier.searches import run_search, search_named
+from verifier.steering import prove as prove_to_goal
 from verifier.strategies import is_pattern, strategies_matching
 from verifier.strategies.base import Strategy
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from models.task import class_size
 from verifier.branch import WrongCount
-from verifier.ladder.counts import Box, Walk, given_up, grid_count, moment_bound, on_grid
+from verifier.ladder.counts import Box, given_up, grid_count, moment_bound, on_grid
 from verifier.ladder.pools import Ground, Integer, Maximum, Shape, Tables
+from verifier.ladder.walk import Walk
 from verifier.problem import Problem
 
 Node = dict[str, Any]

@@ -16,8 +16,10 @@ from models.layout import Shape
 from models.weights import Weights
 from verifier.goal import Goal, Progress
 from verifier.ladder.costs import path_tables_cost
+from verifier.ladder.menus import MaximumMenu, choose
 from verifier.ladder.pools import Ground, Maximum
-from verifier.ladder.search import Explorer, MaximumMenu, Rules, choose
+from verifier.ladder.search import Explorer
+from verifier.ladder.ways import Rules
 from verifier.problem import Problem
 
 # v^2 k below which starting more processes costs more time than it saves.

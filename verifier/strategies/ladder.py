@@ -8,8 +8,8 @@ from models.layout import Shape
 from verifier.goal import Goal, Progress
 from verifier.ladder.bound import count_wrong
 from verifier.ladder.costs import path_tables_cost
-from verifier.ladder.search import Rules
 from verifier.ladder.steer import explored, one_sided, two_sided
+from verifier.ladder.ways import Rules
 from verifier.problem import Problem
 from verifier.strategies.base import EXHAUSTIVE_LIMIT, Bounds, Witness
 
