@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from math import inf
+from threading import Thread
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -126,8 +127,17 @@ _explorers: dict[str, Any] = {}
 
 
 def _prepare(problem: Problem, rules: Rules) -> None:
-    """Set up the process that makes menus."""
+    """Set up the process that makes menus; a process of its own ends with the one it serves."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        Thread(target=_end_with, args=(parent,), daemon=True).start()
     _explorers.update(ground=Ground(problem), rules=rules)
+
+
+def _end_with(parent: Any) -> None:
+    """Wait for the other process and leave at once: nobody is left to answer to."""
+    parent.join()
+    os._exit(1)
 
 
 def _menu(maximum: int) -> MaximumMenu:
