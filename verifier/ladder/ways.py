@@ -27,13 +27,13 @@ class Rules:
     grid: bool
     filters: tuple[int, ...] = (2, 3, 6)
     finer: tuple[tuple[int | None, bool], ...] = ((6, False), (6, True), (14, True), (None, True))
-    rates: tuple[int, ...] = (256, 1024)
+    rates: tuple[int, ...] = (256, 1024, 4096)
     # A class that loses less than one part in this many is not looked at more closely.
     negligible: int = 10**9
     # Operations that the whole accuracy is worth where nothing limits the length.
     worth: float = 1e14
     divide: bool = True
-    walk_limit: int = 5_000_000
+    walk_limit: int = 1_000_000
 
 
 @dataclass(frozen=True)

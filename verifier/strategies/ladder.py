@@ -13,7 +13,7 @@ from verifier.ladder.ways import Rules
 from verifier.problem import Problem
 from verifier.strategies.base import EXHAUSTIVE_LIMIT, Bounds, Witness
 
-BELOW_RATE = 256
+BELOW_RATE = 64
 
 
 @dataclass(frozen=True)
