@@ -27,8 +27,11 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("ladders.jsonl"))
     parser.add_argument("--strategy", default="ladder")
     parser.add_argument("--max-operations", default=None)
+    parser.add_argument("--report", action="store_true", help="print what is there, prove nothing")
     arguments = parser.parse_args()
     names = [n for n in zoo_names() if any(fnmatchcase(n, p) for p in arguments.patterns)]
+    if arguments.report:
+        names = [name for name in names if name in _finished(arguments.out)]
     done = _finished(arguments.out)
     for count, name in enumerate(names, start=1):
         if name not in done:
@@ -37,7 +40,9 @@ def main() -> int:
             with arguments.out.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
             done[name] = row
-    _print_table([done[name] for name in names])
+    rows = [done[name] for name in names]
+    _print_summary(rows)
+    _print_table(rows)
     return 0
 
 
@@ -66,16 +71,45 @@ def _prove(name: str, strategy: str, max_operations: str | None) -> dict[str, ob
     return row
 
 
+def _share(row: dict[str, object], end: str) -> float:
+    return int(str(row[f"correct_at_{end}"])) / int(str(row["total"]))
+
+
+def _ratio(row: dict[str, object]) -> float:
+    """Return certified over sampled accuracy; above 1 only by chance of the sample."""
+    return _share(row, "least") / float(str(row["sampled_accuracy"]))
+
+
+def _print_summary(rows: list[dict[str, object]]) -> None:
+    """Print one line for each kind of model."""
+    kinds: dict[str, list[dict[str, object]]] = {}
+    for row in rows:
+        kinds.setdefault(str(row["model"]).rsplit("-seed-", 1)[0], []).append(row)
+    print("| models | measured | least ratio | mean ratio | prove, s at most | check, s at most |")
+    print("|---|---|---|---|---|---|")
+    for kind, group in kinds.items():
+        ratios = [_ratio(row) for row in group]
+        prove, check = (
+            max(float(str(row[f"seconds_to_{step}"])) for row in group)
+            for step in ("prove", "check")
+        )
+        mean = sum(ratios) / len(ratios)
+        cells = (
+            f"{kind} | {len(group)} | {min(ratios):.5f} | {mean:.5f} | {prove:.0f} | {check:.0f}"
+        )
+        print(f"| {cells} |")
+    print()
+
+
 def _print_table(rows: list[dict[str, object]]) -> None:
     columns = ["model", "at least", "at most", "sampled", "at least / sampled"]
     columns += ["operations", "prove, s", "check, s", "bytes"]
     print(f"| {' | '.join(columns)} |")
     print("|---" * len(columns) + "|")
     for row in rows:
-        total, sampled = int(str(row["total"])), float(str(row["sampled_accuracy"]))
-        low, high = (int(str(row[f"correct_at_{end}"])) / total for end in ("least", "most"))
         times = f"{row['seconds_to_prove']} | {row['seconds_to_check']}"
-        ratio = f"{low:.6f} | {high:.6f} | {sampled} | {low / sampled:.5f}"
+        ends = f"{_share(row, 'least'):.6f} | {_share(row, 'most'):.6f}"
+        ratio = f"{ends} | {row['sampled_accuracy']} | {_ratio(row):.5f}"
         print(f"| {row['model']} | {ratio} | {row['operations']} | {times} | {row['bytes']} |")
 
 

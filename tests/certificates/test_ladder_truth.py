@@ -411,3 +411,37 @@ def test_extreme_weights_are_bounded_and_not_declined(strategy):
     for model in random_toys(9, 12, max_vocab=3, max_ctx=3, flavours=("extreme", "sharp")):
         for maker in MAKERS:
             bounds(model, strategy, maker(rng, strategy, model), "1/3", 32)
+
+
+def divided():
+    """Return a model whose queries 0 and 1 attend to the maximum 4, and 2 and 3 to themselves.
+
+    D[q,0] - D[q,4] is 1 for query 0 and 0 for the others; attended to, token 4 gives 4 to its own
+    output and tokens 2 and 3 give 4 to output 0.
+    """
+    direct = np.full((5, 5), -100.0)
+    direct[:, [0, 4]] = 0
+    direct[0, 0] = 1
+    keys, queries, written = np.zeros((8, 5)), np.zeros((8, 5)), np.zeros((5, 8))
+    keys[4, 0] = 200
+    keys[[2, 3], 1] = queries[[2, 3], 1] = 200
+    written[[2, 3], 5] = written[4, 6] = 4
+    return ToyModel.from_short_names(
+        W_E=np.eye(5, 8),
+        W_pos=np.zeros((2, 8)),
+        W_Q=queries,
+        W_K=keys,
+        W_V=np.eye(8, 5),
+        W_O=written,
+        W_U=np.vstack([direct, np.eye(5)[[0, 4]], np.zeros((1, 5))]),
+        b_Q=np.eye(5)[0],
+    )
+
+
+@each_strategy
+def test_a_threshold_clears_nothing_outside_its_own_pool(strategy):
+    pools = [pool(0, 1, 4, thresholds=[[0, 0]]), pool(2, 3, 4)]
+    for maxima in (pools, pools[:1]):
+        witness = {"first": 4, "maxima": [maxima]}
+        # At margin 7/2 the first pool's threshold clears the class (1, 4), one sequence.
+        assert bounds(divided(), strategy, witness, "7/2", 64) == (1, 25)
