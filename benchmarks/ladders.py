@@ -22,6 +22,7 @@ DEFAULT = ["max-of-5-*", "max-of-10-seed-*", "max-of-20-*", "max-of-10-of-128-*"
 
 
 def main() -> int:
+    """Prove what is missing, print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("patterns", nargs="*", default=DEFAULT, metavar="MODEL_PATTERN")
     parser.add_argument("--out", type=Path, default=Path("ladders.jsonl"))
