@@ -54,8 +54,9 @@ class _Ladder:
         for part in parts:
             self._pool(m, part, self._left(m, part.queries, stars))
         inside = {q for part in parts for q in part.queries}
+        starless = all(star is None for star in stars.values())
         for q in queries:
-            if q not in inside and self._left(m, range(q, q + 1), stars):
+            if q not in inside and (stars if starless else self._left(m, range(q, q + 1), stars)):
                 self.possible += self._size(m, range(q, q + 1))
 
     def _left(self, m: int, queries: range, stars: Stars) -> list[int]:
