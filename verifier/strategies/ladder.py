@@ -14,6 +14,8 @@ from verifier.problem import Problem
 from verifier.strategies.base import EXHAUSTIVE_LIMIT, Bounds, Witness
 
 BELOW_RATE = 64
+# Unless asked for, no longer proof: it would gain little and take minutes to check.
+LONGEST = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,12 @@ class Ladder:
         if problem.shape.d_vocab == 1:
             return {"first": 1, "maxima": []}
         landscape = explored(problem, self._rules(problem), progress)
-        choice = landscape.best(goal)
         if goal.max_operations is None and goal.at_least is None:
+            choice = landscape.best(goal)
+            if choice.operations > LONGEST:
+                choice = landscape.best(Goal(max_operations=LONGEST))
             return two_sided(choice.witness, BELOW_RATE)
-        return one_sided(choice.witness)
+        return one_sided(landscape.best(goal).witness)
 
     def _rules(self, problem: Problem) -> Rules:
         """Walks serve up to 2^32 inputs; beyond, grids and moments alone."""
