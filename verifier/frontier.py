@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verifier.console import share
-from verifier.goal import Goal, Progress
+from verifier.goal import Goal, Progress, silent
 from verifier.ladder.costs import path_tables_cost
 from verifier.problem import Problem
 from verifier.proving import NotApplicableError, NotProven, Proven, prove_many
@@ -75,7 +75,7 @@ def _ladders(problem: Problem, budgets: int, max_operations: int) -> Iterator[Po
 
     def best(goal: Goal) -> Iterator[Point]:
         try:
-            yield _point(prove(problem, ladder, max_operations, lambda done, every: None, goal))
+            yield _point(prove(problem, ladder, max_operations, silent, goal))
         except NotApplicableError:
             return
 

@@ -10,6 +10,10 @@ from math import ceil
 Progress = Callable[[int, int], None]
 
 
+def silent(done: int, every: int) -> None:
+    """Report no progress."""
+
+
 @dataclass(frozen=True)
 class Goal:
     """`max_operations` asks for the best bound within them, `at_least` for the shortest proof.

@@ -15,7 +15,7 @@ from typing import Any
 from certificates.writer import Claim, ModelReference, Proof, encode
 from models.task import task_name
 from verifier.checking import DECLINED, DEFAULT_MAX_OPERATIONS, VERIFIED, CheckerProcess
-from verifier.goal import Goal, Progress
+from verifier.goal import Goal, Progress, silent
 from verifier.problem import Problem
 from verifier.strategies.base import Bounds, Strategy
 
@@ -117,7 +117,7 @@ def _outcomes(
         futures: list[Future[Outcome]] = []
         for strategy in strategies:
             try:
-                drafted = draft(problem, strategy, max_operations, _silent, goal)
+                drafted = draft(problem, strategy, max_operations, silent, goal)
             except NotApplicableError as error:
                 yield NotProven(strategy.name, str(error))
                 continue
@@ -128,10 +128,6 @@ def _outcomes(
                 yield future.result()
         for future in as_completed(futures):
             yield future.result()
-
-
-def _silent(done: int, every: int) -> None:
-    """Report nothing."""
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from support.oracle import count_correct
 from support.toy import random_toys, toy_models
 
 from models.weights import weights_from_bytes
-from verifier.goal import Goal
+from verifier.goal import Goal, silent
 from verifier.problem import pose
 from verifier.proving import NotApplicableError, prove_many
 from verifier.steering import prove
@@ -21,10 +21,6 @@ MARGINS = [Fraction(0), Fraction(1, 3), Fraction(5)]
 TWO_SIDED = ("brute-force", "exact")
 TABLED = [strategy for strategy in STRATEGIES if "/" not in strategy.name]
 FAMILY = [strategy for strategy in STRATEGIES if "/" in strategy.name]
-
-
-def silent(done, every):
-    """Report nothing."""
 
 
 def bounds_of(model, strategy, margin):

@@ -13,7 +13,7 @@ from support.toy import MOSTLY_RIGHT, random_toys, toy_models
 
 from models.catalogue import zoo_path
 from models.weights import load_weights, weights_from_bytes
-from verifier.goal import Goal
+from verifier.goal import Goal, silent
 from verifier.ladder.bound import count_wrong
 from verifier.ladder.steer import explored, one_sided, two_sided
 from verifier.problem import pose
@@ -26,10 +26,6 @@ LIMIT = 10**11
 MARGINS = [Fraction(0), Fraction(1, 3), Fraction(5)]
 # True counts of right inputs, by exhaustive enumeration.
 TRUE = {"max-of-4-seed-123": 16_765_884, "max-of-4-seed-104": 16_774_948}
-
-
-def silent(done, every):
-    """Report nothing."""
 
 
 def posed(model, margin=Fraction(0)):

@@ -61,15 +61,15 @@ class PoolCost:
 
     def table(self, rivals: int = 1) -> int:
         """Return what one table for some rivals and its worst case count, gaps apart."""
-        made = (2 * rivals + 1) * self.entries + (3 + 4 * self.queries * self.summed) * rivals
-        return made + self.entries + 3 * self.rows
+        return self._made(rivals) + self.entries + 3 * self.rows
 
     def tail(self, rivals: int) -> int:
         """Return what the table of a group counts, and putting it on a grid."""
-        made = (
-            (2 * rivals + 1) * self.entries + 3 * rivals + 4 * self.queries * self.summed * rivals
-        )
-        return made + 2 + 2 * (self.entries - 1)
+        return self._made(rivals) + 2 + 2 * (self.entries - 1)
+
+    def _made(self, rivals: int) -> int:
+        """Return what one table for some rivals counts, gaps apart."""
+        return (2 * rivals + 1) * self.entries + (3 + 4 * self.queries * self.summed) * rivals
 
     def walked(self, rivals: int) -> int:
         """Return what preparing a walk counts, before its nodes."""

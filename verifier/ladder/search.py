@@ -39,13 +39,10 @@ class Explorer:
         m, k = self.m, self.problem.shape.n_ctx
         if not self.rules.walk and (m + 1) ** k <= self.problem.total // NEGLIGIBLE_MAXIMA:
             return MaximumMenu([[((m + 1) ** k - m**k, [])]])
-        top, below, near = (
-            self._pools(m, m),
-            self._pools(0, m - 1),
-            self._pools(max(m - 3, 0), m - 1),
-        )
-        divisions = [[*below, *top]]
+        top = self._pools(m, m)
+        divisions = [[*self._pools(0, m - 1), *top]]
         if m > 3 and self.rules.divide:
+            near = self._pools(m - 3, m - 1)
             divisions.append([*self._pools(0, m - 4), *near, *top])
         return MaximumMenu(divisions)
 
@@ -69,11 +66,9 @@ class Explorer:
         operations += cost.weights + len(self.rivals) * cost.gaps // 2
         survivors, upper = self.rivals[left], upper.of(left)
         stars = self._stars(shape, survivors) if len(survivors) and first < last else {}
-        operations += len(stars) * (cost.table() + 2 * cost.queries)
+        starred = operations + len(stars) * (cost.table() + 2 * cost.queries)
         node = {**empty_node(shape, self.m), "together": together}
-        menu = PoolMenu(
-            operations, {**node, "thresholds": [[j, x] for j, x in sorted(stars.items())]}
-        )
+        menu = PoolMenu(starred, {**node, "thresholds": [[j, x] for j, x in sorted(stars.items())]})
         left_open = {q: self._open(q, survivors, stars) for q in range(first, last + 1)}
         # Classes share the gaps of their rivals; about half of them by the time of choosing.
         sharing = max(sum(len(rivals) > 0 for rivals in left_open.values()) // 2, 1)
@@ -82,7 +77,6 @@ class Explorer:
                 size = class_size(query, self.m, self.problem.shape.n_ctx)
                 menu.queries.append((size, self._class(query, rivals, sharing)))
         if len(survivors):
-            operations -= len(stars) * (cost.table() + 2 * cost.queries)
             menu.whole = undominated(
                 list(self._ways(shape, cost, survivors, upper, operations, node))
             )
