@@ -4,6 +4,7 @@ import pytest
 from commands import MODEL, TRUE
 from mutation import Case, case_of
 from support.certify import STRATEGIES, certificate, encoded
+from tally import Tally
 
 
 @pytest.fixture(params=STRATEGIES)
@@ -28,3 +29,16 @@ def files(tmp_path):
         return model, cert
 
     return write
+
+
+@pytest.fixture
+def charged(monkeypatch) -> list[int]:
+    """Return the list of all charges to any tally, in their order."""
+    found, charge = [], Tally.charge
+
+    def record(tally, operations):
+        found.append(operations)
+        charge(tally, operations)
+
+    monkeypatch.setattr(Tally, "charge", record)
+    return found

@@ -32,7 +32,15 @@ from support.ladders import (
     wild_ladder,
 )
 from support.oracle import count_correct, count_wrong_by_class
-from support.toy import FLAVOURS, MOSTLY_RIGHT, Recipe, ToyModel, random_toys, toy_models
+from support.toy import (
+    FLAVOURS,
+    MOSTLY_RIGHT,
+    Recipe,
+    ToyModel,
+    random_toys,
+    small_toys,
+    toy_models,
+)
 
 MAKERS = (wild_ladder, plausible_ladder)
 MARGINS = ("0", "1/3", "5")
@@ -40,11 +48,7 @@ PRECISIONS = (32, 64, 200)
 
 each_strategy = pytest.mark.parametrize("strategy", LADDERS)
 each_flavour = pytest.mark.parametrize("flavour", FLAVOURS)
-small = st.one_of(
-    toy_models(max_vocab=4, max_ctx=3),
-    toy_models(max_vocab=5, max_ctx=3, flavours=MOSTLY_RIGHT),
-    toy_models(max_vocab=6, max_ctx=1),
-)
+small = small_toys()
 large = st.one_of(toy_models(), toy_models(flavours=MOSTLY_RIGHT), toy_models(5, 2))
 of_any_kind = {
     "strategy": st.sampled_from(LADDERS),

@@ -9,7 +9,6 @@ from mutation import BUDGET, LIMIT
 from support.certify import certificate, encoded, established, holds, verdict
 from support.ladders import LADDERS, every_class, group, others, pool, single_class, wild_ladder
 from support.toy import Recipe
-from tally import Tally
 
 SECONDS = 20  # What stops in one second here may meet a machine that is busy.
 
@@ -24,14 +23,7 @@ def judged(model, strategy, witness, **options):
 
 
 @pytest.mark.parametrize("strategy", LADDERS)
-def test_no_work_lowers_the_tally(monkeypatch, strategy):
-    charged, charge = [], Tally.charge
-
-    def record(tally, operations):
-        charged.append(operations)
-        charge(tally, operations)
-
-    monkeypatch.setattr(Tally, "charge", record)
+def test_no_work_lowers_the_tally(charged, strategy):
     rng = Random(strategy)
     for v, k in [(1, 1), (4, 1), (2, 2), (1, 9), (4, 3), (5, 3)]:
         model = Recipe("trained", v, k, 2, 2).build()

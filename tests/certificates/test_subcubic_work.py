@@ -8,7 +8,6 @@ from mutation import LIMIT
 from support.certify import certificate, encoded, holds, verdict
 from support.toy import Recipe
 from support.witnesses import SUBCUBIC, constant_gaps, keys_of, plausible, wild
-from tally import Tally
 from transformer import MAX_TABLE
 
 each_strategy = pytest.mark.parametrize("strategy", SUBCUBIC)
@@ -16,14 +15,7 @@ MODEL = Recipe("trained", 4, 3, 3, 2, seed=2).build()
 
 
 @each_strategy
-def test_the_budget_is_enough_exactly_from_the_tally_on(monkeypatch, strategy):
-    charged, charge = [], Tally.charge
-
-    def record(tally, operations):
-        charged.append(operations)
-        charge(tally, operations)
-
-    monkeypatch.setattr(Tally, "charge", record)
+def test_the_budget_is_enough_exactly_from_the_tally_on(charged, strategy):
     witness = plausible(Random(strategy), strategy, MODEL)
 
     def check(operations):

@@ -21,18 +21,13 @@ from support.certify import (
     verdict,
 )
 from support.oracle import count_correct
-from support.toy import FLAVOURS, MOSTLY_RIGHT, Recipe, random_toys, toy_models
+from support.toy import FLAVOURS, MOSTLY_RIGHT, Recipe, random_toys, small_toys, toy_models
 
 PRECISIONS = (32, 53, 64, 200)
 MARGINS = ("0", "1/10", "1/3", "5")
 
 each_strategy = pytest.mark.parametrize("strategy", STRATEGIES)
-# Models that get some inputs right and some wrong are worth more than their share.
-small = st.one_of(
-    toy_models(max_vocab=4, max_ctx=3),
-    toy_models(max_vocab=5, max_ctx=3, flavours=MOSTLY_RIGHT),
-    toy_models(max_vocab=6, max_ctx=1),
-)
+small = small_toys()
 large = st.one_of(toy_models(), toy_models(flavours=MOSTLY_RIGHT), toy_models(5, 1))
 
 
