@@ -1,0 +1,1 @@
+"""The study as one command: many models, many strategies, one folder of results."""
