@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from typing import TypedDict, cast
@@ -56,6 +57,26 @@ def resolve(model: str) -> Path:
     """Return the weights file that `model` names: an existing path, else a model of the zoo."""
     path = Path(model)
     return path if path.exists() else zoo_path(model)
+
+
+def resolve_all(model: str) -> list[Path]:
+    """Return the weights files that `model` names.
+
+    An existing file, the safetensors files of a folder, or the models of the zoo of this name or
+    glob pattern. Raises FileNotFoundError where there is none.
+    """
+    path = Path(model)
+    if path.is_dir():
+        found = sorted(path.glob("*.safetensors"))
+        if not found:
+            raise FileNotFoundError(f"{model!r} holds no safetensors file.")
+        return found
+    if path.exists() or not any(character in model for character in "*?["):
+        return [resolve(model)]
+    names = [name for name in zoo_names() if fnmatchcase(name, model)]
+    if not names:
+        raise FileNotFoundError(f"No model of the zoo fits {model!r}.")
+    return [zoo_path(name) for name in names]
 
 
 def parse_name(name: str) -> tuple[int, int, int]:

@@ -10,9 +10,12 @@ import click
 from models.errors import ModelError
 from verifier.checking import DECLINED, INTERNAL, INTERRUPTED, USAGE
 from verifier.commands import ballproof
+from verifier.extras import MissingExtraError
 from verifier.plot import PlotUnavailableError
 from verifier.proving import NotApplicableError
 from verifier.strategies import UnknownStrategyError
+from verifier.study.events import WorkersLostError
+from verifier.study.store import StoreError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,10 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", INTERRUPTED)
-    except (UnknownStrategyError, PlotUnavailableError) as error:
+    except (UnknownStrategyError, PlotUnavailableError, MissingExtraError, StoreError) as error:
         return _fail(str(error), USAGE)
     except (ModelError, NotApplicableError) as error:
         return _fail(str(error), DECLINED)
+    except WorkersLostError as error:
+        return _fail(f"{error} What was finished is kept: the same command goes on.", INTERNAL)
     except OSError as error:
         return _fail(_sentence(error), USAGE)
     except Exception as error:

@@ -13,13 +13,24 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 from verifier.goal import Progress as Report
+
+
+class _Rate(ProgressColumn):
+    """How much is done in a second."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate since the start."""
+        return Text(f"{task.speed:.1f}/s" if task.speed else "-/s")
 
 
 class Terminal:
@@ -47,16 +58,17 @@ class Terminal:
         self.remarks.print(line, markup=False)
 
     @contextmanager
-    def bar(self, label: str) -> Iterator[Report]:
-        """Show a progress bar; yields the function that reports (done, all)."""
+    def bar(self, label: str, *, rated: bool = False) -> Iterator[Report]:
+        """Show a progress bar, with the rate if asked; yields what reports (done, all)."""
         progress = Progress(
             TextColumn(label),
             BarColumn(),
             MofNCompleteColumn(),
+            *((_Rate(), TimeElapsedColumn()) if rated else ()),
             TimeRemainingColumn(),
             console=self.remarks,
             transient=True,
-            disable=not self._animated,
+            disable=not self.animated,
         )
         with progress:
             task = progress.add_task(label, total=None)
@@ -68,7 +80,7 @@ class Terminal:
 
     def waiting(self, label: str) -> AbstractContextManager[Any]:
         """Show a spinner with the elapsed time while something runs that reports nothing."""
-        if not self._animated:
+        if not self.animated:
             return nullcontext()
         progress = Progress(
             SpinnerColumn(),
@@ -81,7 +93,8 @@ class Terminal:
         return progress
 
     @property
-    def _animated(self) -> bool:
+    def animated(self) -> bool:
+        """Whether bars and spinners are shown."""
         return self.remarks.is_terminal and not self.quiet
 
 

@@ -12,7 +12,7 @@ from verifier.ladder.costs import path_tables_cost
 from verifier.problem import Problem
 from verifier.proving import NotApplicableError, NotProven, Proven, prove_many
 from verifier.steering import prove
-from verifier.strategies import STRATEGIES, strategy_named
+from verifier.strategies import STRATEGIES, of_the_study, strategy_named
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,7 @@ class Point:
     @property
     def published(self) -> bool:
         """Whether the strategy is one of the study's."""
-        family = self.strategy.split("/")
-        return family[0] in ("brute-force", "cubic", "subcubic") and "chord" not in family
+        return of_the_study(self.strategy)
 
     def fields(self, *, on_frontier: bool) -> dict[str, Any]:
         """Return the point for machines; counts are decimal strings."""

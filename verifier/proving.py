@@ -107,12 +107,27 @@ def prove_many(
         yield outcome
 
 
+def prove_with(
+    problem: Problem, strategy: Strategy, max_operations: int, checker: CheckerProcess
+) -> Outcome:
+    """Prove with one strategy and have this checker process verify the certificate."""
+    try:
+        drafted = draft(problem, strategy, max_operations, silent, _unasked(max_operations))
+        return _verified(drafted, checker)
+    except NotApplicableError as error:
+        return NotProven(strategy.name, str(error))
+
+
+def _unasked(max_operations: int) -> Goal:
+    """Return the goal of one among many: nobody asks again where the check takes more."""
+    # So a steered strategy aims a little lower than it may.
+    return Goal(max_operations * 99 // 100 if max_operations < DEFAULT_MAX_OPERATIONS else None)
+
+
 def _outcomes(
     problem: Problem, strategies: Sequence[Strategy], max_operations: int
 ) -> Iterator[Outcome]:
-    # A steered strategy aims a little lower: nobody asks again if the check takes more.
-    limited = max_operations < DEFAULT_MAX_OPERATIONS
-    goal = Goal(max_operations * 99 // 100 if limited else None)
+    goal = _unasked(max_operations)
     with _checkers() as (pool, check):
         futures: list[Future[Outcome]] = []
         for strategy in strategies:

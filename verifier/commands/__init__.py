@@ -15,6 +15,7 @@ from verifier.commands.obtain import import_model, train
 from verifier.commands.prove import prove
 from verifier.commands.show import show
 from verifier.commands.strategies import strategies
+from verifier.commands.sweep import sweep
 from verifier.console import Terminal
 
 EPILOG = (
@@ -64,5 +65,6 @@ for _command in (
     show,
     check,
     frontier_command,
+    sweep,
 ):
     ballproof.add_command(_command)

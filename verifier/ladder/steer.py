@@ -9,7 +9,6 @@ from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from math import inf
-from threading import Thread
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
@@ -22,6 +21,7 @@ from verifier.ladder.pools import Ground, Maximum
 from verifier.ladder.search import Explorer
 from verifier.ladder.ways import Rules
 from verifier.problem import Problem
+from verifier.processes import end_with_parent
 
 # v^2 k below which starting more processes costs more time than it saves.
 PARALLEL_WORK = 30_000
@@ -128,16 +128,8 @@ _explorers: dict[str, Any] = {}
 
 def _prepare(problem: Problem, rules: Rules) -> None:
     """Set up the process that makes menus; a process of its own ends with the one it serves."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        Thread(target=_end_with, args=(parent,), daemon=True).start()
+    end_with_parent()
     _explorers.update(ground=Ground(problem), rules=rules)
-
-
-def _end_with(parent: Any) -> None:
-    """Wait for the other process and leave at once: nobody is left to answer to."""
-    parent.join()
-    os._exit(1)
 
 
 def _menu(maximum: int) -> MaximumMenu:

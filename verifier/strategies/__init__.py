@@ -19,8 +19,16 @@ class UnknownStrategyError(ValueError):
     """No strategy has this name, or none fits this pattern."""
 
 
+def of_the_study(name: str) -> bool:
+    """Return whether a strategy is one of the study's 102."""
+    family = name.split("/")
+    return family[0] in ("brute-force", "cubic", "subcubic") and "chord" not in family
+
+
 def strategies_matching(pattern: str) -> list[Strategy]:
-    """Return the strategies that a name, a glob pattern or `all` stands for."""
+    """Return the strategies that a name, a glob pattern, `all` or `study` stands for."""
+    if pattern == "study":
+        return [strategy for strategy in STRATEGIES if of_the_study(strategy.name)]
     glob = "*" if pattern == "all" else pattern
     found = [strategy for strategy in STRATEGIES if fnmatchcase(strategy.name, glob)]
     if found:
@@ -32,7 +40,7 @@ def strategies_matching(pattern: str) -> list[Strategy]:
 
 def is_pattern(name: str) -> bool:
     """Return whether a name may stand for several strategies."""
-    return name == "all" or any(character in name for character in "*?[")
+    return name in ("all", "study") or any(character in name for character in "*?[")
 
 
 def strategy_named(name: str) -> Strategy:

@@ -7,6 +7,7 @@ from typing import Any
 
 VERIFIED = "VERIFIED"
 NOT_PROVEN = "NOT PROVEN"
+REJECTED = "REJECTED"
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class ResultRow:
     """One strategy on one model.
 
     `sha256` is the model's digest. VERIFIED rows have a certificate (the SHA-256 of its file),
-    counts and figures; NOT PROVEN rows have the reason, one sentence. `note` says where the
-    prover's and the checker's counts differed.
+    counts and figures; NOT PROVEN rows have the reason, one sentence. REJECTED means that prover
+    and checker contradict each other, a bug in one of the two. `note` says where their counts
+    differed and the weaker was claimed.
     """
 
     sha256: str

@@ -1,0 +1,126 @@
+"""One task of a sweep: one model with all its strategies, from bytes to bytes.
+
+A task and what comes of it are plain picklable values, so that a worker needs nothing of the
+driver's: neither its folder nor its disk.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+
+from models.catalogue import zoo_names, zoo_record
+from models.task import task_name
+from models.weights import weights_from_bytes
+from verifier.checking import CheckerProcess
+from verifier.goal import Progress, silent
+from verifier.problem import Problem, pose
+from verifier.proving import CheckFailedError, NotProven, Proven, prove_with
+from verifier.strategies import strategy_named
+from verifier.study.portrait import portrait
+from verifier.study.rows import NOT_PROVEN, REJECTED, VERIFIED, ModelRow, ResultRow
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is asked: these weights, these strategies, this margin and limit.
+
+    `pictured` asks for the model's portrait as well.
+    """
+
+    name: str
+    weights: bytes
+    strategies: tuple[str, ...]
+    margin: Fraction
+    max_operations: int
+    pictured: bool
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a worker answers: the rows, and the certificates by the SHA-256 of their bytes."""
+
+    model: ModelRow
+    results: tuple[ResultRow, ...]
+    certificates: dict[str, bytes]
+
+
+# Precision is a property of the process (balls of python-flint share it), so one task at a time.
+_alone = Lock()
+
+
+def run_task(task: Task, progress: Progress = silent) -> Done:
+    """Prove and check one model with all strategies of the task; `progress` counts strategies."""
+    with _alone, _on_disk(task.weights) as path:
+        weights = replace(weights_from_bytes(task.weights, task.name), source=str(path))
+        problem = pose(weights, task.margin)
+        results, certificates = [], {}
+        with CheckerProcess() as checker:
+            for done, name in enumerate(task.strategies, start=1):
+                row, certificate = _attempt(problem, name, task.max_operations, checker)
+                results.append(row)
+                if row.certificate and certificate:
+                    certificates[row.certificate] = certificate
+                progress(done, len(task.strategies))
+        return Done(_model_row(task, problem), tuple(results), certificates)
+
+
+@contextmanager
+def _on_disk(weights: bytes) -> Iterator[Path]:
+    """Yield a file with these weights: the checker reads files."""
+    with tempfile.TemporaryDirectory(prefix="ballproof-") as folder:
+        path = Path(folder) / "model.safetensors"
+        path.write_bytes(weights)
+        yield path
+
+
+def _attempt(
+    problem: Problem, name: str, max_operations: int, checker: CheckerProcess
+) -> tuple[ResultRow, bytes | None]:
+    """Return the row of one strategy, and its certificate if it was verified."""
+    strategy = strategy_named(name)
+    row = ResultRow(problem.weights.digest, name, strategy.group, NOT_PROVEN)
+    try:
+        outcome = prove_with(problem, strategy, max_operations, checker)
+    except CheckFailedError as error:
+        return replace(row, verdict=REJECTED, reason=str(error)), None
+    if isinstance(outcome, NotProven):
+        return replace(row, reason=outcome.reason), None
+    return _verified_row(row, outcome), outcome.certificate
+
+
+def _verified_row(row: ResultRow, proven: Proven) -> ResultRow:
+    return replace(
+        row,
+        verdict=VERIFIED,
+        certificate=sha256(proven.certificate).hexdigest(),
+        correct_at_least=proven.claim.correct_at_least,
+        correct_at_most=proven.claim.correct_at_most,
+        operations=proven.proof.operations,
+        unexplained_dimension=proven.unexplained_dimension,
+        bytes=len(proven.certificate),
+        seconds_to_prove=round(proven.seconds_to_prove, 3),
+        seconds_to_check=round(proven.seconds_to_check, 3),
+        note=proven.note,
+    )
+
+
+def _model_row(task: Task, problem: Problem) -> ModelRow:
+    digest, shape = problem.weights.digest, problem.shape
+    sampled = {zoo_record(n)["digest"]: zoo_record(n) for n in zoo_names()}.get(digest)
+    return ModelRow(
+        digest,
+        task.name,
+        task_name(shape.n_ctx),
+        **asdict(shape),
+        total=problem.total,
+        sampled_accuracy=sampled["sampled_accuracy"] if sampled else None,
+        samples=sampled["samples"] if sampled else None,
+        portrait=portrait(problem) if task.pictured else None,
+    )
