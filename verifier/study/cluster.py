@@ -30,7 +30,7 @@ def run_on_cluster(tasks: Sequence[Task], address: str) -> Iterator[Event]:
     Raises WorkersLostError where the cluster cannot be reached, is lost, or cannot do the work.
     """
     distributed = require_dask()
-    with _client(distributed, address) as client:
+    with _client(distributed, address) as client, client.as_current():
         _require_able_workers(client, address)
         futures = {
             client.submit(run_task, task, pure=False): number for number, task in enumerate(tasks)
