@@ -6,8 +6,11 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -81,18 +84,25 @@ class CheckerProcess:
         self._process.communicate()
         self._diagnostics.close()
 
+    @property
+    def running(self) -> bool:
+        """Whether the process can be asked; it ends after a request that gets no verdict."""
+        return self._process.poll() is None
+
     def check(self, model: Path, certificate: bytes, max_operations: int) -> dict[str, Any]:
         """Return the verdict on a certificate as the fields of the checker's `--json`.
 
         `seconds` is added. Raises CheckerError if the process ends without a verdict.
         """
-        started = time.perf_counter()
         with tempfile.NamedTemporaryFile(prefix="ballproof-", suffix=".json") as file:
             file.write(certificate)
             file.flush()
-            limit = f"--max-operations={max_operations}"
-            line = self._ask([limit, "--", str(model), file.name])
-        fields: dict[str, Any] = json.loads(line)
+            return self.check_file(model, Path(file.name), [f"--max-operations={max_operations}"])
+
+    def check_file(self, model: Path, certificate: Path, flags: Sequence[str]) -> dict[str, Any]:
+        """Return the same for a certificate in a file, with these flags of the checker."""
+        started = time.perf_counter()
+        fields: dict[str, Any] = json.loads(self._ask([*flags, "--", str(model), str(certificate)]))
         return {**fields, "seconds": time.perf_counter() - started}
 
     def _ask(self, arguments: list[str]) -> str:
@@ -112,3 +122,34 @@ class CheckerProcess:
         raise CheckerError(
             f"the checker ended without a verdict: {self._diagnostics.read().strip()}"
         )
+
+
+class Checkers:
+    """Threads that each have a checker process of their own; use it as a context manager."""
+
+    def __init__(self, jobs: int) -> None:
+        self.pool = ThreadPoolExecutor(jobs)
+        self._local = threading.local()
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+
+    def mine(self) -> CheckerProcess:
+        """Return the checker of the calling thread, a new one if the last has ended."""
+        checker: CheckerProcess | None = getattr(self._local, "checker", None)
+        if checker is None or not checker.running:
+            with self._lock:
+                checker = self._local.checker = self._stack.enter_context(CheckerProcess())
+        return checker
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # Ending the processes lets go of threads that wait for one.
+        self._stack.close()
+        self.pool.shutdown(wait=False, cancel_futures=True)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Future, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from certificates.writer import Claim, ModelReference, Proof, encode
 from models.task import task_name
-from verifier.checking import DECLINED, DEFAULT_MAX_OPERATIONS, VERIFIED, CheckerProcess
+from verifier.checking import DECLINED, DEFAULT_MAX_OPERATIONS, VERIFIED, CheckerProcess, Checkers
 from verifier.goal import Goal, Progress, silent
 from verifier.problem import Problem
 from verifier.strategies.base import Bounds, Strategy
@@ -128,7 +126,14 @@ def _outcomes(
     problem: Problem, strategies: Sequence[Strategy], max_operations: int
 ) -> Iterator[Outcome]:
     goal = _unasked(max_operations)
-    with _checkers() as (pool, check):
+    with Checkers(os.cpu_count() or 1) as checkers:
+
+        def check(drafted: Draft) -> Outcome:
+            try:
+                return _verified(drafted, checkers.mine())
+            except NotApplicableError as error:
+                return NotProven(drafted.strategy.name, str(error))
+
         futures: list[Future[Outcome]] = []
         for strategy in strategies:
             try:
@@ -136,35 +141,13 @@ def _outcomes(
             except NotApplicableError as error:
                 yield NotProven(strategy.name, str(error))
                 continue
-            futures.append(pool.submit(check, drafted))
+            futures.append(checkers.pool.submit(check, drafted))
             # Hand out what is ready while the prover goes on.
             for future in [f for f in futures if f.done()]:
                 futures.remove(future)
                 yield future.result()
         for future in as_completed(futures):
             yield future.result()
-
-
-@contextmanager
-def _checkers() -> Iterator[tuple[ThreadPoolExecutor, Any]]:
-    """Yield a pool of threads and the function to run in it; each thread has a checker process."""
-    local = threading.local()
-    with ExitStack() as stack:
-        lock = threading.Lock()
-
-        def check(drafted: Draft) -> Outcome:
-            if not hasattr(local, "checker"):
-                with lock:
-                    local.checker = stack.enter_context(CheckerProcess())
-            try:
-                return _verified(drafted, local.checker)
-            except NotApplicableError as error:
-                return NotProven(drafted.strategy.name, str(error))
-
-        pool = ThreadPoolExecutor(os.cpu_count())
-        # Runs after the checkers have been ended, which lets go of threads that wait for one.
-        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-        yield pool, check
 
 
 def draft(

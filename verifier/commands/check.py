@@ -1,28 +1,46 @@
-"""`ballproof check`: the standalone checker, with zoo names for models."""
+"""`ballproof check`: the standalone checker, with zoo names for models, and for whole folders."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import nullcontext
 from fractions import Fraction
 from pathlib import Path
 
 import click
 
-from models.catalogue import resolve
-from verifier.checking import run_checker
-from verifier.commands.parameters import (
-    Count,
-    ExactNumber,
-    json_option,
-    model_argument,
-    pass_terminal,
-)
+from models.catalogue import resolve, resolve_all
+from models.weights import load_weights
+from verifier.checking import DECLINED, REJECTED, VERIFIED, run_checker
+from verifier.commands.parameters import Count, ExactNumber, json_option, pass_terminal
 from verifier.console import Terminal
+from verifier.goal import silent
+from verifier.recheck import Answer, certificate_files, check_files, exit_code
+
+_WORDS = {VERIFIED: "verified", REJECTED: "rejected", DECLINED: "declined"}
 
 
 @click.command()
-@model_argument
-@click.argument("certificate", type=click.Path(path_type=Path))
+@click.argument("model", required=False)
+@click.argument("certificate", type=click.Path(path_type=Path), required=False)
+@click.argument("further", nargs=-1, metavar="")
+@click.option(
+    "--all",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Check every certificate below this folder, that of a sweep for instance.",
+)
+@click.option(
+    "--models",
+    "in_folder",
+    is_flag=True,
+    help="With --all: what follows are the models, files, folders, or names or patterns of the "
+    "zoo, matched to certificates by digest.",
+)
+@click.option("--jobs", type=click.IntRange(1, 256), help="Checkers at a time.  [default: cores]")
 @click.option(
     "--at-least", type=ExactNumber(), help="Demand this accuracy: 0.99 or 99/100, exactly."
 )
@@ -34,33 +52,97 @@ from verifier.console import Terminal
 @pass_terminal
 def check(
     terminal: Terminal,
-    model: str,
-    certificate: Path,
-    at_least: Fraction | None,
-    task: str | None,
-    semantics: str | None,
-    margin: Fraction | None,
-    max_operations: int | None,
+    /,
+    model: str | None,
+    certificate: Path | None,
+    further: Sequence[str],
+    folder: Path | None,
+    in_folder: bool,
+    jobs: int | None,
     as_json: bool,
+    **pins: str | int | Fraction | None,
 ) -> int:
     """Re-validate CERTIFICATE against the weights of MODEL with the standalone checker.
 
     The last line of the output and the exit code say the same: 0 VERIFIED, 1 REJECTED (the claim
     is not established), 2 DECLINED (cannot be read, unsupported, or over a limit). The same
     without this command: python3 -I -S certificates/checker MODEL CERTIFICATE.
+
+    With --all, every certificate below a folder is checked against the model that it names, if that
+    is among the MODELS given: a verdict line for each file, and a summary. The exit code is 1 if
+    any is rejected, else 2 if any is declined, else 0.
+
+    \b
+    Examples:
+      ballproof check max-of-4-seed-123 exact.json --at-least 0.999 --task max-of-4
+      ballproof check --all study --models 'max-of-4-*' my-models/
     """
-    pins = {
-        "--at-least": at_least,
-        "--task": task,
-        "--semantics": semantics,
-        "--margin": margin,
-        "--max-operations": max_operations,
-    }
-    arguments = [f"{flag}={value}" for flag, value in pins.items() if value is not None]
+    flags = [f"--{name.replace('_', '-')}={x}" for name, x in pins.items() if x is not None]
+    given = [str(word) for word in (model, certificate, *further) if word is not None]
+    if folder is not None:
+        return _check_folder(terminal, folder, given, flags, jobs, as_json)
+    if in_folder or jobs:
+        raise click.UsageError("--models and --jobs go with --all.")
+    if len(given) != 2:
+        raise click.UsageError("Name a MODEL and a CERTIFICATE, or a folder with --all.")
     if as_json:
-        arguments.append("--json")
+        flags.append("--json")
     with terminal.waiting("checking"):
-        run = run_checker(resolve(model), certificate, arguments)
+        run = run_checker(resolve(given[0]), Path(given[1]), flags)
     sys.stdout.write(run.output)
     sys.stderr.write(run.diagnostics)
     return run.exit_code
+
+
+def _check_folder(
+    terminal: Terminal,
+    folder: Path,
+    models: Sequence[str],
+    flags: Sequence[str],
+    jobs: int | None,
+    as_json: bool,
+) -> int:
+    """Check all certificates below a folder; print a line for each, and a summary."""
+    if not models:
+        raise click.UsageError("--all needs --models and at least one model behind it.")
+    files = certificate_files(folder)
+    if not files:
+        raise FileNotFoundError(f"{str(folder)!r} holds no certificate, that is no JSON file.")
+    paths = {load_weights(p).digest: p for name in models for p in resolve_all(name)}
+    answers = []
+    # On a terminal the lines themselves show how far it is.
+    lined = terminal.results.is_terminal and not as_json
+    bar = nullcontext(silent) if lined else terminal.bar("checking", rated=True)
+    with bar as report:
+        checked = check_files(files, paths, flags, jobs or os.cpu_count() or 1)
+        for done, answer in enumerate(checked, start=1):
+            answers.append(answer)
+            report(done, len(files))
+            if not as_json:
+                terminal.result(f"{answer.path.relative_to(folder)}: {answer.line}")
+    if as_json:
+        terminal.json(_fields(folder, answers))
+    else:
+        terminal.result(_summary(answers))
+    return exit_code([answer.exit_code for answer in answers])
+
+
+def _counts(answers: Sequence[Answer]) -> Counter[str]:
+    return Counter(_WORDS.get(answer.exit_code, "without a verdict") for answer in answers)
+
+
+def _summary(answers: Sequence[Answer]) -> str:
+    counts = _counts(answers)
+    words = [f"{counts.pop(word)} {word}" for word in _WORDS.values()]
+    words += [f"{count} {word}" for word, count in counts.items()]
+    return f"{len(answers)} certificates: {', '.join(words)}"
+
+
+def _fields(folder: Path, answers: Sequence[Answer]) -> dict[str, object]:
+    return {
+        "certificates": [
+            {"certificate": str(answer.path.relative_to(folder)), **answer.fields}
+            for answer in answers
+        ],
+        "summary": dict(_counts(answers)),
+    }
