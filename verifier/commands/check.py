@@ -133,7 +133,7 @@ def _counts(answers: Sequence[Answer]) -> Counter[str]:
 
 def _summary(answers: Sequence[Answer]) -> str:
     counts = _counts(answers)
-    words = [f"{counts.pop(word)} {word}" for word in _WORDS.values()]
+    words = [f"{counts.pop(word, 0)} {word}" for word in _WORDS.values()]
     words += [f"{count} {word}" for word, count in counts.items()]
     return f"{len(answers)} certificates: {', '.join(words)}"
 

@@ -63,7 +63,7 @@ def _require_able_workers(client: Any, address: str) -> None:
         client.wait_for_workers(1, timeout=PATIENCE)
     except TimeoutError:
         raise WorkersLostError(f"The scheduler at {address} has no workers.") from None
-    ours = version_here()
+    ours = _ours()
     try:
         versions = client.run(version_here, on_error="return")
     except ModuleNotFoundError as error:
@@ -73,6 +73,10 @@ def _require_able_workers(client: Any, address: str) -> None:
             raise WorkersLostError(
                 f"{worker} has no ballproof {ours}: {found}. Install the same version there."
             )
+
+
+def _ours() -> str:
+    return version_here()
 
 
 def version_here() -> str:

@@ -1,0 +1,48 @@
+"""What tests of sweeps share: tasks, rows without what differs from run to run, the command."""
+
+import json
+from contextlib import suppress
+from dataclasses import replace
+from fractions import Fraction
+
+from verifier.__main__ import main
+from verifier.checking import DEFAULT_MAX_OPERATIONS
+from verifier.study.store import opened
+from verifier.study.work import Task
+
+SETTINGS = {"margin": "0", "max_operations": str(DEFAULT_MAX_OPERATIONS), "version": "test"}
+
+
+def task(path, strategies, **changes):
+    whole = Task(
+        path.stem,
+        path.read_bytes(),
+        tuple(strategies),
+        Fraction(0),
+        DEFAULT_MAX_OPERATIONS,
+        pictured=True,
+    )
+    return replace(whole, **changes)
+
+
+def timeless(rows):
+    """Return rows without the seconds, by model and strategy."""
+    bare = [replace(row, seconds_to_prove=None, seconds_to_check=None) for row in rows]
+    return sorted(bare, key=lambda row: (row.sha256, row.strategy))
+
+
+def index_of(folder):
+    """Return what the index of a folder says, but for seconds and the order of models."""
+    with opened(folder) as store:
+        return sorted(store.models(), key=lambda row: row.sha256), timeless(store.results())
+
+
+def sweep(capsys, *words):
+    """Run `ballproof sweep` in this process; return the exit code, its JSON and its remarks."""
+    capsys.readouterr()
+    code = main(["sweep", *map(str, words), "--json"])
+    printed = capsys.readouterr()
+    answer = None
+    with suppress(ValueError):
+        answer = json.loads(printed.out)
+    return code, answer, printed.err
