@@ -4,11 +4,11 @@ import json
 import re
 
 import pytest
-from support.certify import certificate, encoded, established, run_checker, trained_toy
+from support.certify import certificate, digest, encoded, established, run_checker, trained_toy
 from support.toy import Recipe
 
 from verifier.__main__ import main
-from verifier.recheck import exit_code
+from verifier.recheck import check_files, exit_code
 
 TOY, OTHER = trained_toy(), Recipe("one hot", 4, 2, 4, 4, seed=2).build()
 TRUE, _ = established(TOY, "exact")
@@ -107,19 +107,14 @@ def test_machines_get_one_object(folder, models, capsys):
     assert rejected["reason"] == "count"
 
 
-def test_a_file_that_cannot_be_read_has_no_verdict_and_the_others_have_theirs(
-    folder, models, capsys, monkeypatch
-):
+def test_a_file_that_vanishes_has_no_verdict_and_the_others_have_theirs(folder, models):
     where = folder(*GOOD)
-    listed = [where / name for name in GOOD]
-    monkeypatch.setattr("verifier.commands.check.certificate_files", lambda _: listed)
-    listed[1].unlink()
-    code, out, _ = check_all(capsys, where, models, "--jobs", "1")
-    assert code == 70
-    assert "a/b/other.json: no verdict: the checker ended" in out
-    assert out.splitlines()[-1] == (
-        "3 certificates: 2 verified, 0 rejected, 0 declined, 1 without a verdict"
-    )
+    digests = {digest(path.read_bytes()): path for path in models}
+    files = [where / name for name in GOOD]
+    files[1].unlink()
+    answers = list(check_files(files, digests, [], 1))
+    assert [answer.exit_code for answer in answers] == [0, 70, 0]
+    assert answers[1].line.startswith("no verdict: the checker ended")
 
 
 @pytest.mark.parametrize(
