@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CHECKER := certificates/checker
 
-.PHONY: help demo test test-all lint bench bench-strategies bench-ladders checker clean
+.PHONY: help demo test test-all lint bench bench-strategies bench-ladders study checker clean
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
@@ -12,6 +12,7 @@ help:
 	@echo "make bench     measure the figures of the README"
 	@echo "make bench-strategies  prove one model with all 156 strategies, beside the published bounds"
 	@echo "make bench-ladders     ladders over the zoo beyond max-of-4 (about two hours, resumable)"
+	@echo "make study     the whole study on the zoo, and its report, out/report.html (hours, resumable)"
 	@echo "make checker   pack the standalone checker into one file, out/ballproof-checker.pyz"
 	@echo "make clean     remove .venv and everything that was built"
 
@@ -42,6 +43,13 @@ bench-ladders: .venv/installed
 	mkdir -p out docs/results
 	$(BIN)/python benchmarks/ladders.py --out out/ladders.jsonl | tee docs/results/ladders.md
 
+# Stop it at any time: what is there is kept, and the report says what is missing.
+study: .venv/installed-report
+	mkdir -p docs/results
+	$(BIN)/ballproof sweep 'max-of-4-*' --strategies all --out out/study
+	$(BIN)/ballproof sweep 'max-of-5-*' 'max-of-10-*' 'max-of-20-*' --strategies all --out out/study
+	$(BIN)/ballproof report out/study --out out/report.html --summary docs/results/study.md
+
 checker:
 	$(PYTHON) certificates/pack.py out/ballproof-checker.pyz
 
@@ -53,6 +61,10 @@ checker:
 
 .venv/installed-test: .venv/installed
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+.venv/installed-report: .venv/installed
+	$(BIN)/python -m pip install --quiet --editable '.[report]'
 	touch $@
 
 clean:
