@@ -14,9 +14,11 @@ from interval.ball import (
     exact,
     largest,
     lower_end,
+    lower_number,
     precision,
     running_largest,
     upper_end,
+    upper_number,
 )
 from verifier.subcubic.names import SCORE_ERROR
 from verifier.subcubic.scores import Scores
@@ -26,6 +28,7 @@ WORKING_BITS = 96
 # there are classes answer all of them.
 REMEMBERED = 1 << 15
 Ends = tuple[flint.arb, flint.arb]
+_ONE = exact(1)
 
 
 # All strategies of a model share the scores of a few score-error handlings.
@@ -77,7 +80,7 @@ class QueryScores:
         ends = None
         if low.is_finite() and high.is_finite():
             # Attention is at most 1, whatever the radius of the ball says.
-            ends = exact(*lower_end(low)), exact(*upper_end(high)).min(exact(1))
+            ends = lower_number(low), upper_number(high).min(_ONE)
         if len(self._ends) < self._room:
             self._ends[key] = ends
         return ends

@@ -120,20 +120,17 @@ class _Curves:
         result += self.rest
         return result
 
-    def phi(self, anchor: float) -> tuple[Floats, Floats]:
-        """Return the bound on phi at the anchor and how much it rises from there to 1."""
-        value, end = self.tables.phi[anchor], self.tables.phi[1.0]
-        return self.order.of_maxima(value), self.order.of_maxima(end - value)
-
-    def above(self, x: Floats, width: float, phi: tuple[Floats, Floats]) -> Floats:
+    def above(self, x: Floats, anchor: float) -> Floats:
         """Return the bound on phi at x above the anchor, in the array x."""
-        value, rise = phi
+        value = self.tables.phi[anchor]
         if self.kind == "chord":
-            x *= rise
-            x /= width
+            x *= self.order.of_maxima(self.tables.phi[1.0] - value)
+            x /= max(1 - anchor, 2.0**-ANCHOR_BITS)
         else:
-            np.maximum(x * self.least, np.multiply(x, self.most, out=x), out=x)
-        x += value
+            other = x * self.least
+            x *= self.most
+            np.maximum(x, other, out=x)
+        x += self.order.of_maxima(value)
         return x
 
 
@@ -160,10 +157,9 @@ class _Choice:
         slack += 1
         slack *= 1e-12
         for anchor in ANCHORS if curves.kind != "drop-average" else (0.0,):
-            phi, width = curves.phi(anchor), max(1 - anchor, 2.0**-ANCHOR_BITS)
             fits = np.ones(len(low), dtype=np.bool_)
             for a, rest in zip((low, high), linear, strict=True):
-                worst = curves.above(a - anchor, width, phi)
+                worst = curves.above(a - anchor, anchor)
                 worst += rest
                 worst += slack
                 fits &= worst < 0
