@@ -53,6 +53,16 @@ def upper_end(ball: flint.arb) -> tuple[int, int]:
     return int(mantissa), int(exponent)
 
 
+def lower_number(ball: flint.arb) -> flint.arb:
+    """Return the ball of radius 0 around `lower_end`, without a way through Python integers."""
+    return require_finite(ball).lower()
+
+
+def upper_number(ball: flint.arb) -> flint.arb:
+    """Return the ball of radius 0 around `upper_end`, without a way through Python integers."""
+    return require_finite(ball).upper()
+
+
 def certainly_negative(ball: flint.arb) -> bool:
     """Return whether every number of the ball is < 0; False for a NaN."""
     return bool(ball < 0)
@@ -102,5 +112,5 @@ def largest(balls: Iterable[flint.arb]) -> flint.arb:
 
 def upper_ball(ball: flint.arb) -> flint.arb:
     """Return the exact ball at the upper end, or 0 if that is below: a bound for what is >= 0."""
-    end = exact(*upper_end(ball))
+    end = upper_number(ball)
     return end if end > 0 else exact(0)

@@ -28,7 +28,9 @@ def test_ends_enclose_what_the_ball_holds(pair, bits):
     with ball.precision(bits):
         rounded = ball.exact(*pair) * 1
         low, high = value(ball.lower_end(rounded)), value(ball.upper_end(rounded))
+        numbers = ball.lower_number(rounded), ball.upper_number(rounded)
     assert low <= value(pair) <= high
+    assert [midpoint(x) for x in numbers] == [low, high]
 
 
 def test_exact_is_exact_at_any_precision():
@@ -45,7 +47,8 @@ def test_precision_is_restored_after_an_error():
 
 @pytest.mark.parametrize("bad", [NAN, flint.arb("inf"), flint.arb(0).log()])
 def test_nan_and_infinity_are_refused(bad):
-    for door in (ball.require_finite, ball.lower_end, ball.upper_end):
+    doors = (ball.lower_end, ball.upper_end, ball.lower_number, ball.upper_number)
+    for door in (ball.require_finite, *doors):
         with pytest.raises(ball.NotFiniteError):
             door(bad)
     with pytest.raises(ball.NotFiniteError):

@@ -6,6 +6,7 @@ Nothing here bounds anything: whatever directions come out, the bounds built on 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import lru_cache
 
 import flint
@@ -63,16 +64,26 @@ def query_key_table(problem: Problem) -> Floats:
         return to_floats(product(factors(problem).chain))
 
 
-@lru_cache(maxsize=32)
 def directions(problem: Problem, score_error: str) -> Directions:
     """Return the directions of a score-error handling: singular vectors, rounded."""
     if score_error == "exact":
         return Directions()
-    a, q, kt, bt = (to_floats(factor) for factor in factors(problem).chain)
     if score_error in PEEL_PAIR:
-        squarings = SQUARINGS if score_error == "svd" else 0
-        table = query_key_table(problem)
-        return Directions(tuple(_leading(table, 1)), tuple(_leading(table.T, 1)), (), squarings)
+        return _of_pair(problem, SQUARINGS if score_error == "svd" else 0)
+    return _of_chain(problem)
+
+
+@lru_cache(maxsize=4)
+def _of_pair(problem: Problem, squarings: int) -> Directions:
+    if squarings:
+        return replace(_of_pair(problem, 0), squarings=squarings)
+    table = query_key_table(problem)
+    return Directions(tuple(_leading(table, 1)), tuple(_leading(table.T, 1)))
+
+
+@lru_cache(maxsize=2)
+def _of_chain(problem: Problem) -> Directions:
+    a, q, kt, bt = (to_floats(factor) for factor in factors(problem).chain)
     return Directions(
         tuple(_leading(a, 2)),
         tuple(_leading(bt.T, 2)),
