@@ -1,15 +1,102 @@
-"""What a report draws of a model."""
+"""What a report draws of one model: its path tables, how close to rank one, where it errs.
+
+Pictures, not proofs: the tables are rounded to 256 levels.
+"""
 
 from __future__ import annotations
 
+import base64
+import math
+import sys
 from typing import Any
 
-from verifier.problem import Problem
+import numpy as np
+from numpy.typing import NDArray
+
+from verifier.problem import Integers, Problem
+from verifier.study.errors import wrong_sequences
+from verifier.subcubic.directions import query_key_table
+
+PORTRAIT_VERSION = 1
+LEVELS = 255
+Floats = NDArray[np.float64]
 
 
 def portrait(problem: Problem) -> dict[str, Any]:
-    """Return the picture of a model."""
-    return {"version": 0}
+    """Return the portrait of a model as a JSON-able dictionary.
+
+    `tables` holds D, V, P, S and R as `verifier.problem.Problem` does, but in natural units: scores
+    are divided by sqrt(d_head). `sigma_1` and `sigma_2` are the largest singular values of the
+    query-key table, None where there is none. `wrong` is what `wrong_sequences` returns.
+    """
+    root = math.sqrt(problem.shape.d_head)
+    tables = {
+        "D": _natural(problem.direct, problem.one),
+        "V": _natural(problem.output, problem.one),
+        "P": _natural(problem.places, problem.one),
+        "S": _scaled(problem.score, problem.score_exponent) / root,
+        "R": _scaled(problem.positional_score, problem.score_exponent) / root,
+    }
+    first, second = _singular_values(problem)
+    return {
+        "version": PORTRAIT_VERSION,
+        "tables": {name: quantised(table) for name, table in tables.items()},
+        "sigma_1": first,
+        "sigma_2": second,
+        "wrong": wrong_sequences(problem),
+    }
 
 
-PORTRAIT_VERSION = 0
+def quantised(table: Floats) -> dict[str, Any]:
+    """Return a table (rows, columns) as bytes in base64: 0 is its `min`, 255 its `max`."""
+    least, most = float(table.min()), float(table.max())
+    step = (most - least) / LEVELS
+    levels = np.rint((table - least) / step) if step else np.zeros(table.shape)
+    return {
+        "rows": table.shape[0],
+        "columns": table.shape[1],
+        "min": least,
+        "max": most,
+        "data": base64.b64encode(levels.astype(np.uint8).tobytes()).decode(),
+    }
+
+
+def restored(packed: dict[str, Any]) -> Floats:
+    """Return the table that `quantised` packed, to half a level."""
+    levels = np.frombuffer(base64.b64decode(packed["data"]), dtype=np.uint8)
+    shape = packed["rows"], packed["columns"]
+    step = (packed["max"] - packed["min"]) / LEVELS
+    table: Floats = packed["min"] + step * levels.reshape(shape).astype(np.float64)
+    return table
+
+
+def _natural(table: Integers, one: int) -> Floats:
+    return _floats(table, lambda value: value / one)
+
+
+def _scaled(table: Integers, exponent: int) -> Floats:
+    if exponent >= 0:
+        return _floats(table, lambda value: float(value << exponent))
+    unit = 1 << -exponent
+    return _floats(table, lambda value: value / unit)
+
+
+def _floats(table: Integers, convert: Any) -> Floats:
+    """Return the entries as floats; those beyond their range are drawn at a quarter of it."""
+    limit = sys.float_info.max / 4
+
+    def entry(value: int) -> float:
+        try:
+            return min(max(float(convert(int(value))), -limit), limit)
+        except OverflowError:
+            return limit if value > 0 else -limit
+
+    values: Floats = np.array([[entry(value) for value in row] for row in table.tolist()])
+    return values
+
+
+def _singular_values(problem: Problem) -> tuple[float | None, float | None]:
+    """Return the two largest singular values of the query-key table."""
+    values = np.linalg.svd(query_key_table(problem), compute_uv=False)
+    finite = [float(value) if math.isfinite(value) else None for value in values[:2]]
+    return finite[0], finite[1] if len(finite) > 1 else None
