@@ -1,9 +1,19 @@
-"""Brute force: every input is evaluated, all rivals at once, and nothing is skipped."""
+"""Brute force: every input is evaluated, all rivals at once, and nothing is skipped.
+
+Sequences that differ in one free token are evaluated side by side, in blocks of lanes, with the
+highest bytes of the tables; all bytes are looked at only where these leave some rival a chance.
+"""
+
+from collections.abc import Iterator
 
 from attention import Attention
+from lanes import Lanes
 from separable import GapRows, Table
 from signs import Sequence, settled
 from tally import Tally
+
+# Bytes of a coarse lane, and how many sequences are evaluated side by side.
+COARSE, BLOCKS = 3, 8
 
 
 def count_class(rows: GapRows, attention: Attention, tally: Tally) -> tuple[int, int]:
@@ -17,47 +27,96 @@ def count_class(rows: GapRows, attention: Attention, tally: Tally) -> tuple[int,
     return walk.certain, walk.possible
 
 
+class _Coarse:
+    """A class's tables of entries x in few bits: floor(x / 2**s) + 1, which is above x / 2**s.
+
+    Where a coarse sum is negative, the sum is. Lanes keep room: a sum of k entries x is within
+    +-2**(width-2), see `GapRows`, so one of k coarse entries, or of fewer, is within
+    +-(2**(8 COARSE - 2) + k), and k < 2**(8 COARSE - 2).
+    """
+
+    def __init__(self, table: Table, rows: GapRows) -> None:
+        lanes, beside = (Lanes(rows.lanes.count * x, 8 * COARSE) for x in (1, BLOCKS))
+        tops = [[rows.lanes.tops(x, COARSE) for x in row] for row in table]
+        self.lanes, self.entries = lanes, [[_entry(lanes, [x]) for x in row] for row in tops]
+        # What fills up the last block is not looked at.
+        padded, ends = [row + row[-1:] * BLOCKS for row in tops], range(0, len(tops[0]), BLOCKS)
+        self.blocks = [[_entry(beside, row[t : t + BLOCKS]) for t in ends] for row in padded]
+        self.rivals = (lanes.ones ^ (1 << (lanes.width * rows.maximum))) << (lanes.width - 1)
+        self.every_rival = self._beside(self.rivals)
+
+    def _beside(self, vector: int) -> int:
+        """Return copies of a vector of lanes >= 0 in every block."""
+        data = vector.to_bytes(self.lanes.bytes * self.lanes.count, "little")
+        return int.from_bytes(data * BLOCKS, "little")
+
+    def suspects(self, prefix: Sequence, tokens: range, suffix: Sequence) -> Iterator[int]:
+        """Yield those t of `tokens` for which (*prefix, t, *suffix) has a coarse sum >= 0."""
+        block, place = self.lanes.width * self.lanes.count, len(prefix)
+        others = (*enumerate(prefix), *enumerate(suffix, place + 1))
+        rest = self._beside(sum(self.entries[i][t] for i, t in others) + self.lanes.offset)
+        for index, entries in enumerate(self.blocks[place]):
+            flags = (rest + entries) & self.every_rival
+            for token in range(index * BLOCKS, (index + 1) * BLOCKS) if flags else ():
+                if token in tokens and flags >> (block * (token % BLOCKS)) & self.rivals:
+                    yield token
+
+
+def _entry(lanes: Lanes, tops: list[bytes]) -> int:
+    """Return the vector of floor(x / 2**s) + 1, from the highest bytes of the x."""
+    return int.from_bytes(b"".join(tops), "little") - lanes.offset + lanes.ones
+
+
 class _Enumeration:
     """The enumeration of one class (q, m), position by position."""
 
     def __init__(self, rows: GapRows, attention: Attention, tally: Tally) -> None:
         self.tables, self.query, self.tally = attention.tables, attention.query, tally
         self.maximum, self.lanes, self.precision = rows.maximum, rows.lanes, attention.bits
-        self.sign_bits = rows.rivals << (self.lanes.width - 1)
         self.upper: Table = rows.upper(attention, tally)
         self.lower: Table = rows.lower(attention, tally)
+        self.rivals, self.coarse = rows.rivals, _Coarse(self.upper, rows)
         self.certain = self.possible = 0
 
     def walk(self, prefix: Sequence) -> None:
         """Evaluate every sequence of the class that starts with `prefix`."""
-        left = len(self.upper) - 1 - len(prefix)
-        if left > 1:
-            for token in range(self.maximum + 1):
-                self.walk((*prefix, token))
-            return
-        holds = self.query == self.maximum or self.maximum in prefix
-        tokens = range(0 if holds else self.maximum, self.maximum + 1)
-        base = self._total(self.upper, prefix) + self.lanes.offset
-        signs, row = self.sign_bits, self.upper[len(prefix)]
-        self.tally.charge(len(tokens) * self.lanes.count * (len(self.upper) + 1))
+        left, m = len(self.upper) - 1 - len(prefix), self.maximum
+        holds = self.query == m or m in prefix
         if left == 0:
-            wrong = [prefix] if base & signs else []
+            self._charge(m + 1)
+            self._decide((self.query,))
+        elif left == 1:
+            self._evaluate(prefix, range(0 if holds else m, m + 1), (self.query,))
+        elif left == 2 and not holds:
+            self._evaluate(prefix, range(m), (m, self.query))
+            self._evaluate((*prefix, m), range(m + 1), (self.query,))
         else:
-            wrong = [(*prefix, token) for token in tokens if (base + row[token]) & signs]
-        for free in wrong:
-            self._settle(free)
+            for token in range(m + 1):
+                self.walk((*prefix, token))
 
-    def _total(self, table: Table, free: Sequence) -> int:
-        return table[-1][self.query] + sum(table[i][t] for i, t in enumerate(free))
+    def _charge(self, sequences: int) -> None:
+        self.tally.charge(sequences * self.lanes.count * (len(self.upper) + 1))
 
-    def _settle(self, free: Sequence) -> None:
-        """Decide one sequence that some rival may win."""
-        lanes, allowed = self.lanes, self.sign_bits >> (self.lanes.width - 1)
-        self.tally.charge(lanes.count * (len(self.upper) + 1))
-        wins = may_win = bool(lanes.signs(self._total(self.lower, free)) & allowed)
+    def _evaluate(self, prefix: Sequence, tokens: range, suffix: Sequence) -> None:
+        """Evaluate (*prefix, t, *suffix) for each t of `tokens`."""
+        self._charge(len(tokens))
+        for token in self.coarse.suspects(prefix, tokens, suffix):
+            self._decide((*prefix, token, *suffix))
+
+    def _winners(self, table: Table, sequence: Sequence) -> int:
+        """Return flags of the rivals that reach the sequence in the table."""
+        total = sum(table[i][t] for i, t in enumerate(sequence))
+        return self.lanes.signs(total) & self.rivals
+
+    def _decide(self, sequence: Sequence) -> None:
+        """Count a sequence, exactly if its tables leave it open; here all bits are looked at."""
+        flags = self._winners(self.upper, sequence)
+        if not flags:
+            return
+        self._charge(1)
+        wins = may_win = bool(self._winners(self.lower, sequence))
         if not wins:
-            rivals = lanes.indices(lanes.signs(self._total(self.upper, free)) & allowed)
-            sequence, bits = (*free, self.query), 2 * self.precision
+            rivals, bits = self.lanes.indices(flags), 2 * self.precision
             wins, may_win = settled(self.tables, sequence, rivals, bits, self.tally)
         self.certain += wins
         self.possible += may_win

@@ -1,11 +1,15 @@
 """Exact linear algebra on integer matrices at a common power of two, counted by the tally."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from lanes import Lanes
 from tally import Tally
 from verdict import decline_unless
 
 MAX_BITS = 2**16
+# Wider lanes cost more than they save: a huge entry must not widen the lanes of all tiny ones.
+MAX_LANE = 640
 Rows = list[list[int]]
 
 
@@ -22,11 +26,27 @@ def transposed(a: Matrix) -> Matrix:
 
 
 def product(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
-    """Return the matrix product; declines entries of more than MAX_BITS bits."""
+    """Return the matrix product; declines entries of more than MAX_BITS bits.
+
+    In lanes, row i is the sum over l of a[i][l] times the vector b[l]. Sums of lanes are exact
+    whatever they pass through, so that only the factors and the result have to fit.
+    """
     tally.charge(len(a.rows) * len(b.rows[0]) * (2 * len(b.rows) - 1))
+    # An entry is below len(b) 2**(bits of a + bits of b); one more bit for its sign.
+    width = _bits(a.rows) + _bits(b.rows) + len(b.rows).bit_length() + 1
     columns = list(zip(*b.rows, strict=True))
-    rows = [[sum(x * y for x, y in zip(row, c, strict=True)) for c in columns] for row in a.rows]
+    if width <= MAX_LANE and len(a.rows) > 1:
+        lanes = Lanes(len(columns), width)
+        vectors = [lanes.pack(row) for row in b.rows]
+        rows = [lanes.unpack(_dot(row, vectors)) for row in a.rows]
+    else:
+        rows = [[_dot(row, column) for column in columns] for row in a.rows]
     return limited(rows, a.exponent + b.exponent)
+
+
+def _dot(x: Iterable[int], y: Iterable[int]) -> int:
+    """Return the sum of products of two lists of the same length."""
+    return sum(s * t for s, t in zip(x, y, strict=True))
 
 
 def add(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
@@ -60,7 +80,11 @@ def aligned(matrices: list[Matrix]) -> tuple[list[Rows], int]:
 
 def limited(rows: Rows, exponent: int) -> Matrix:
     """Return the matrix, or decline it if an entry has more than MAX_BITS bits."""
-    bits = max(x.bit_length() for row in rows for x in row)
-    fits = bits <= MAX_BITS
+    fits = _bits(rows) <= MAX_BITS
     decline_unless(fits, "limit", f"weights: an exact product needs more than {MAX_BITS} bits.")
     return Matrix(rows, exponent)
+
+
+def _bits(rows: Rows) -> int:
+    """Return the bits of the largest entry, its sign left out: all are below 2**bits."""
+    return max(max(map(int.bit_length, row)) for row in rows)

@@ -7,7 +7,7 @@ and here the attention to the maximum, the convex bound at both of its ends, and
 from itertools import accumulate
 from math import comb
 
-from attention import exponentials, on_one_unit
+from attention import Span, exponentials, on_one_unit
 from balls import at_unit, exp_over_root
 from claims import Claim
 from logit_bounds import Logits, bounded_logits
@@ -70,6 +70,8 @@ class _QueryScores:
         weights = exponentials(rest, self.exponent, self.square, bits)
         *places, self.last = on_one_unit(weights, self.unit_bits)
         lows, highs = sorted(x[0] for x in places), sorted((x[1] for x in places), reverse=True)
+        # exp(-distance) by distance: classes that differ in c alone share their score gaps.
+        self.decays: dict[int, Span] = {}
         # Entry c: the sum of the c smallest lower ends, and of the c largest upper ends.
         self.sums = ([0, *accumulate(lows)], [0, *accumulate(highs)])
 
@@ -95,8 +97,11 @@ class _QueryScores:
 
         Only exponentials of non-positive numbers are formed: none overflows.
         """
-        ball = exp_over_root(-abs(gap), self.exponent, self.square, self.bits)
-        ends = at_unit(ball, -self.unit_bits)
+        distance = abs(gap)
+        if distance not in self.decays:
+            ball = exp_over_root(-distance, self.exponent, self.square, self.bits)
+            self.decays[distance] = at_unit(ball, -self.unit_bits)
+        ends = self.decays[distance]
         if gap >= 0:
             a, b = a << self.unit_bits, b * ends[1 - up]
         else:

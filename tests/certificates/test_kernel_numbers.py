@@ -197,6 +197,10 @@ def test_lanes_do_to_every_lane_what_lists_do_to_every_entry(drawn):
     assert lanes.signs(x) == sum((s >= 0) << (lanes.width * i) for i, s in enumerate(a))
     assert lanes.indices(lanes.signs(x)) == [i for i, s in enumerate(a) if s >= 0]
     assert lanes.indices(lanes.signs(x - y)) == [i for i, (s, t) in enumerate(pairs) if s >= t]
+    assert lanes.unpack(x - y) == [s - t for s, t in pairs]
+    for size in range(1, lanes.bytes + 1):
+        tops = [(s >> (lanes.width - 8 * size)) + (1 << (8 * size - 1)) for s in a]
+        assert lanes.tops(x, size) == b"".join(top.to_bytes(size, "little") for top in tops)
 
 
 @given(st.lists(st.integers(-(2**20), 2**20), min_size=1, max_size=9), st.integers(0, 2**41))
@@ -213,6 +217,7 @@ def test_lanes_hold_both_ends_of_their_range_beside_each_other(count):
         entries = [ends[(i + low_first) % 2] for i in range(count)]
         vector = lanes.pack(entries)
         assert lanes.positive(vector) == lanes.pack(max(x, 0) for x in entries)
+        assert lanes.unpack(vector) == entries
         assert lanes.indices(lanes.signs(vector)) == [i for i, x in enumerate(entries) if x >= 0]
 
 
