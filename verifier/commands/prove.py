@@ -43,14 +43,14 @@ from verifier.strategies.base import Strategy
 @click.option(
     "--strategy",
     required=True,
-    help="A name, a glob pattern such as 'subcubic/*/chord/svd', all, or a search: auto, compact, "
-    "balanced, tight; `ballproof strategies` lists them.",
+    help="A name, a glob pattern such as 'subcubic/*/chord/svd', all, study (the study's 102), or a "
+    "search: auto, compact, balanced, tight; `ballproof strategies` lists them.",
 )
 @click.option(
     "--out",
     required=True,
     type=click.Path(path_type=Path),
-    help="The certificate to write; for a pattern or all, the folder for the certificates.",
+    help="The certificate to write; for several strategies, the folder for the certificates.",
 )
 @click.option(
     "--at-least",

@@ -30,7 +30,7 @@ EXPLAINED = {
 @json_option
 @pass_terminal
 def strategies(terminal: Terminal, pattern: str, as_json: bool) -> None:
-    """List the strategies that PATTERN fits (default: all), group by group.
+    """List the strategies that PATTERN fits (default: all; study: the study's), group by group.
 
     Each line says what is done with the scores, the direct path and the attention. Names of the
     family are subcubic/<direct path>/<attention>/<score error>; the attention handling `chord` is
