@@ -43,8 +43,8 @@ from verifier.strategies.base import Strategy
 @click.option(
     "--strategy",
     required=True,
-    help="A name, a glob pattern such as 'subcubic/*/chord/svd', all, study (the study's 102), or a "
-    "search: auto, compact, balanced, tight; `ballproof strategies` lists them.",
+    help="A name, a glob pattern such as 'subcubic/*/chord/svd', all, study (the study's 102), "
+    "or a search: auto, compact, balanced, tight; `ballproof strategies` lists them.",
 )
 @click.option(
     "--out",

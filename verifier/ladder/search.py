@@ -120,9 +120,12 @@ class Explorer:
         lower, upper = start.copy(), np.array(high, dtype=object)
         for _ in range(max(int(max(upper - lower)).bit_length(), 1)):
             middle = (lower + upper + 1) // 2
-            direct = np.array([-(-(int(x) * one >> 10) >> maximum.shift) for x in middle])
-            tables = maximum.tables(shape, rivals, up=True, direct=direct.astype(np.int64))
-            cleared = maximum.worst(tables, shape) < 0
+            direct = [-(-(int(x) * one >> 10) >> maximum.shift) for x in middle]
+            # A step of 1/1024 may be more than a lane holds where all gaps are tiny.
+            fits = np.array([x.bit_length() < maximum.bits for x in direct])
+            lanes = np.array([x if fit else 0 for x, fit in zip(direct, fits, strict=True)])
+            tables = maximum.tables(shape, rivals, up=True, direct=lanes)
+            cleared = fits & (maximum.worst(tables, shape) < 0)
             lower = np.where(cleared, middle, lower)
             upper = np.where(cleared, upper, middle - 1)
         return {int(j): int(x) for j, x, s in zip(rivals, lower, start, strict=True) if x > s}
