@@ -1,0 +1,400 @@
+"use strict";
+(function () {
+  const study = JSON.parse(document.getElementById("study-data").textContent);
+  // Large, and needed only for single models: parsed when the first one is chosen.
+  let pictures = null;
+  const at = (id) => document.getElementById(id);
+  // Okabe and Ito's colours, told apart by the colour-blind; shapes tell the groups as well.
+  const COLOURS = ["#777777", "#b86e00", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9",
+    "#d55e00", "#8a63d2", "#b3a100"];
+  const SHAPES = ["star", "diamond", "circle", "square", "triangle-up", "triangle-down", "cross",
+    "x", "hexagon", "pentagon"];
+  const CONFIG = { displaylogo: false, responsive: true,
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+
+  // Numbers
+
+  const grouped = (digits) => String(digits).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+  /** Write a / b with so many decimals, rounded down; a and b are exact integers. */
+  function down(a, b, digits) {
+    const scale = 10n ** BigInt(digits);
+    const scaled = (BigInt(a) * scale) / BigInt(b);
+    return `${scaled / scale}.${String(scaled % scale).padStart(digits, "0")}`;
+  }
+  const floored = (value) => (Math.floor(value * 1e5 + 1e-6) / 1e5).toFixed(5);
+  const seconds = (value) => (value === null ? "-" : value.toFixed(2));
+
+  /** Write text into a hover label, where markup would be obeyed. */
+  function plain(text) {
+    return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+  }
+
+  // Marks by group
+
+  const name = (s) => study.strategies[s][0];
+  const group = (s) => study.strategies[s][1];
+  const isStudy = (s) => study.strategies[s][2] === 1;
+  const isHollow = (s) => name(s).startsWith("subcubic/") && !isStudy(s);
+
+  /** Return a trace for each group, chord variants apart; `points` are {s, x, y, text, sd}. */
+  function traces(points, type, size, opacity) {
+    const byKey = new Map();
+    for (const point of points) {
+      const key = study.groups.indexOf(group(point.s)) * 2 + (isHollow(point.s) ? 1 : 0);
+      if (!byKey.has(key)) byKey.set(key, []);
+      byKey.get(key).push(point);
+    }
+    return [...byKey.keys()].sort((a, b) => a - b).map((key) => {
+      const members = byKey.get(key);
+      const which = (key >> 1) % COLOURS.length;
+      const shape = SHAPES[which];
+      const trace = {
+        type, mode: "markers", name: plain(study.groups[key >> 1]) + (key % 2 ? ", chord" : ""),
+        x: members.map((p) => p.x), y: members.map((p) => p.y),
+        text: members.map((p) => p.text), hovertemplate: "%{text}<extra></extra>",
+        marker: { size, opacity, color: COLOURS[which], symbol: key % 2 ? shape + "-open" : shape },
+      };
+      if (members.some((p) => p.sd)) {
+        trace.error_y = { type: "data", array: members.map((p) => p.sd || 0), thickness: 1, width: 2,
+          color: COLOURS[which] };
+      }
+      return trace;
+    });
+  }
+
+  function layout(xTitle, yTitle, changes) {
+    const narrow = window.innerWidth < 600;
+    const axis = { gridcolor: "#ddd", zeroline: false, automargin: true };
+    return Object.assign({
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: getComputedStyle(document.body).fontFamily, size: 12 },
+      margin: { l: narrow ? 44 : 60, r: narrow ? 8 : 16, t: 30, b: 46 },
+      xaxis: Object.assign({ title: { text: xTitle } }, axis),
+      yaxis: Object.assign({ title: { text: yTitle } }, axis),
+      legend: narrow
+        ? { orientation: "h", y: -0.2, yanchor: "top", x: 0, font: { size: 11 } }
+        : { orientation: "v", y: 1, x: 1.01 },
+      hoverlabel: { align: "left" }, hovermode: "closest",
+    }, changes);
+  }
+
+  const powers = { type: "log", dtick: 1, exponentformat: "power", minor: { ticks: "outside" } };
+
+  function draw(id, data, shape) {
+    return Plotly.react(at(id), data, shape, CONFIG);
+  }
+
+  // The three pictures of the study
+
+  const family = () => study.families[Number(at("family").value)];
+
+  function meanPoints() {
+    return family().means.map(([s, count, operations, bound, boundSd, , , ]) => ({
+      s, x: operations, y: bound,
+      text: `<b>${plain(name(s))}</b><br>${plain(group(s))}, ${count} models<br>` +
+        `bound ${floored(bound)}${boundSd === null ? "" : " ± " + boundSd}` +
+        `<br>${grouped(Math.round(operations))} operations`,
+    }));
+  }
+
+  function modelPoints(model) {
+    const rows = model.rows;
+    return rows.strategy.map((s, i) => ({
+      s, x: Number(rows.operations[i]), y: Number(rows.at_least[i]) / Number(model.total),
+      text: `<b>${plain(name(s))}</b><br>${plain(model.name)}<br>` +
+        `bound ${down(rows.at_least[i], model.total, 5)}<br>${grouped(rows.operations[i])} operations`,
+    }));
+  }
+
+  function membersOf(one) {
+    return study.models.slice(one.models[0], one.models[1]);
+  }
+
+  function frontierTrace(points, order) {
+    const best = order.map((i) => points[i]);
+    return { type: "scatter", mode: "lines", name: "frontier", hoverinfo: "skip",
+      x: best.map((p) => p.x), y: best.map((p) => p.y),
+      line: { color: "#888888", width: 2, shape: "hv" } };
+  }
+
+  function hasWebGL() {
+    try {
+      return Boolean(document.createElement("canvas").getContext("webgl2"));
+    } catch (error) {
+      return false;
+    }
+  }
+
+  function drawFrontier() {
+    const view = at("view").value;
+    let data;
+    if (view === "means") {
+      const points = meanPoints();
+      data = [frontierTrace(points, family().frontier), ...traces(points, "scatter", 9, 0.85)];
+    } else if (view === "every") {
+      const points = membersOf(family()).flatMap(modelPoints);
+      data = traces(points, hasWebGL() ? "scattergl" : "scatter", 4, 0.35);
+      const means = meanPoints();
+      data.push(frontierTrace(means, family().frontier));
+      data[data.length - 1].name = "frontier of the means";
+    } else {
+      const model = study.models[Number(view)];
+      const points = modelPoints(model);
+      data = [frontierTrace(points, model.frontier), ...traces(points, "scatter", 8, 0.85)];
+    }
+    const shape = layout("operations of the check", "certified accuracy", {});
+    Object.assign(shape.xaxis, powers);
+    draw("frontier", data, shape);
+  }
+
+  function drawDimension() {
+    const points = family().means.filter((mean) => mean[5] !== null && mean[7] !== null)
+      .map(([s, count, , , , share, sd, dimension]) => ({
+        s, x: dimension, y: share, sd,
+        text: `<b>${plain(name(s))}</b><br>${plain(group(s))}, ${count} models<br>` +
+          `normalised ${floored(share)}${sd === null ? "" : " ± " + sd}` +
+          `<br>unexplained dimension ${grouped(dimension)}`,
+      }));
+    const shape = layout("unexplained dimension", "certified / true accuracy", {});
+    Object.assign(shape.xaxis, powers);
+    draw("dimension", traces(points, "scatter", 8, 0.85), shape);
+  }
+
+  function drawRank() {
+    const data = [];
+    family().rank.forEach((series, i) => {
+      const marker = { size: 6, opacity: 0.75, color: COLOURS[i % 10], symbol: SHAPES[i % 10] };
+      data.push({ type: "scatter", mode: "markers", name: series.name, legendgroup: series.name,
+        x: series.x, y: series.y, marker,
+        text: series.models.map((model, k) => `<b>${plain(model)}</b><br>${series.name}<br>` +
+          `σ₁/σ₂ ${series.x[k]}<br>normalised ${floored(series.y[k])}`),
+        hovertemplate: "%{text}<extra></extra>" });
+      if (series.line) {
+        const ends = [Math.min(...series.x), Math.max(...series.x)];
+        data.push({ type: "scatter", mode: "lines", legendgroup: series.name, showlegend: false,
+          hoverinfo: "skip", x: ends, y: ends.map((x) => series.line[1] + series.line[0] * x),
+          line: { color: marker.color, width: 1.5 } });
+      }
+    });
+    draw("rank", data, layout("σ₁/σ₂ of the query-key table", "certified / true accuracy", {}));
+    fillTable("fits", family().rank.map((series) => [
+      series.name, series.x.length,
+      ...(series.line
+        ? [series.line[0].toExponential(2), series.line[1].toFixed(4), series.line[2].toFixed(3)]
+        : ["-", "-", "fewer than 3 models"]),
+    ]));
+  }
+
+  /** Fill a table's body; cells are text, never markup. The first of a row is its header. */
+  function fillTable(id, rows) {
+    const body = at(id).tBodies[0];
+    body.replaceChildren(...rows.map((cells) => {
+      const row = document.createElement("tr");
+      cells.forEach((text, i) => {
+        const cell = document.createElement(i ? "td" : "th");
+        if (!i) cell.scope = "row";
+        cell.textContent = text;
+        row.append(cell);
+      });
+      return row;
+    }));
+  }
+
+  function option(value, text) {
+    const one = document.createElement("option");
+    one.value = value;
+    one.textContent = text;
+    return one;
+  }
+
+  function fillViews() {
+    const one = family();
+    at("view").replaceChildren(option("means", "the mean of each strategy"),
+      option("every", "every certificate"),
+      ...membersOf(one).map((model, i) => option(one.models[0] + i, model.name)));
+  }
+
+  function drawStudy() {
+    drawFrontier();
+    drawDimension();
+    drawRank();
+  }
+
+  // One model
+
+  function levels(packed) {
+    const bytes = Uint8Array.from(atob(packed.data), (character) => character.charCodeAt(0));
+    const step = (packed.max - packed.min) / 255;
+    return Array.from({ length: packed.rows }, (_, row) =>
+      Array.from(bytes.subarray(row * packed.columns, (row + 1) * packed.columns),
+        (level) => packed.min + step * level));
+  }
+
+  const AXES = { D: ["logit", "query token"], V: ["logit", "attended token"],
+    S: ["key token", "query token"], P: ["logit", "position"], R: ["position", "query token"] };
+
+  function drawMap(which, packed) {
+    const values = levels(packed);
+    const signed = "DVP".includes(which);
+    const reach = Math.max(Math.abs(packed.min), Math.abs(packed.max)) || 1;
+    const [across, along] = AXES[which];
+    const trace = { type: "heatmap", z: values, colorbar: { thickness: 10, len: 1 },
+      hovertemplate: `${along} %{y}, ${across} %{x}: %{z:.4g}<extra></extra>` };
+    if (signed) {
+      const colorscale = [[0, "#2166ac"], [0.5, "#f7f7f7"], [1, "#b2182b"]];
+      Object.assign(trace, { colorscale, zmin: -reach, zmax: reach });
+    } else {
+      trace.colorscale = "Cividis";
+    }
+    const shape = layout(across, along, {});
+    shape.margin.t = 10;
+    shape.yaxis.autorange = "reversed";
+    for (const [axis, count] of [[shape.xaxis, packed.columns], [shape.yaxis, packed.rows]]) {
+      axis.showgrid = false;
+      if (count <= 20) axis.dtick = 1;
+    }
+    draw("map-" + which, [trace], shape);
+  }
+
+  function drawLost(id, title, lost, wrong) {
+    const data = [];
+    const add = (counts, label, colour, symbol) => data.push({
+      type: "scatter", mode: "lines+markers", name: label, x: counts.map((_, i) => i),
+      y: counts.map((count) => count || null),
+      marker: { color: colour, symbol, size: 6 }, line: { color: colour, width: 1 },
+      hovertemplate: "%{x}: %{y:,} inputs<extra></extra>" });
+    if (lost) add(lost, "not certified", "#d55e00", "circle");
+    if (wrong) add(wrong, "truly wrong", "#0072b2", "square");
+    const shape = layout(title, "inputs", { showlegend: true });
+    shape.legend = { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 };
+    shape.margin.t = 40;
+    Object.assign(shape.yaxis, { type: "log", exponentformat: "power", dtick: undefined });
+    draw(id, data, shape);
+  }
+
+  function facts(model) {
+    const [v, k, d, h] = model.sizes;
+    const truth = model.truth
+      ? `${model.exact ? "" : "≈ "}${down(model.truth[0], model.truth[1], 5)}` +
+        (model.exact ? ", proven exactly" : `, estimated from ${grouped(model.samples)} random inputs`)
+      : "unknown";
+    return [["sizes", `${v} tokens, context ${k}, width ${d}, head width ${h}`],
+      ["inputs", grouped(model.total)], ["true accuracy", truth],
+      ["σ₁/σ₂ of the query-key table", model.ratio === null ? "unknown" : String(model.ratio)],
+      ["SHA-256 of the weights", model.sha256]];
+  }
+
+  function lostWords(lost, wrong) {
+    const parts = [];
+    if (lost) {
+      parts.push(`${lost.strategy} is the best subcubic certificate. By its witness it leaves ` +
+        `${grouped(lost.total)} inputs uncertified`);
+      if (lost.elsewhere !== "0") {
+        parts.push(` (${grouped(lost.elsewhere)} more are lost that the pictures do not show: ` +
+          "inputs that hold the maximum alone, or classes that the count does not confirm)");
+      }
+      parts.push(". ");
+    } else {
+      parts.push("There is no subcubic certificate of this model. ");
+    }
+    parts.push(wrong ? `The model is truly wrong on ${grouped(wrong.total)}.`
+      : "It has too many inputs to list those on which it is wrong, or was not looked at.");
+    return parts.join("");
+  }
+
+  function resultRows(model) {
+    const rows = model.rows;
+    const best = new Set(model.frontier);
+    const proven = rows.strategy.map((s, i) => [name(s), group(s), "VERIFIED",
+      down(rows.at_least[i], model.total, 5), grouped(rows.at_least[i]),
+      grouped(BigInt(model.total) - BigInt(rows.below_all[i])),
+      model.truth && model.truth[0] !== "0"
+        ? (model.exact ? "" : "≈ ") + down(BigInt(rows.at_least[i]) * BigInt(model.truth[1]),
+          BigInt(model.total) * BigInt(model.truth[0]), 5)
+        : "-",
+      grouped(rows.operations[i]),
+      rows.dimension[i] === null ? "-" : grouped(rows.dimension[i]),
+      seconds(rows.prove[i]), seconds(rows.check[i]), best.has(i) ? "yes" : ""]);
+    const unproven = model.unproven.map(([s, verdict, reason]) =>
+      [name(s), group(s), `${verdict}: ${study.reasons[reason]}`, ...Array(9).fill("-")]);
+    return [...proven, ...unproven];
+  }
+
+  function showModel(index) {
+    const model = study.models[index];
+    if (!model) {
+      at("one").hidden = true;
+      return;
+    }
+    pictures = pictures || JSON.parse(at("picture-data").textContent);
+    const { portrait, lost } = pictures[index];
+    const wrong = portrait && portrait.wrong;
+    at("one").hidden = false;
+    at("one-name").textContent = model.name;
+    at("one-facts").replaceChildren(...facts(model).flatMap(([term, text]) => {
+      const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
+      dt.textContent = term;
+      dd.textContent = text;
+      return [dt, dd];
+    }));
+    for (const which of Object.keys(AXES)) {
+      at("map-" + which).parentElement.hidden = !(portrait && portrait.tables);
+      if (portrait && portrait.tables) drawMap(which, portrait.tables[which]);
+    }
+    at("lost-words").textContent = lostWords(lost, wrong);
+    for (const [id, key, title] of [["lost-gap", "by_gap", "gap: maximum minus next token (0: no other token)"],
+      ["lost-maximum", "by_maximum", "maximum"], ["lost-query", "by_query", "last token, the query"]]) {
+      at(id).parentElement.hidden = !lost && !wrong;
+      if (lost || wrong) drawLost(id, title, lost && lost[key], wrong && wrong[key]);
+    }
+    fillTable("one-rows", resultRows(model));
+    for (const row of at("one-rows").tBodies[0].rows) {
+      if (row.cells[2].textContent !== "VERIFIED") row.cells[2].className = "words";
+    }
+  }
+
+  function fillModels() {
+    for (const one of study.families) {
+      const label = document.createElement("optgroup");
+      label.label = one.label;
+      label.append(...membersOf(one).map((model, i) => option(one.models[0] + i, model.name)));
+      at("model").append(label);
+    }
+  }
+
+  // Theme and print
+
+  function isDark() {
+    const chosen = document.documentElement.dataset.theme;
+    return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  }
+
+  at("theme").addEventListener("click", () => {
+    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+    at("theme").setAttribute("aria-pressed", String(isDark()));
+  });
+
+  const PAPER = 660;
+  const drawn = () => [...document.querySelectorAll(".js-plotly-plot")]
+    .filter((plot) => plot.offsetParent !== null);
+  window.addEventListener("beforeprint", () => {
+    for (const plot of drawn()) {
+      const width = plot.classList.contains("map") ? PAPER / 2 - 20 : PAPER;
+      Plotly.relayout(plot, { width, height: plot.clientHeight });
+    }
+  });
+  window.addEventListener("afterprint", () => {
+    for (const plot of drawn()) Plotly.relayout(plot, { width: null, height: null, autosize: true });
+  });
+
+  at("family").addEventListener("change", () => { fillViews(); drawStudy(); });
+  at("view").addEventListener("change", drawFrontier);
+  at("model").addEventListener("change", () => {
+    showModel(at("model").value === "" ? -1 : Number(at("model").value));
+  });
+  fillModels();
+  if (study.families.length) {
+    fillViews();
+    drawStudy();
+  }
+})();
