@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from verifier.report.losses import losses_of
@@ -42,7 +43,7 @@ def study_data(families: Sequence[Family]) -> dict[str, Any]:
         "strategies": [[name, groups[name], int(of_the_study(name))] for name in names],
         "families": [
             _family(family, place, range(*ends))
-            for family, ends in zip(families, zip(starts, starts[1:], strict=False), strict=True)
+            for family, ends in zip(families, pairwise(starts), strict=True)
         ],
         "models": models,
         "reasons": list(reasons),

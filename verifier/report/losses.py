@@ -62,8 +62,9 @@ def _lost(n: int, m: int, q: int, c: int, gap: int) -> int:
     own = int(q < m)
     free = c - own
     largest = m - q if own else m
-    certified = (m - gap + 1) ** free if gap <= largest else 0
-    return comb(n, free) * (m**free - certified)
+    certified: int = (m - gap + 1) ** free if gap <= largest else 0
+    every: int = m**free
+    return comb(n, free) * (every - certified)
 
 
 def _lost_by_gap(n: int, m: int, c: int, gaps: Sequence[int]) -> list[int]:
@@ -90,4 +91,5 @@ def _lost_by_gap(n: int, m: int, c: int, gaps: Sequence[int]) -> list[int]:
 
 def _exactly(n: int, free: int, top: int) -> int:
     """Return the ways to place `free` tokens on n places whose largest is `top`."""
-    return comb(n, free) * ((top + 1) ** free - top**free)
+    exactly: int = (top + 1) ** free - top**free
+    return comb(n, free) * exactly

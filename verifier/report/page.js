@@ -9,8 +9,10 @@
     "#d55e00", "#8a63d2", "#b3a100"];
   const SHAPES = ["star", "diamond", "circle", "square", "triangle-up", "triangle-down", "cross",
     "x", "hexagon", "pentagon"];
+  // Only buttons that work without a network.
   const CONFIG = { displaylogo: false, responsive: true,
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]] };
+  const isNarrow = () => window.innerWidth < 600;
 
   // Numbers
 
@@ -62,26 +64,48 @@
     });
   }
 
-  function layout(xTitle, yTitle, changes) {
-    const narrow = window.innerWidth < 600;
+  function layout(xTitle, yTitle) {
+    const narrow = isNarrow();
     const axis = { gridcolor: "#ddd", zeroline: false, automargin: true };
-    return Object.assign({
+    return {
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: getComputedStyle(document.body).fontFamily, size: 12 },
       margin: { l: narrow ? 44 : 60, r: narrow ? 8 : 16, t: 30, b: 46 },
       xaxis: Object.assign({ title: { text: xTitle } }, axis),
       yaxis: Object.assign({ title: { text: yTitle } }, axis),
-      legend: narrow
-        ? { orientation: "h", y: -0.2, yanchor: "top", x: 0, font: { size: 11 } }
-        : { orientation: "v", y: 1, x: 1.01 },
+      legend: { orientation: "v", y: 1, x: 1.01 },
       hoverlabel: { align: "left" }, hovermode: "closest",
-    }, changes);
+    };
   }
 
-  const powers = { type: "log", dtick: 1, exponentformat: "power", minor: { ticks: "outside" } };
+  /** Put the legend of so many names below the plot where there is no room beside it. */
+  function placeLegend(shape, names, columns) {
+    if (!isNarrow()) return;
+    shape.legend = { orientation: "h", yref: "container", y: 0, yanchor: "bottom", x: 0,
+      font: { size: 11 }, entrywidthmode: "fraction", entrywidth: 0.98 / columns };
+    shape.margin.b = 64 + 20 * Math.ceil(names / columns);
+  }
 
-  function draw(id, data, shape) {
-    return Plotly.react(at(id), data, shape, CONFIG);
+  /** Set a logarithmic axis, up to `most` if the long ones are to stay out of sight. */
+  function across(axis, values) {
+    axis.type = "log";
+    const sorted = [...values].sort((a, b) => a - b);
+    const most = 8 * (sorted[sorted.length >> 1] || 1);
+    const shown = sorted.filter((value) => value <= most);
+    const beyond = sorted.length - shown.length;
+    if (at("across").value === "near" && shown.length) {
+      axis.range = [Math.log10(shown[0] / 1.15), Math.log10(shown[shown.length - 1] * 1.15)];
+      axis.dtick = "D2";
+      axis.exponentformat = "SI";
+      if (beyond) axis.title.text += ` (${grouped(beyond)} marks are further right)`;
+    } else {
+      Object.assign(axis, { dtick: 1, exponentformat: "power", minor: { ticks: "outside" } });
+    }
+  }
+
+  function draw(id, data, shape, changes) {
+    const bar = { displayModeBar: isNarrow() ? false : "hover" };
+    return Plotly.react(at(id), data, shape, Object.assign({}, CONFIG, bar, changes));
   }
 
   // The three pictures of the study
@@ -127,24 +151,19 @@
 
   function drawFrontier() {
     const view = at("view").value;
-    let data;
-    if (view === "means") {
-      const points = meanPoints();
-      data = [frontierTrace(points, family().frontier), ...traces(points, "scatter", 9, 0.85)];
-    } else if (view === "every") {
-      const points = membersOf(family()).flatMap(modelPoints);
-      data = traces(points, hasWebGL() ? "scattergl" : "scatter", 4, 0.35);
-      const means = meanPoints();
-      data.push(frontierTrace(means, family().frontier));
-      data[data.length - 1].name = "frontier of the means";
-    } else {
-      const model = study.models[Number(view)];
-      const points = modelPoints(model);
-      data = [frontierTrace(points, model.frontier), ...traces(points, "scatter", 8, 0.85)];
-    }
-    const shape = layout("operations of the check", "certified accuracy", {});
-    Object.assign(shape.xaxis, powers);
-    draw("frontier", data, shape);
+    const every = view === "every";
+    const means = view === "means" || every;
+    const model = study.models[Number(view)];
+    const points = means ? meanPoints() : modelPoints(model);
+    const shown = every ? membersOf(family()).flatMap(modelPoints) : points;
+    const line = frontierTrace(points, means ? family().frontier : model.frontier);
+    if (every) line.name = "frontier of the means";
+    const type = every && hasWebGL() ? "scattergl" : "scatter";
+    const marks = traces(shown, type, every ? 4 : 9, every ? 0.35 : 0.85);
+    const shape = layout("operations of the check", "certified accuracy");
+    across(shape.xaxis, shown.map((point) => point.x));
+    placeLegend(shape, marks.length + 1, 2);
+    draw("frontier", every ? [...marks, line] : [line, ...marks], shape);
   }
 
   function drawDimension() {
@@ -155,9 +174,11 @@
           `normalised ${floored(share)}${sd === null ? "" : " ± " + sd}` +
           `<br>unexplained dimension ${grouped(dimension)}`,
       }));
-    const shape = layout("unexplained dimension", "certified / true accuracy", {});
-    Object.assign(shape.xaxis, powers);
-    draw("dimension", traces(points, "scatter", 8, 0.85), shape);
+    const marks = traces(points, "scatter", 8, 0.85);
+    const shape = layout("unexplained dimension", "certified / true accuracy");
+    across(shape.xaxis, points.map((point) => point.x));
+    placeLegend(shape, marks.length, 2);
+    draw("dimension", marks, shape);
   }
 
   function drawRank() {
@@ -176,7 +197,9 @@
           line: { color: marker.color, width: 1.5 } });
       }
     });
-    draw("rank", data, layout("σ₁/σ₂ of the query-key table", "certified / true accuracy", {}));
+    const shape = layout("σ₁/σ₂ of the query-key table", "certified / true accuracy");
+    placeLegend(shape, family().rank.length, 1);
+    draw("rank", data, shape);
     fillTable("fits", family().rank.map((series) => [
       series.name, series.x.length,
       ...(series.line
@@ -237,23 +260,23 @@
     const values = levels(packed);
     const signed = "DVP".includes(which);
     const reach = Math.max(Math.abs(packed.min), Math.abs(packed.max)) || 1;
-    const [across, along] = AXES[which];
+    const [toRight, downward] = AXES[which];
     const trace = { type: "heatmap", z: values, colorbar: { thickness: 10, len: 1 },
-      hovertemplate: `${along} %{y}, ${across} %{x}: %{z:.4g}<extra></extra>` };
+      hovertemplate: `${downward} %{y}, ${toRight} %{x}: %{z:.4g}<extra></extra>` };
     if (signed) {
       const colorscale = [[0, "#2166ac"], [0.5, "#f7f7f7"], [1, "#b2182b"]];
       Object.assign(trace, { colorscale, zmin: -reach, zmax: reach });
     } else {
       trace.colorscale = "Cividis";
     }
-    const shape = layout(across, along, {});
+    const shape = layout(toRight, downward);
     shape.margin.t = 10;
     shape.yaxis.autorange = "reversed";
     for (const [axis, count] of [[shape.xaxis, packed.columns], [shape.yaxis, packed.rows]]) {
       axis.showgrid = false;
       if (count <= 20) axis.dtick = 1;
     }
-    draw("map-" + which, [trace], shape);
+    draw("map-" + which, [trace], shape, { displayModeBar: false });
   }
 
   function drawLost(id, title, lost, wrong) {
@@ -265,21 +288,28 @@
       hovertemplate: "%{x}: %{y:,} inputs<extra></extra>" });
     if (lost) add(lost, "not certified", "#d55e00", "circle");
     if (wrong) add(wrong, "truly wrong", "#0072b2", "square");
-    const shape = layout(title, "inputs", { showlegend: true });
+    const shape = layout(title, "inputs");
+    shape.showlegend = true;
     shape.legend = { orientation: "h", y: 1.02, yanchor: "bottom", x: 0 };
     shape.margin.t = 40;
-    Object.assign(shape.yaxis, { type: "log", exponentformat: "power", dtick: undefined });
-    draw(id, data, shape);
+    const last = Math.max(...data.map((trace) => trace.y.findLastIndex((count) => count !== null)));
+    shape.xaxis.range = [-0.7, last + 0.7];
+    Object.assign(shape.yaxis, { type: "log", exponentformat: "power" });
+    draw(id, data, shape, { displayModeBar: false });
+  }
+
+  function truthWords(model) {
+    if (!model.truth) return "unknown";
+    const [a, b] = model.truth;
+    if (!model.exact) return `≈ ${down(a, b, 5)}, estimated from ${grouped(model.samples)} random inputs`;
+    const right = (BigInt(a) * BigInt(model.total)) / BigInt(b);
+    return `${grouped(right)} of ${grouped(model.total)} inputs (${down(a, b, 5)}), proven exactly`;
   }
 
   function facts(model) {
     const [v, k, d, h] = model.sizes;
-    const truth = model.truth
-      ? `${model.exact ? "" : "≈ "}${down(model.truth[0], model.truth[1], 5)}` +
-        (model.exact ? ", proven exactly" : `, estimated from ${grouped(model.samples)} random inputs`)
-      : "unknown";
     return [["sizes", `${v} tokens, context ${k}, width ${d}, head width ${h}`],
-      ["inputs", grouped(model.total)], ["true accuracy", truth],
+      ["inputs", grouped(model.total)], ["true accuracy", truthWords(model)],
       ["σ₁/σ₂ of the query-key table", model.ratio === null ? "unknown" : String(model.ratio)],
       ["SHA-256 of the weights", model.sha256]];
   }
@@ -302,21 +332,24 @@
     return parts.join("");
   }
 
+  function normalised(model, atLeast) {
+    if (!model.truth || model.truth[0] === "0") return "-";
+    const share = down(BigInt(atLeast) * BigInt(model.truth[1]),
+      BigInt(model.total) * BigInt(model.truth[0]), 5);
+    return model.exact ? share : `≈ ${share}`;
+  }
+
   function resultRows(model) {
     const rows = model.rows;
     const best = new Set(model.frontier);
     const proven = rows.strategy.map((s, i) => [name(s), group(s), "VERIFIED",
-      down(rows.at_least[i], model.total, 5), grouped(rows.at_least[i]),
-      grouped(BigInt(model.total) - BigInt(rows.below_all[i])),
-      model.truth && model.truth[0] !== "0"
-        ? (model.exact ? "" : "≈ ") + down(BigInt(rows.at_least[i]) * BigInt(model.truth[1]),
-          BigInt(model.total) * BigInt(model.truth[0]), 5)
-        : "-",
-      grouped(rows.operations[i]),
+      down(rows.at_least[i], model.total, 5), normalised(model, rows.at_least[i]),
+      grouped(rows.operations[i]), best.has(i) ? "yes" : "",
       rows.dimension[i] === null ? "-" : grouped(rows.dimension[i]),
-      seconds(rows.prove[i]), seconds(rows.check[i]), best.has(i) ? "yes" : ""]);
+      seconds(rows.prove[i]), seconds(rows.check[i]), grouped(rows.at_least[i]),
+      grouped(BigInt(model.total) - BigInt(rows.below_all[i])), rows.notes[i] || ""]);
     const unproven = model.unproven.map(([s, verdict, reason]) =>
-      [name(s), group(s), `${verdict}: ${study.reasons[reason]}`, ...Array(9).fill("-")]);
+      [name(s), group(s), verdict, ...Array(9).fill("-"), study.reasons[reason]]);
     return [...proven, ...unproven];
   }
 
@@ -348,9 +381,6 @@
       if (lost || wrong) drawLost(id, title, lost && lost[key], wrong && wrong[key]);
     }
     fillTable("one-rows", resultRows(model));
-    for (const row of at("one-rows").tBodies[0].rows) {
-      if (row.cells[2].textContent !== "VERIFIED") row.cells[2].className = "words";
-    }
   }
 
   function fillModels() {
@@ -389,6 +419,7 @@
 
   at("family").addEventListener("change", () => { fillViews(); drawStudy(); });
   at("view").addEventListener("change", drawFrontier);
+  at("across").addEventListener("change", () => { drawFrontier(); drawDimension(); });
   at("model").addEventListener("change", () => {
     showModel(at("model").value === "" ? -1 : Number(at("model").value));
   });

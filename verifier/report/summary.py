@@ -99,16 +99,21 @@ def group_table(family: Family) -> list[Group]:
         Group(
             name,
             known.get(name),
-            best_of(family, lambda row, n=name: _in(row, n) and of_the_study(row.strategy)),
-            best_of(family, lambda row, n=name: _in(row, n)),
+            _best_in_group(family, name, of_study=True),
+            _best_in_group(family, name, of_study=False),
         )
         for name in names
         if name in there or name in known
     ]
 
 
-def _in(row: ResultRow, group: str) -> bool:
-    return row.strategy_group == group
+def _best_in_group(family: Family, group: str, *, of_study: bool) -> Best:
+    """Return the best of a group, of the study's strategies only if asked."""
+
+    def chosen(row: ResultRow) -> bool:
+        return row.strategy_group == group and (not of_study or of_the_study(row.strategy))
+
+    return best_of(family, chosen)
 
 
 def truths(family: Family) -> Truths:

@@ -116,7 +116,7 @@ def _family_row(family: Family) -> FamilyRow:
         family.label,
         every,
         _estimated(known.spread, known.exact < (known.spread.count if known.spread else 0)),
-        "-" if known.published is None else "{} ± {}".format(*known.published),
+        "-" if known.published is None else _pair(known.published),
         f"{known.exact} of {every}",
         str(best_of(family, lambda row: True).bound or "-"),
         "-" if short is None else f"{short:,.0f}",
@@ -157,8 +157,14 @@ def _marked(group: Group) -> str:
 
 
 def spread_of(published: Published) -> str:
-    """Write a published figure as the study does."""
-    return "{} ± {}".format(*published.spread)
+    """Write a published figure."""
+    return _pair(published.spread)
+
+
+def _pair(spread: tuple[float, float]) -> str:
+    """Write mean and deviation with the same number of decimals: the study's 0.70 is 0.700."""
+    decimals = max(len(str(number).partition(".")[2]) for number in spread)
+    return f"{spread[0]:.{decimals}f} ± {spread[1]:.{decimals}f}"
 
 
 def _estimated(spread: Spread | None, estimated: bool) -> str:
