@@ -41,7 +41,8 @@ def down(value: Fraction, digits: int) -> str:
 
 def floored(value: Fraction, digits: int = 5) -> float:
     """Return the float next to a number rounded down to so many decimals."""
-    return math.floor(value * 10**digits) / float(10**digits)
+    scaled: int = math.floor(value * 10**digits)
+    return scaled / 10.0**digits
 
 
 def ranged(values: Sequence[int]) -> tuple[int, int] | None:

@@ -73,7 +73,7 @@
       margin: { l: narrow ? 44 : 60, r: narrow ? 8 : 16, t: 30, b: 46 },
       xaxis: Object.assign({ title: { text: xTitle } }, axis),
       yaxis: Object.assign({ title: { text: yTitle } }, axis),
-      legend: { orientation: "v", y: 1, x: 1.01 },
+      legend: { orientation: "v", y: 1, x: 1.01, itemsizing: "constant" },
       hoverlabel: { align: "left" }, hovermode: "closest",
     };
   }
@@ -86,6 +86,17 @@
     shape.margin.b = 64 + 20 * Math.ceil(names / columns);
   }
 
+  /** Return ticks in words, such as 1.5M, for a part of a logarithmic axis. */
+  function ticks(least, most) {
+    const steps = most / least < 8 ? [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8] : [1, 2, 5];
+    const tickvals = [];
+    for (let power = Math.floor(Math.log10(least)); power <= Math.log10(most); power += 1) {
+      for (const step of steps) tickvals.push(step * 10 ** power);
+    }
+    const inWords = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
+    return { tickvals, ticktext: tickvals.map((value) => inWords.format(value)) };
+  }
+
   /** Set a logarithmic axis, up to `most` if the long ones are to stay out of sight. */
   function across(axis, values) {
     axis.type = "log";
@@ -95,9 +106,8 @@
     const beyond = sorted.length - shown.length;
     if (at("across").value === "near" && shown.length) {
       axis.range = [Math.log10(shown[0] / 1.15), Math.log10(shown[shown.length - 1] * 1.15)];
-      axis.dtick = "D2";
-      axis.exponentformat = "SI";
-      if (beyond) axis.title.text += ` (${grouped(beyond)} marks are further right)`;
+      Object.assign(axis, ticks(shown[0], shown[shown.length - 1]));
+      if (beyond) axis.title.text += ` (${grouped(beyond)} further right)`;
     } else {
       Object.assign(axis, { dtick: 1, exponentformat: "power", minor: { ticks: "outside" } });
     }
@@ -160,7 +170,7 @@
     if (every) line.name = "frontier of the means";
     const type = every && hasWebGL() ? "scattergl" : "scatter";
     const marks = traces(shown, type, every ? 4 : 9, every ? 0.35 : 0.85);
-    const shape = layout("operations of the check", "certified accuracy");
+    const shape = layout("operations", "certified accuracy");
     across(shape.xaxis, shown.map((point) => point.x));
     placeLegend(shape, marks.length + 1, 2);
     draw("frontier", every ? [...marks, line] : [line, ...marks], shape);
@@ -375,7 +385,7 @@
       if (portrait && portrait.tables) drawMap(which, portrait.tables[which]);
     }
     at("lost-words").textContent = lostWords(lost, wrong);
-    for (const [id, key, title] of [["lost-gap", "by_gap", "gap: maximum minus next token (0: no other token)"],
+    for (const [id, key, title] of [["lost-gap", "by_gap", "gap (0: no other token)"],
       ["lost-maximum", "by_maximum", "maximum"], ["lost-query", "by_query", "last token, the query"]]) {
       at(id).parentElement.hidden = !lost && !wrong;
       if (lost || wrong) drawLost(id, title, lost && lost[key], wrong && wrong[key]);
@@ -395,8 +405,8 @@
   // Theme and print
 
   function isDark() {
-    const chosen = document.documentElement.dataset.theme;
-    return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    const { theme } = document.documentElement.dataset;
+    return theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   }
 
   at("theme").addEventListener("click", () => {
@@ -405,12 +415,16 @@
   });
 
   const PAPER = 660;
+  const chosen = (id) => at(id).selectedOptions[0].textContent;
   const drawn = () => [...document.querySelectorAll(".js-plotly-plot")]
     .filter((plot) => plot.offsetParent !== null);
   window.addEventListener("beforeprint", () => {
+    if (study.families.length) {
+      at("shown").textContent = `Shown: ${chosen("family")}; ${chosen("view")}; ${chosen("across")}.`;
+    }
     for (const plot of drawn()) {
       const width = plot.classList.contains("map") ? PAPER / 2 - 20 : PAPER;
-      Plotly.relayout(plot, { width, height: plot.clientHeight });
+      Plotly.relayout(plot, { width, height: Math.min(plot.clientHeight, 460) });
     }
   });
   window.addEventListener("afterprint", () => {

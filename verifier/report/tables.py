@@ -162,8 +162,8 @@ def spread_of(published: Published) -> str:
 
 
 def _pair(spread: tuple[float, float]) -> str:
-    """Write mean and deviation with the same number of decimals: the study's 0.70 is 0.700."""
-    decimals = max(len(str(number).partition(".")[2]) for number in spread)
+    """Write mean and deviation with the same number of decimals, at least three."""
+    decimals = max(3, *(len(str(number).partition(".")[2]) for number in spread))
     return f"{spread[0]:.{decimals}f} ± {spread[1]:.{decimals}f}"
 
 
