@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import urllib.request
 from contextlib import contextmanager, suppress
 
@@ -48,7 +49,12 @@ class Browser:
             return json.load(response)["value"]
 
     def open(self, path):
+        """Open a page and wait until its pictures are drawn."""
         self._call("POST", f"{self.session}/url", {"url": path.resolve().as_uri()})
+        end = time.monotonic() + 60
+        while not self.run("return document.documentElement.dataset.drawn"):
+            assert time.monotonic() < end, "the pictures are not drawn"
+            time.sleep(0.02)
 
     def run(self, script, *arguments):
         """Run the body of a function in the page and return its value."""

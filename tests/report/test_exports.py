@@ -61,9 +61,11 @@ def test_markdown_has_the_tables_and_escapes_names():
 
 
 def test_every_picture_is_drawn_as_png_and_svg_the_same_each_time():
-    first, second = (dict(study_figures(families(*sample()))) for _ in range(2))
+    studied = families(*sample())
+    first = dict(study_figures(studied))
     stems = {"frontier-max-of-4", "dimension-max-of-4", "rank-max-of-4", "frontier-max-of-20"}
     assert {f"{stem}.{kind}" for stem in stems for kind in ("png", "svg")} <= set(first)
-    assert first == second
+    again = dict(study_figures(studied[1:]))
+    assert again == {name: first[name] for name in again}
     assert first["rank-max-of-4.png"].startswith(b"\x89PNG")
     assert first["rank-max-of-4.svg"].startswith(b"<?xml")

@@ -41,17 +41,17 @@ def _lines(families: Sequence[Family], settings: Mapping[str, str]) -> Iterator[
     rows = [list(map(str, vars(row).values())) for row in family_rows(families)]
     yield from _table(FAMILY_COLUMNS, rows)
     yield from ("", "## Beside the published figures", "")
-    yield f"Published: {source()}; float computations on the study's own models. * is the true"
-    yield "accuracy itself; † may be bounds or normalised bounds. Ours: the best of each group over"
-    yield "the true accuracy."
+    yield f"Published: {source()};"
+    yield "float computations on the study's own models. * is the true accuracy itself; † may be"
+    yield "bounds or normalised bounds. Ours: the best of each group over the true accuracy."
     for table in group_tables(families):
         yield from ("", f"### {table.label}", "")
         yield from _table(("group", *GROUP_COLUMNS), [[r.name, *r.cells] for r in table.rows])
 
 
 def _coverage(whole: Coverage) -> Iterator[str]:
-    yield f"{whole.verified:,} verified certificates of {whole.models} models × "
-    yield f"{whole.strategies} strategies = {whole.pairs:,} pairs; {whole.missing:,} never tried."
+    pairs = f"{whole.models} models × {whole.strategies} strategies = {whole.pairs:,} pairs"
+    yield f"{whole.verified:,} verified certificates of {pairs}; {whole.missing:,} never tried."
     yield f"Proving took {whole.seconds_to_prove:,.0f} s, checking {whole.seconds_to_check:,.0f} s."
     for reason in whole.reasons:
         names = ", ".join(reason.strategies[:3])

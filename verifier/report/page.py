@@ -16,6 +16,8 @@ from verifier.report.tables import family_rows, group_tables, headlines
 from verifier.study.rows import ModelRow, ResultRow
 
 FOLDER = Path(__file__).parent
+# In this order: each uses what stands before it.
+SCRIPT = ("marks", "study", "model", "start")
 
 
 def require_page_libraries() -> tuple[Any, str]:
@@ -57,12 +59,18 @@ def report_page(
         settings={"margin": None, "version": None, "max_operations": None, **settings},
         source=source(),
         css=Markup(_part("page.css")),
-        js=Markup(_part("page.js")),
+        js=Markup(_script()),
         plotly=Markup(plotly),
         study=Markup(script_json(study_data(studied))),
         pictures=Markup(script_json(picture_data(studied, certificate, progress))),
     )
     return str(page).encode()
+
+
+def _script() -> str:
+    """Return the page's script, its parts in one scope of their own."""
+    parts = "\n".join(_part(f"script/{name}.js") for name in SCRIPT)
+    return f'"use strict";\n(function () {{\n{parts}}})();\n'
 
 
 def _part(name: str) -> str:
