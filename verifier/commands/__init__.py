@@ -13,6 +13,7 @@ from verifier.commands.frontier import frontier_command
 from verifier.commands.inspect import evaluate, info
 from verifier.commands.obtain import import_model, train
 from verifier.commands.prove import prove
+from verifier.commands.report import report
 from verifier.commands.show import show
 from verifier.commands.strategies import strategies
 from verifier.commands.sweep import sweep
@@ -66,5 +67,6 @@ for _command in (
     check,
     frontier_command,
     sweep,
+    report,
 ):
     ballproof.add_command(_command)

@@ -1,0 +1,169 @@
+"""The page in a real browser: Debian's Chromium, headless; skipped where there is none."""
+
+from itertools import pairwise
+
+import pytest
+from browser import CHROMIUM, DRIVER, browsing
+from sample import HOSTILE, SETTINGS, certificate, sample
+
+from verifier.console import share
+from verifier.report.page import report_page
+from verifier.report.study import families
+
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"
+)
+
+STUDY_PLOTS = ("frontier", "dimension", "rank")
+MODEL_PLOTS = (
+    *(f"map-{name}" for name in "DVSPR"),
+    "lost-gap",
+    "lost-maximum",
+    "lost-query",
+)
+CHOOSE = """
+const [id, value] = arguments;
+document.getElementById(id).value = value;
+document.getElementById(id).dispatchEvent(new Event("change"));
+"""
+POINTS = """
+return document.getElementById(arguments[0]).data
+  .map((trace) => (trace.z || trace.y || []).flat().filter((value) => value !== null).length);
+"""
+SPILLS = "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
+CELLS = """
+return [...document.querySelectorAll(arguments[0] + " tbody tr")]
+  .map((row) => [...row.cells].map((cell) => cell.textContent));
+"""
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "a report.html"
+    path.write_bytes(report_page(*sample(), certificate, SETTINGS))
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browsing() as one:
+        yield one
+
+
+@pytest.fixture
+def browser(chromium, page):
+    """Open the page from its file:// address on a wide screen; the console stays silent."""
+    chromium.prefer("light")
+    chromium.resize(1280)
+    chromium.console()
+    chromium.open(page)
+    yield chromium
+    assert [entry["message"] for entry in chromium.console()] == []
+
+
+def test_every_picture_of_the_study_has_points(browser):
+    for plot in STUDY_PLOTS:
+        assert any(browser.run(POINTS, plot)), plot
+    assert browser.run("return location.protocol") == "file:"
+
+
+def test_the_mean_of_each_strategy_has_a_mark(browser):
+    points = browser.run(POINTS, "frontier")
+    # The first trace is the frontier's line.
+    assert sum(points[1:]) == 8
+
+
+def test_one_model_s_marks_are_its_certificates(browser):
+    browser.run(CHOOSE, "view", "0")
+    drawn = browser.run(
+        "return document.getElementById('frontier').data.slice(1).flatMap((trace) => trace.x)"
+    )
+    assert sorted(drawn) == sorted(row.operations for row in sample()[1][:8])
+
+
+def test_the_figures_of_a_model_are_those_of_the_index(browser):
+    for place, subject in enumerate(s for f in families(*sample()) for s in f.subjects):
+        browser.run(CHOOSE, "model", str(place))
+        cells = {row[0]: row[1:] for row in browser.run(CELLS, "#one-rows")}
+        assert set(cells) == {row.strategy for row in subject.rows}
+        for row in subject.verified:
+            shown = cells[row.strategy]
+            assert shown[:2] == [row.strategy_group, "VERIFIED"]
+            assert shown[2] == share(row.correct_at_least, subject.model.total)
+            assert shown[4] == f"{row.operations:,}"
+            assert shown[9:11] == [f"{row.correct_at_least:,}", f"{row.correct_at_most:,}"]
+        for row in subject.rows:
+            if row.reason:
+                assert cells[row.strategy][-1] == row.reason
+
+
+def test_a_model_s_heat_maps_and_losses_have_data(browser):
+    browser.run(CHOOSE, "model", "0")
+    for plot in MODEL_PLOTS:
+        assert any(browser.run(POINTS, plot)), plot
+    assert browser.run(POINTS, "map-D") == [64 * 64]
+    words = browser.run("return document.getElementById('lost-words').textContent")
+    assert "truly wrong on 11,332" in words
+
+
+def test_a_hostile_name_is_shown_and_does_nothing(browser):
+    browser.run(CHOOSE, "model", "4")
+    assert browser.run("return document.getElementById('one-name').textContent") == HOSTILE
+    browser.run(CHOOSE, "family", "2")
+    browser.run(CHOOSE, "view", "4")
+    assert browser.run("return window.stolen === undefined")
+
+
+def test_every_task_and_range_can_be_drawn(browser):
+    for across in ("all", "near"):
+        browser.run(CHOOSE, "across", across)
+        for family in ("0", "1", "2"):
+            browser.run(CHOOSE, "family", family)
+            assert any(browser.run(POINTS, "frontier"))
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_page_never_scrolls_sideways(browser, page, width):
+    browser.resize(width, mobile=width < 600)
+    browser.open(page)
+    browser.run(CHOOSE, "model", "0")
+    assert browser.run("return window.innerWidth") == width
+    assert browser.run(SPILLS) is False
+
+
+def test_dark_and_light_follow_the_system_and_the_button(browser, page):
+    ground = "return getComputedStyle(document.body).backgroundColor"
+    light = browser.run(ground)
+    browser.run("document.getElementById('theme').click()")
+    dark = browser.run(ground)
+    assert dark != light
+    browser.prefer("dark")
+    browser.open(page)
+    assert browser.run(ground) == dark
+    text = "return getComputedStyle(document.querySelector('#frontier .xtick text')).fill"
+    bright = browser.run(text)
+    browser.run("document.getElementById('theme').click()")
+    assert browser.run(ground) == light
+    assert browser.run(text) != bright
+
+
+def test_it_prints(browser, tmp_path):
+    browser.pdf(tmp_path / "report.pdf")
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_headings_and_tables_are_marked_up_for_readers(browser):
+    levels = browser.run(
+        "return [...document.querySelectorAll('h1,h2,h3,h4')]"
+        ".map((heading) => Number(heading.tagName[1]))"
+    )
+    assert levels[0] == 1
+    assert all(b <= a + 1 for a, b in pairwise(levels))
+    assert browser.run("return document.querySelectorAll('th:not([scope])').length") == 0
+    assert browser.run(
+        "return [...document.querySelectorAll('.plot')]"
+        ".every((p) => p.getAttribute('aria-label') || p.getAttribute('aria-labelledby'))"
+    )
+    assert browser.run(
+        "return [...document.querySelectorAll('select')].every((s) => s.labels.length === 1)"
+    )

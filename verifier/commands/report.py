@@ -1,0 +1,115 @@
+"""`ballproof report`: a sweep as one page, and its tables and pictures for other uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from models.files import write_atomically
+from verifier.commands.parameters import json_option, pass_terminal, require_writable
+from verifier.console import Terminal
+from verifier.plot import require_plotting
+from verifier.report.exports import csv_bytes, parquet_bytes, require_parquet
+from verifier.report.figures import study_figures
+from verifier.report.markdown import summary_bytes
+from verifier.report.page import report_page, require_page_libraries
+from verifier.report.study import families
+from verifier.report.tables import machine_summary
+from verifier.study.store import Store, opened
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--out", type=FILE, help="Write the page into this HTML file.")
+@click.option("--csv", "as_csv", type=FILE, help="Write the index into this CSV file.")
+@click.option("--parquet", type=FILE, help="Write the index into this Parquet file.")
+@click.option(
+    "--figures",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write every picture of the study into this folder, as PNG and SVG.",
+)
+@click.option("--summary", type=FILE, help="Write the study's tables into this Markdown file.")
+@json_option
+@pass_terminal
+def report(
+    terminal: Terminal,
+    folder: Path,
+    out: Path | None,
+    as_csv: Path | None,
+    parquet: Path | None,
+    figures: Path | None,
+    summary: Path | None,
+    as_json: bool,
+) -> None:
+    """Show what a sweep in DIR found, as one page that is readable offline.
+
+    The page has the headline numbers, the bound against the length of proof and against what is
+    left unexplained, the groups of strategies beside the published figures, and a section for each
+    model. It needs no network, and the same folder gives the same bytes. --json prints the headline
+    numbers and the group tables. Needs the extra `report`.
+
+    \b
+    Examples:
+      ballproof report study --out report.html
+      ballproof report study --csv results.csv --parquet results.parquet
+      ballproof report study --figures figures --summary summary.md
+    """
+    files = [path for path in (out, as_csv, parquet, summary) if path]
+    if not files and not figures and not as_json:
+        raise click.UsageError(
+            "nothing to write: name the page with --out report.html, or ask for --csv, --parquet, "
+            "--figures, --summary or --json."
+        )
+    for path in files:
+        require_writable(path)
+    _require_libraries(page=out is not None, table=parquet is not None, plots=figures is not None)
+    written: list[Path] = []
+    with opened(folder) as store:
+        for remark in store.remarks:
+            terminal.remark(remark)
+        if out:
+            written.append(_written(out, _page(terminal, store)))
+        models, results = store.models(), store.results()
+        studied = families(models, results)
+        if as_csv:
+            written.append(_written(as_csv, csv_bytes(models, results)))
+        if parquet:
+            written.append(_written(parquet, parquet_bytes(models, results)))
+        if summary:
+            written.append(_written(summary, summary_bytes(studied, store.settings)))
+    if figures:
+        figures.mkdir(parents=True, exist_ok=True)
+        with terminal.waiting("drawing"):
+            written += [_written(figures / name, data) for name, data in study_figures(studied)]
+    if as_json:
+        terminal.json({"written": [str(p) for p in written], **machine_summary(studied)})
+        return
+    terminal.result(*(f"{path}: {path.stat().st_size:,} bytes" for path in written))
+
+
+def _require_libraries(*, page: bool, table: bool, plots: bool) -> None:
+    """Raise MissingExtraError before any work if a library that it takes is missing."""
+    needed: list[tuple[bool, Callable[[], object]]] = [
+        (page, require_page_libraries),
+        (table, require_parquet),
+        (plots, require_plotting),
+    ]
+    for wanted, require in needed:
+        if wanted:
+            require()
+
+
+def _page(terminal: Terminal, store: Store) -> bytes:
+    with terminal.bar("reading certificates") as progress:
+        return report_page(
+            store.models(), store.results(), store.certificate_bytes, store.settings, progress
+        )
+
+
+def _written(path: Path, data: bytes) -> Path:
+    write_atomically(path, data)
+    return path
