@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.certify import established
 from support.ladders import LADDERS, plausible_ladder, wild_ladder
 from support.oracle import count_correct
-from support.toy import MOSTLY_RIGHT, random_toys, toy_models
+from support.toy import MOSTLY_RIGHT, Recipe, random_toys, toy_models
 
 from models.catalogue import zoo_path
 from models.weights import load_weights, weights_from_bytes
@@ -186,3 +186,13 @@ def test_moments_and_grids_alone_serve_long_contexts(strategy):
     proven = prove(problem, strategy_named(strategy), LIMIT, silent)
     assert 0.9985 * problem.total < proven.claim.correct_at_least < 0.9996 * problem.total
     assert proven.claim.correct_at_least <= proven.claim.correct_at_most
+
+
+@pytest.mark.parametrize(
+    ("biases", "seed"), [(frozenset(), 2), (frozenset({"b_K"}), 437)], ids=["far", "near"]
+)
+@pytest.mark.parametrize("name", ["ladder", "moment", "grid"])
+def test_gaps_far_below_the_step_of_thresholds_are_no_error(name, biases, seed):
+    model = Recipe("extreme", 3, 2, 1, 1, biases, "float32", seed).build()
+    claim = draft(posed(model), strategy_named(name), LIMIT, silent).claim
+    assert claim.correct_at_least <= count_correct(model) <= claim.correct_at_most
