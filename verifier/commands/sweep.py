@@ -25,7 +25,8 @@ from verifier.strategies import strategies_matching
 from verifier.study.cluster import require_dask, run_on_cluster
 from verifier.study.events import Event
 from verifier.study.local import run_locally
-from verifier.study.rows import NOT_PROVEN, VERIFIED
+from verifier.study.rows import FAILED, NOT_PROVEN, VERIFIED
+from verifier.study.rows import REJECTED as REFUSED
 from verifier.study.store import Store, opened
 from verifier.study.sweep import Subject, Sweep, missing_tasks, subject
 from verifier.study.work import Done, Task
@@ -81,7 +82,7 @@ def sweep(
 
     Stop it whenever you like: the same command does what is missing, and a process that is killed
     costs the model in flight. Exit code 0: everything asked for was tried; 1: prover and checker
-    contradicted each other; 70: a model could not be worked on.
+    contradicted each other; 70: a model could not be worked on, or a strategy ended with an error.
 
     \b
     Examples:
@@ -114,7 +115,7 @@ def sweep(
         terminal.json({"out": str(out), **summary})
     else:
         terminal.result(*_lines(summary, out))
-    if running.failures:
+    if running.failures or summary["failed"]:
         return INTERNAL
     return REJECTED if summary["rejected"] else 0
 
@@ -180,13 +181,16 @@ def _summary(
     digests, asked = {one.digest for one in subjects}, set(names)
     rows = [r for r in store.results() if r.sha256 in digests and r.strategy in asked]
     verified = [row for row in rows if row.verdict == VERIFIED]
-    unproven = sum(row.verdict == NOT_PROVEN for row in rows)
+    unproven, rejected, failed = (
+        sum(row.verdict == verdict for row in rows) for verdict in (NOT_PROVEN, REFUSED, FAILED)
+    )
     return {
         "models": len(subjects),
         "strategies": len(names),
         "verified": len(verified),
         "not_proven": unproven,
-        "rejected": len(rows) - len(verified) - unproven,
+        "rejected": rejected,
+        "failed": failed,
         "missing": len(subjects) * len(names) - len(rows),
         "new": running.done,
         "seconds_to_prove": round(sum(row.seconds_to_prove or 0 for row in verified), 1),
@@ -199,7 +203,7 @@ def _lines(summary: dict[str, object], out: Path) -> list[str]:
     return [
         f"{summary['models']} models, {summary['strategies']} strategies: {summary['verified']} "
         f"certificates verified, {summary['not_proven']} not proven, "
-        f"{summary['rejected']} rejected, {summary['missing']} missing",
+        f"{summary['rejected']} rejected, {summary['failed']} failed, {summary['missing']} missing",
         f"{summary['seconds_to_prove']} s of proving, {summary['seconds_to_check']} s of checking, "
         "on one core each",
         f"look at it: ballproof report {out} --out report.html",

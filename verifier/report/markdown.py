@@ -28,8 +28,10 @@ def summary_bytes(families: Sequence[Family], settings: Mapping[str, str]) -> by
 def _lines(families: Sequence[Family], settings: Mapping[str, str]) -> Iterator[str]:
     yield "# Results of a sweep"
     yield ""
+    yield "Made by `ballproof report --summary` from the folder of a `ballproof sweep`."
     yield "Bounds are proofs over every input, re-checked, and rounded down; ± is one standard"
     yield "deviation over models; ≈ marks what rests on a true accuracy estimated from a sample."
+    yield ""
     for key, value in sorted(settings.items()):
         yield f"- {_cell(key.replace('_', ' '))}: {_cell(value)}"
     yield from ("", "## Coverage", "")

@@ -8,6 +8,7 @@ from typing import Any
 VERIFIED = "VERIFIED"
 NOT_PROVEN = "NOT PROVEN"
 REJECTED = "REJECTED"
+FAILED = "FAILED"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class ResultRow:
 
     `sha256` is the model's digest. VERIFIED rows have a certificate (the SHA-256 of its file),
     counts and figures; NOT PROVEN rows have the reason, one sentence. REJECTED means that prover
-    and checker contradict each other, a bug in one of the two. `note` says where their counts
+    and checker contradict each other, FAILED that the prover ended with an error: both are bugs of
+    ours, and the next sweep tries again. `note` says where the counts of prover and checker
     differed and the weaker was claimed.
     """
 

@@ -11,9 +11,11 @@ from pathlib import Path
 from models.weights import weights_from_bytes
 from verifier.study.events import Event, Failed, Finished, Progressed
 from verifier.study.portrait import PORTRAIT_VERSION
-from verifier.study.rows import REJECTED
+from verifier.study.rows import FAILED, REJECTED
 from verifier.study.store import Store
 from verifier.study.work import Done, Task
+
+_OURS = (REJECTED, FAILED)
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,9 @@ def missing_tasks(
 ) -> list[Task]:
     """Return a task for each model that lacks results or a portrait, with just what it lacks.
 
-    A rejected result, a contradiction between prover and checker, is tried again.
+    Results that only a bug of ours explains are tried again.
     """
-    there = {(r.sha256, r.strategy) for r in store.results() if r.verdict != REJECTED}
+    there = {(r.sha256, r.strategy) for r in store.results() if r.verdict not in _OURS}
     pictured = {
         model.sha256
         for model in store.models()

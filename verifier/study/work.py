@@ -18,13 +18,13 @@ from threading import Lock
 from models.catalogue import zoo_names, zoo_record
 from models.task import task_name
 from models.weights import weights_from_bytes
-from verifier.checking import CheckerProcess
+from verifier.checking import CheckerError, CheckerProcess
 from verifier.goal import Progress, silent
 from verifier.problem import Problem, pose
 from verifier.proving import CheckFailedError, NotProven, Proven, prove_with
 from verifier.strategies import strategy_named
 from verifier.study.portrait import portrait
-from verifier.study.rows import NOT_PROVEN, REJECTED, VERIFIED, ModelRow, ResultRow
+from verifier.study.rows import FAILED, NOT_PROVEN, REJECTED, VERIFIED, ModelRow, ResultRow
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,10 @@ def _attempt(
         outcome = prove_with(problem, strategy, max_operations, checker)
     except CheckFailedError as error:
         return replace(row, verdict=REJECTED, reason=str(error)), None
+    except CheckerError:
+        raise  # The checker's process is gone: the task starts again.
+    except Exception as error:
+        return replace(row, verdict=FAILED, reason=f"{type(error).__name__}: {error}"), None
     if isinstance(outcome, NotProven):
         return replace(row, reason=outcome.reason), None
     return _verified_row(row, outcome), outcome.certificate
