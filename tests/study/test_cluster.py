@@ -7,8 +7,7 @@ import threading
 import time
 
 import pytest
-from conftest import STRATEGIES
-from sweeps import index_of, sweep, task
+from sweeps import STRATEGIES, index_of, sweep, task
 
 from verifier.extras import MissingExtraError
 from verifier.study import cluster

@@ -5,8 +5,7 @@ import os
 import signal
 import time
 
-from conftest import STRATEGIES
-from sweeps import task, timeless
+from sweeps import STRATEGIES, task, timeless
 
 from verifier.study.events import Failed, Finished, Progressed
 from verifier.study.local import ATTEMPTS, run_locally

@@ -8,9 +8,8 @@ import sys
 import time
 
 import pytest
-from conftest import STRATEGIES
 from support.certify import run_checker
-from sweeps import index_of, sweep
+from sweeps import STRATEGIES, index_of, sweep
 
 from verifier.strategies import strategies_matching
 from verifier.study import local
