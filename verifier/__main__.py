@@ -11,7 +11,6 @@ from models.errors import ModelError
 from verifier.checking import DECLINED, INTERNAL, INTERRUPTED, USAGE
 from verifier.commands import ballproof
 from verifier.extras import MissingExtraError
-from verifier.plot import PlotUnavailableError
 from verifier.proving import NotApplicableError
 from verifier.strategies import UnknownStrategyError
 from verifier.study.events import WorkersLostError
@@ -30,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted", INTERRUPTED)
-    except (UnknownStrategyError, PlotUnavailableError, MissingExtraError, StoreError) as error:
+    except (UnknownStrategyError, MissingExtraError, StoreError) as error:
         return _fail(str(error), USAGE)
     except (ModelError, NotApplicableError) as error:
         return _fail(str(error), DECLINED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from verifier.extras import MissingExtraError
 from verifier.frontier import Point, frontier
 
 FORMATS = (".svg", ".png", ".pdf")
@@ -16,18 +17,12 @@ SERIES = (
 )
 
 
-class PlotUnavailableError(RuntimeError):
-    """matplotlib is not installed."""
-
-
 def require_plotting() -> Any:
-    """Return matplotlib's pyplot without a display; raise PlotUnavailableError if it is missing."""
+    """Return matplotlib's pyplot without a display; raise MissingExtraError if it is missing."""
     try:
         import matplotlib
     except ImportError:
-        raise PlotUnavailableError(
-            "A plot needs matplotlib: pip install 'ballproof[report]', or leave --out away."
-        ) from None
+        raise MissingExtraError("A plot", "matplotlib", "report") from None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

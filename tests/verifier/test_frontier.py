@@ -7,8 +7,9 @@ import pytest
 from support.toy import random_toys
 
 from verifier.__main__ import main
+from verifier.extras import MissingExtraError
 from verifier.frontier import Point, frontier
-from verifier.plot import PlotUnavailableError, require_plotting
+from verifier.plot import require_plotting
 
 
 def point(operations, right, strategy="cubic"):
@@ -68,5 +69,5 @@ def test_a_format_that_cannot_be_drawn_is_refused_before_any_work(toy_path, caps
 
 def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(PlotUnavailableError, match=r"ballproof\[report\]"):
+    with pytest.raises(MissingExtraError, match=r"ballproof\[report\]"):
         require_plotting()
