@@ -34,8 +34,8 @@ ALL_HOLD, ANY_VIOLATED, ANY_UNDECIDED = 0, 1, 2
 )
 @click.option(
     "--seconds",
-    type=click.FloatRange(min=0, min_open=True),
-    default=600.0,
+    type=click.IntRange(min=1),
+    default=600,
     show_default=True,
     help="The most time for one claim; one that needs more is undecided.",
 )
@@ -48,7 +48,7 @@ def audit_claims(
     claims: Path,
     slack: bool,
     only_violated: bool,
-    seconds: float,
+    seconds: int,
     max_operations: int,
     as_json: bool,
 ) -> int:
