@@ -29,7 +29,8 @@ from verifier.proving import NotProven, prove_with
 from verifier.strategies import STRATEGIES
 
 LIMIT = 10**8
-SECONDS = 60
+# The processor time of the prover; LIMIT bounds the check.
+SECONDS = 30
 TWO_SIDED = ("brute-force", "exact")
 TABLED = [strategy for strategy in STRATEGIES if "/" not in strategy.name]
 SUBCUBIC = [strategy for strategy in STRATEGIES if "/" in strategy.name]
@@ -63,9 +64,9 @@ def require_consistent(model, folder, strategies, margin, checker):
     path, truth = model.write(folder / "fooler.safetensors"), count_correct(model, margin)
     problem, refused = pose(load_weights(path), margin), {}
     for strategy in strategies:
-        started = time.perf_counter()
+        started = time.process_time()
         outcome = prove_with(problem, strategy, LIMIT, checker)
-        assert time.perf_counter() - started < SECONDS, strategy.name
+        assert time.process_time() - started < SECONDS, strategy.name
         if isinstance(outcome, NotProven):
             assert outcome.reason.strip().endswith("."), outcome
             refused[strategy.name] = outcome.reason
