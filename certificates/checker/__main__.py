@@ -14,7 +14,8 @@ from fractions import Fraction
 from typing import NoReturn
 
 from claims import DEFAULT_MAX_OPERATIONS, MAX_FILE, Pins
-from kernel import check
+from explain import Explanation
+from kernel import check, explanations
 from tensors import MAX_FILE as MAX_WEIGHTS
 from verdict import INTERNAL, INTERRUPTED, USAGE, VERIFIED, Refusal, Theorem
 
@@ -37,6 +38,13 @@ def _number(text: str) -> tuple[int, int]:
     return Fraction(text).as_integer_ratio()
 
 
+def _tokens(text: str) -> tuple[int, ...]:
+    """Return the tokens of a sequence, "3,17,60,12"."""
+    if not re.fullmatch(r"[0-9]{1,9}(,[0-9]{1,9})*", text):
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} is no list of tokens such as 3,17,60,12")
+    return tuple(map(int, text.split(",")))
+
+
 def _parser() -> _Parser:
     parser = _Parser(prog="checker", description=__doc__, allow_abbrev=False)
     parser.add_argument("model", metavar="MODEL", help="the weights, a safetensors file")
@@ -47,6 +55,8 @@ def _parser() -> _Parser:
     parser.add_argument("--margin", type=_number, help="demand this margin, 0 or 1/10")
     budget = parser.add_argument("--max-operations", type=int, help="decline larger budgets")
     budget.default = DEFAULT_MAX_OPERATIONS
+    explain = parser.add_argument("--explain", type=_tokens, action="append", metavar="TOKENS")
+    explain.default, explain.help = [], "say what decides this sequence, such as 3,17,60,12"
     parser.add_argument("--json", action="store_true", help="print the verdict as a JSON object")
     return parser
 
@@ -67,19 +77,27 @@ def _verdict(arguments: argparse.Namespace) -> int:
     certificate = _read(arguments.certificate, MAX_FILE)
     try:
         theorem = check(weights, certificate, pins)
+        asked = arguments.explain
+        explained = explanations(weights, certificate, pins, asked) if asked else []
     except Refusal as refusal:
         _print(refusal, arguments.json)
         return refusal.exit_code
-    _print(theorem, arguments.json)
+    _print(theorem, arguments.json, explained)
     return VERIFIED
 
 
-def _print(verdict: Theorem | Refusal, as_json: bool) -> None:
+def _print(
+    verdict: Theorem | Refusal, as_json: bool, explained: Sequence[Explanation] = ()
+) -> None:
     """Print the verdict; one that nobody can read is an internal error, not a success."""
     if sys.stdout is None:
         raise OSError("standard output is closed")
+    fields = verdict.fields()
+    if explained:
+        fields["explanations"] = [explanation.fields() for explanation in explained]
+    lines = [explanation.line() for explanation in explained]
     try:
-        print(json.dumps(verdict.fields()) if as_json else verdict.line(), flush=True)
+        print(json.dumps(fields) if as_json else "\n".join([*lines, verdict.line()]), flush=True)
     except OSError:
         sys.stdout = None  # Or the interpreter tries again, and replaces the exit code.
         raise

@@ -23,12 +23,12 @@ def count_right(tables: PathTables, precision: int, tally: Tally) -> int:
     attentions = [Attention(tables, query, precision, tally) for query in range(v)]
     right = 0
     for maximum in range(v):
-        gaps = _largest_gaps(tables, maximum, tally)
+        gaps = largest_gaps(tables, maximum, tally)
         rivals = [j for j in range(v) if j != maximum]
         for query in inhabited_queries(maximum, tables.shape.n_ctx):
             tally.charge(3 * v + 8)
-            direct = _largest_gap(tables.direct[query], maximum) + tables.eps
-            bound = _ClassBound(attentions[query], query, maximum, [direct + h for h in gaps])
+            direct = largest_gap(tables.direct[query], maximum) + tables.eps
+            bound = ClassBound(attentions[query], query, maximum, [direct + h for h in gaps])
             right += bound.mixtures(tally)
             # c = 0 is one sequence: its free tokens are all m.
             sequence = (*[maximum] * (tables.shape.n_ctx - 1), query)
@@ -37,12 +37,12 @@ def count_right(tables: PathTables, precision: int, tally: Tally) -> int:
     return right
 
 
-def _largest_gap(row: list[int], maximum: int) -> int:
+def largest_gap(row: list[int], maximum: int) -> int:
     """Return the largest row[j] - row[m] over j != m."""
     return max(row[:maximum] + row[maximum + 1 :]) - row[maximum]
 
 
-def _largest_gaps(tables: PathTables, maximum: int, tally: Tally) -> list[int]:
+def largest_gaps(tables: PathTables, maximum: int, tally: Tally) -> list[int]:
     """Return h(t) = max over j != m of V[t,j]-V[t,m] + max over i of P[i,j]-P[i,m], t = 0..m."""
     v, k = tables.shape.d_vocab, tables.shape.n_ctx
     tally.charge(v * (2 * k + 2 * (maximum + 1)))
@@ -51,35 +51,44 @@ def _largest_gaps(tables: PathTables, maximum: int, tally: Tally) -> list[int]:
     rows = tables.output[: maximum + 1]
     sums = [[x + y for x, y in zip(row, pessimal, strict=True)] for row in rows]
     # The places' own entry is 0, so entry m of a sum is V[t,m].
-    return [_largest_gap(row, maximum) for row in sums]
+    return [largest_gap(row, maximum) for row in sums]
 
 
-class _ClassBound:
+class ClassBound:
     """F_t(B) for one class (q, m), in integers rounded up; `gaps[t]` is u(t)."""
 
     def __init__(self, attention: Attention, query: int, maximum: int, gaps: list[int]) -> None:
         self.maximum, self.holds, self.gaps = maximum, query == maximum, gaps
         self.tokens = on_one_unit(attention.tokens[: maximum + 1], attention.bits)
         *self.places, last = on_one_unit(attention.positions, attention.bits)
+        self.lows = sorted(low for low, _ in self.places)
+        self.highs = sorted((high for _, high in self.places), reverse=True)
         self.own = weighted(gaps[query], joint(self.tokens[query], last))
+        # Times the largest token's weight, the most that all positions together weigh.
+        self.total = sum(self.highs) + last[1]
 
     def mixtures(self, tally: Tally) -> int:
         """Return how many sequences with c >= 1 free tokens below m are right."""
         n = len(self.places)
-        lows = sorted(low for low, _ in self.places)
-        highs = sorted((high for _, high in self.places), reverse=True)
         most = n if self.holds else n - 1
         tally.charge(sort_cost(n) * 2 + most * (4 * n + 12 + 8 * self.maximum))
-        good = [self._good_tokens(sum(lows[:c]), sum(highs[:c])) for c in range(1, most + 1)]
+        good = [self._good_tokens(*self.ends(c)) for c in range(1, most + 1)]
         return sum(comb(n, c) * tokens**c for c, tokens in enumerate(good, start=1))
+
+    def ends(self, c: int) -> tuple[int, int]:
+        """Return B_min and B_max: the least and the most that c free positions weigh."""
+        return sum(self.lows[:c]), sum(self.highs[:c])
 
     def _good_tokens(self, least: int, most: int) -> int:
         """Return |G|: the tokens below m with F_t < 0 at B = `least` and at B = `most`."""
         bases = [(b, self.own + self.maximum_term(b)) for b in (least, most)]
         return sum(
-            all(weighted(self.gaps[t] * b, self.tokens[t]) + base < 0 for b, base in bases)
-            for t in range(self.maximum)
+            all(self.token_term(t, b) + base < 0 for b, base in bases) for t in range(self.maximum)
         )
+
+    def token_term(self, token: int, weight: int) -> int:
+        """Return an upper bound of a(t) u(t) B."""
+        return weighted(self.gaps[token] * weight, self.tokens[token])
 
     def maximum_term(self, weight: int) -> int:
         """Return an upper bound of a(m) u(m) (T - B), T being all free positions' weight."""

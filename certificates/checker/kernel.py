@@ -10,8 +10,10 @@ import exact
 import ladder
 import subcubic
 from claims import Claim, Pins, read_claim, require_model, require_pins
+from explain import Explanation, explainer
 from ladder_witness import RULES
 from separable import count_wrong
+from signs import Sequence
 from tally import Tally
 from tensors import digest, read_tensors
 from transformer import Model, path_tables, read_model
@@ -27,14 +29,7 @@ def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
     Recomputes the strategy's bounds with this folder's own arithmetic, within the certificate's
     budget, and demands that they reach the claim: no tolerance. Raises `Declined` or `Rejected`.
     """
-    claim = read_claim(certificate, pins.max_operations)
-    known = claim.strategy in STRATEGIES
-    decline_unless(known, "unsupported", f"proof.strategy: unknown {claim.strategy[:80]!a}.")
-    tensors = read_tensors(weights)
-    model = read_model(tensors)
-    sha256 = digest(tensors)
-    require_model(claim, sha256, model.shape)
-    require_pins(claim, pins)
+    claim, model = _read(weights, certificate, pins)
     tally = Tally(claim.operations)
     at_least, at_most = _bounds(model, claim, tally)
     if at_least < claim.correct_at_least or claim.correct_at_most < at_most:
@@ -42,8 +37,35 @@ def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
         counts = {"correct_at_least": at_least, "correct_at_most": at_most, "tally": tally.spent}
         raise Rejected("count", sentence, **counts)
     claimed = (claim.total, claim.correct_at_least, claim.correct_at_most)
-    statement = (claim.task, sha256, claim.semantics, claim.margin_text, *claimed)
+    statement = (claim.task, claim.sha256, claim.semantics, claim.margin_text, *claimed)
     return Theorem(*statement, claim.operations, tally.spent)
+
+
+def explanations(
+    weights: bytes, certificate: bytes, pins: Pins, sequences: list[Sequence]
+) -> list[Explanation]:
+    """Return why each sequence counts as right or does not, of a certificate that `check` verified.
+
+    Raises `Declined` for a sequence that is none of the model's.
+    """
+    claim, model = _read(weights, certificate, pins)
+    v, k = model.shape.d_vocab, model.shape.n_ctx
+    for sequence in sequences:
+        fits = len(sequence) == k and max(sequence) < v
+        decline_unless(fits, "unsupported", f"--explain takes {k} tokens, each below {v}.")
+    return list(map(explainer(model, claim), sequences))
+
+
+def _read(weights: bytes, certificate: bytes, pins: Pins) -> tuple[Claim, Model]:
+    """Return the claim and the model that it is about, pins and statement compared."""
+    claim = read_claim(certificate, pins.max_operations)
+    known = claim.strategy in STRATEGIES
+    decline_unless(known, "unsupported", f"proof.strategy: unknown {claim.strategy[:80]!a}.")
+    tensors = read_tensors(weights)
+    model = read_model(tensors)
+    require_model(claim, digest(tensors), model.shape)
+    require_pins(claim, pins)
+    return claim, model
 
 
 def _bounds(model: Model, claim: Claim, tally: Tally) -> tuple[int, int]:

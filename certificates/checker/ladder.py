@@ -26,12 +26,12 @@ def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
     maxima = read_ladder(claim.witness, claim.strategy, model.shape)
     if model.shape.d_vocab == 1:
         return 1, 1  # No rival, and one input.
-    ladder = _Ladder(path_tables(model, claim.margin, tally), claim.precision, tally)
+    ladder = Ladder(path_tables(model, claim.margin, tally), claim.precision, tally)
     ladder.climb(maxima)
     return claim.total - ladder.possible, claim.total - ladder.certain
 
 
-class _Ladder:
+class Ladder:
     """Adds up the wrong sequences of each class, certainly and possibly, along a witness."""
 
     def __init__(self, tables: PathTables, bits: int, tally: Tally) -> None:
@@ -52,14 +52,14 @@ class _Ladder:
     def _split(self, m: int, queries: range, parts: list[Node], stars: Stars) -> None:
         """Count the parts of a pool; a query outside them is given up unless all is cleared."""
         for part in parts:
-            self._pool(m, part, self._left(m, part.queries, stars))
+            self._pool(m, part, self.left(m, part.queries, stars))
         inside = {q for part in parts for q in part.queries}
         starless = all(star is None for star in stars.values())
         for q in queries:
-            if q not in inside and (stars if starless else self._left(m, range(q, q + 1), stars)):
+            if q not in inside and (stars if starless else self.left(m, range(q, q + 1), stars)):
                 self.possible += self._size(m, range(q, q + 1))
 
-    def _left(self, m: int, queries: range, stars: Stars) -> list[int]:
+    def left(self, m: int, queries: range, stars: Stars) -> list[int]:
         """Return the rivals that T9 leaves: it clears j if D[q,j]-D[q,m] <= stars[j] for all q."""
         rows = self.tables.direct[queries.start : queries.stop]
         starred = {j: star for j, star in stars.items() if star is not None}
@@ -75,6 +75,17 @@ class _Ladder:
         """Count the pool's classes, with the rivals that may win there."""
         if not rivals or not self._size(m, node.queries):
             return
+        pool, uppers = self.survivors(m, node, rivals)
+        if node.groups and uppers:
+            self._count(pool, node, uppers)
+        else:
+            self._split(m, node.queries, node.parts, self.stars(pool, node, uppers))
+
+    def survivors(self, m: int, node: Node, rivals: list[int]) -> tuple[Pool, dict[int, Table]]:
+        """Return the pool, and the upper tables of the rivals that its worst case leaves.
+
+        T3: a rival whose largest sum is negative wins nowhere in the pool's classes.
+        """
         pool = Pool(self.terrain, m, node.queries, node.near, apart=node.apart)
         for span in node.together:
             self.tally.charge(len(rivals))
@@ -82,16 +93,16 @@ class _Ladder:
             if group and pool.worst(pool.table(group, up=True)) < 0:
                 rivals = [j for j in rivals if j not in span]
         uppers = {j: pool.table([j], up=True) for j in rivals}
-        uppers = {j: table for j, table in uppers.items() if pool.worst(table) >= 0}
-        if node.groups and uppers:
-            self._count(pool, node, uppers)
-            return
+        return pool, {j: table for j, table in uppers.items() if pool.worst(table) >= 0}
+
+    def stars(self, pool: Pool, node: Node, uppers: dict[int, Table]) -> Stars:
+        """Return the thresholds at which T9 clears the rivals that are left."""
         stars: Stars = dict.fromkeys(uppers)
         for j in uppers.keys() & node.thresholds.keys():
             star = self.tables.one * node.thresholds[j] >> 10
             if pool.worst(pool.table([j], up=True, direct=star)) < 0:
                 stars[j] = star
-        self._split(m, node.queries, node.parts, stars)
+        return stars
 
     def _count(self, pool: Pool, node: Node, uppers: dict[int, Table]) -> None:
         """Count by groups (T4), never more than the class, for each query of the pool alike."""

@@ -21,7 +21,7 @@ class Logits(NamedTuple):
 
     `difference[q]` is diff_q; `constant[m]` and `slope[m]` hold mu_j - mu_m + P^_{m,j} and r_j for
     the rivals j != m; `others[m][t]` is Wr for tokens 0..t; `alone[m]` is the largest gap of the
-    sequence of m alone, with its direct path exact.
+    sequence of m alone, with its direct path exact. The number 1 is `one` in that unit.
     """
 
     difference: list[int]
@@ -30,6 +30,7 @@ class Logits(NamedTuple):
     others: Rows
     alone: list[int]
     eps: int
+    one: int
 
 
 def bounded_logits(
@@ -44,7 +45,7 @@ def bounded_logits(
     factor = margin[1] * scale
     tables = [scaled(table, factor, tally) for table in (output, places, direct)]
     tables += [scaled(part, margin[1], tally) for part in (reference, difference)]
-    (out, pos, exact, mu, diff, one), _ = aligned([*tables, Matrix([[margin[0] * scale]], 0)])
+    (out, pos, exact, mu, diff, one), _ = aligned([*tables, Matrix([[scale]], 0)])
     tally.charge(v * (2 * v * k + 9 * v))
     best = [_two_largest(row) for row in out]
     constant, slope, others, alone = [], [], [], []
@@ -57,7 +58,8 @@ def bounded_logits(
         alone.append(max(d + p + r for d, p, r in zip(gaps, place, slope[-1], strict=True)))
         tops = (second if where == m else first for first, second, where in best)
         others.append(list(accumulate((t - row[m] for t, row in zip(tops, out, strict=True)), max)))
-    return Logits([row[0] for row in diff], constant, slope, others, alone, one[0][0])
+    eps, unit = margin[0] * one[0][0], margin[1] * one[0][0]
+    return Logits([row[0] for row in diff], constant, slope, others, alone, eps, unit)
 
 
 def _two_largest(row: list[int]) -> tuple[int, int, int]:

@@ -32,34 +32,69 @@ def count_right(model: Model, claim: Claim, tally: Tally) -> int:
     comb(n, c) (m-gamma+1)^c of them if q = m, and comb(n, c-1) (m-gamma+1)^(c-1) if q < m, the
     query being one of the c. Different (q, m, c) share no sequence.
     """
-    _, direct, attention, score_error = claim.strategy.split("/")
-    witness = read_witness(claim.witness, (direct, attention, score_error), model.shape)
+    witness = read_witness(claim.witness, parts(claim.strategy), model.shape)
     if model.shape.d_vocab == 1:
         return 1  # No rival, and one input.
-    scores = bounded_scores(score_error, model, witness, tally)
-    logits = bounded_logits(direct, model, claim.margin, witness, tally)
-    curves = _Curves(attention, logits, witness, claim.precision, tally)
+    classes = ClassBounds(model, claim, witness, tally)
     n, right = model.shape.n_ctx - 1, 0
     for query in range(model.shape.d_vocab):
-        row = _QueryScores(scores, query, model.shape.d_head, claim.precision, tally)
-        right += logits.alone[query] + logits.eps < 0
+        row = classes.query_scores(query)
+        right += classes.alone(query) < 0
         for m in range(query, model.shape.d_vocab):
             own = int(query < m)
             for c in range(1, n + 1):
-                gap = witness.gaps[m][query][c - 1]
-                if gap <= (m - query if own else m):
-                    tally.charge(32)
-                    ends = row.attention_ends(m, gap, c, own)
-                    if curves.negative(m, gap, c, ends, logits.difference[query]):
-                        right += comb(n, c - own) * (m - gap + 1) ** (c - own)
+                bound = classes.bound(row, m, c, own)
+                if bound and bound[0] < 0:
+                    gap = witness.gaps[m][query][c - 1]
+                    right += comb(n, c - own) * (m - gap + 1) ** (c - own)
     return right
 
 
-class _QueryScores:
+def parts(strategy: str) -> tuple[str, str, str]:
+    """Return the direct path, attention and score-error handling of a strategy's name."""
+    _, direct, attention, score_error = strategy.split("/")
+    return direct, attention, score_error
+
+
+class ClassBounds:
+    """Upper bounds of the logit gaps of classes (q, m, c), as fractions in units of `unit`."""
+
+    def __init__(self, model: Model, claim: Claim, witness: Witness, tally: Tally) -> None:
+        direct, attention, score_error = parts(claim.strategy)
+        self.witness, self.tally = witness, tally
+        self.square, self.precision = model.shape.d_head, claim.precision
+        self.scores = bounded_scores(score_error, model, witness, tally)
+        self.logits = bounded_logits(direct, model, claim.margin, witness, tally)
+        self.curves = _Curves(attention, self.logits, witness, claim.precision, tally)
+        self.unit = self.logits.one << self.curves.bits
+
+    def query_scores(self, query: int) -> "QueryScores":
+        """Return the scores of a query."""
+        return QueryScores(self.scores, query, self.square, self.precision, self.tally)
+
+    def alone(self, query: int) -> int:
+        """Return the bound of the sequence of `query` alone (c = 0)."""
+        return (self.logits.alone[query] + self.logits.eps) << self.curves.bits
+
+    def bound(self, row: "QueryScores", m: int, c: int, own: int) -> tuple[int, int] | None:
+        """Return the bound (n, d), d > 0, of a class; None if the witness gives none.
+
+        Theorem: phi(a) + (1-a) Wr + diff_q + eps is convex in the attention a, so that its larger
+        value at the ends a_lo and a_hi bounds all between them. `own` is 1 if q < m.
+        """
+        gap = self.witness.gaps[m][row.query][c - 1]
+        if gap > (m - row.query if own else m):
+            return None
+        self.tally.charge(32)
+        ends = row.attention_ends(m, gap, c, own)
+        return self.curves.bound(m, gap, c, ends, self.logits.difference[row.query])
+
+
+class QueryScores:
     """The scores of one query, and the weights of the positions by their rest scores."""
 
     def __init__(self, scores: Scores, query: int, d_head: int, bits: int, tally: Tally) -> None:
-        self.row, self.error = scores.approximate[query], scores.error[query]
+        self.query, self.row, self.error = query, scores.approximate[query], scores.error[query]
         self.exponent, self.square = scores.exponent, d_head * scores.denominator**2
         # The unit is finer than these bits: the lightest positions and tokens count as well.
         self.bits, self.unit_bits = bits, 8 * bits
@@ -140,23 +175,28 @@ class _Curves:
         terms = zip(self.logits.constant[m], self.logits.slope[m], strict=True)
         return max((constant << self.bits) + s * slope for constant, slope in terms)
 
-    def negative(self, m: int, gap: int, c: int, ends: tuple[int, int], difference: int) -> bool:
-        """Return whether phi(a) + (1-a) Wr + diff_q + eps < 0 at both ends, thus between them."""
+    def bound(
+        self, m: int, gap: int, c: int, ends: tuple[int, int], difference: int
+    ) -> tuple[int, int] | None:
+        """Return phi(a) + (1-a) Wr + diff_q + eps at the worse end, as n/d of 2**-bits; or None."""
         anchors = self.anchors[m][(c - 1) % len(self.anchors[m])]
+        divisor = anchors[-1][0] - anchors[0][0] or 1
         rest = self.logits.others[m][m - gap]
-        offset = (difference + self.logits.eps) << self.bits
-        points = [end << self.lift for end in ends]
-        whole = 1 << self.bits
-        return all(self._below(m, a, anchors, (whole - a) * rest + offset) for a in points)
+        offset, whole = (difference + self.logits.eps) << self.bits, 1 << self.bits
+        sums = []
+        for a in (ends[0] << self.lift, ends[1] << self.lift):
+            phi = self._above(m, a, anchors)
+            if phi is None:
+                return None
+            sums.append(phi + ((whole - a) * rest + offset) * divisor)
+        return max(sums), divisor
 
-    def _below(self, m: int, a: int, anchors: list[tuple[int, int]], linear: int) -> bool:
-        """Return whether the bound on phi(a) plus `linear` is negative."""
+    def _above(self, m: int, a: int, anchors: list[tuple[int, int]]) -> int | None:
+        """Return the bound on phi(a) times the distance of two anchors, if there are two."""
         (s, phi), (t, other) = anchors[0], anchors[-1]
         if len(anchors) == 1:
             most, least = self.slopes[m]
-            return phi + max((a - s) * most, (a - s) * least) + linear < 0
+            return phi + max((a - s) * most, (a - s) * least)
         if not s <= a <= t:
-            return False
-        if s == t:
-            return phi + linear < 0
-        return phi * (t - a) + other * (a - s) + linear * (t - s) < 0
+            return None
+        return phi if s == t else phi * (t - a) + other * (a - s)

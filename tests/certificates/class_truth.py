@@ -60,12 +60,8 @@ class Found(NamedTuple):
     classes: list[Class]
 
 
-class QueryScores(subcubic._QueryScores):
+class QueryScores(subcubic.QueryScores):
     """The checker's, but its attention ends say of which query they are."""
-
-    def __init__(self, scores, query, *rest):
-        super().__init__(scores, query, *rest)
-        self.query = query
 
     def attention_ends(self, *arguments):
         return self.query, super().attention_ends(*arguments)
@@ -76,12 +72,12 @@ def counted(model, name, witness, margin=Fraction(0), precision=64):
     classes = []
 
     class Curves(subcubic._Curves):
-        def negative(self, m, gap, c, ends, difference):
+        def bound(self, m, gap, c, ends, difference):
             query, ends = ends
-            holds = super().negative(m, gap, c, ends, difference)
-            if holds:
+            bound = super().bound(m, gap, c, ends, difference)
+            if bound and bound[0] < 0:
                 classes.append(Class(query, m, c, gap))
-            return holds
+            return bound
 
     def logits(*arguments):
         result = bounded_logits(*arguments)
@@ -92,7 +88,7 @@ def counted(model, name, witness, margin=Fraction(0), precision=64):
     bounded_logits = subcubic.bounded_logits
     options = {"margin": str(margin), "precision": precision, "witness": witness}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subcubic, "_QueryScores", QueryScores)
+        patch.setattr(subcubic, "QueryScores", QueryScores)
         patch.setattr(subcubic, "_Curves", Curves)
         patch.setattr(subcubic, "bounded_logits", logits)
         found = verdict(model.bytes(), encoded(certificate(model, name, **options)))

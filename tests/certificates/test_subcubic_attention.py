@@ -9,7 +9,7 @@ from class_truth import class_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from literal import kernel_scores
-from subcubic import _QueryScores
+from subcubic import QueryScores
 from support.oracle import oracle_of
 from support.toy import FLAVOURS, random_toys, toy_models
 from support.witnesses import TERMS, plausible, wild
@@ -24,7 +24,7 @@ def require_enclosed_attention(model, score_error, fields, precision):
     scores, n = kernel_scores(model, score_error, fields), model.n_ctx - 1
     oracle = oracle_of(model)
     rows = {
-        q: _QueryScores(scores, q, model.d_head, precision, Tally(10**9))
+        q: QueryScores(scores, q, model.d_head, precision, Tally(10**9))
         for q in range(model.d_vocab)
     }
     checked = 0

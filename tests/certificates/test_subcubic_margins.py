@@ -54,18 +54,19 @@ def require_no_class_at_its_critical_margin(model, name, witness, precision):
     seen = Counter()
 
     class Curves(subcubic._Curves):
-        def negative(self, m, gap, c, ends, difference):
+        def bound(self, m, gap, c, ends, difference):
             query, ends = ends
             found, tables, answers = Class(query, m, c, gap), self.logits, []
             margin = critical_margin(model, found)
             for tried in (margin, margin - HAIR):
                 eps = ceil(tried / UNIT * tables.eps)
                 self.logits = tables._replace(eps=eps)
-                answers.append(super().negative(m, gap, c, ends, difference))
+                bound = super().bound(m, gap, c, ends, difference)
+                answers.append(bound is not None and bound[0] < 0)
             self.logits = tables
             assert not answers[0], (name, model.recipe, found, witness)
             seen.update(classes=1, near=answers[1])
-            return False
+            return
 
     def logits(*arguments):
         result = bounded_logits(*arguments)
@@ -77,7 +78,7 @@ def require_no_class_at_its_critical_margin(model, name, witness, precision):
     bounded_logits = subcubic.bounded_logits
     options = {"margin": str(UNIT), "precision": precision, "witness": witness}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(subcubic, "_QueryScores", QueryScores)
+        patch.setattr(subcubic, "QueryScores", QueryScores)
         patch.setattr(subcubic, "_Curves", Curves)
         patch.setattr(subcubic, "bounded_logits", logits)
         found = verdict(model.bytes(), encoded(certificate(model, name, **options)))

@@ -73,9 +73,9 @@ def test_no_chord_counts_the_trap(strategy):
 
 def test_the_trap_is_counted_by_the_wrong_sign(monkeypatch):
     class WrongSign(subcubic._Curves):
-        def _below(self, m, a, anchors, linear):
+        def _above(self, m, a, anchors):
             ((s, phi),) = anchors
-            return phi + (a - s) * self.slopes[m][0] + linear < 0
+            return phi + (a - s) * self.slopes[m][0]
 
     monkeypatch.setattr(subcubic, "_Curves", WrongSign)
     for strategy in MEAN_DIFF:

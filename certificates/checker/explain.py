@@ -1,0 +1,199 @@
+"""Why one sequence counts as right, or does not: which class and table of a certificate decide it.
+
+An explanation is no verdict: it says what the count of a verified certificate is made of.
+Theorem: a sequence that is `counted` is right, and the certificate's strategy establishes at most
+as many right sequences as are counted (exactly as many, but for ladders: they count tails in bulk).
+"""
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import NamedTuple
+
+import cubic
+import ladder
+import subcubic
+from attention import Attention, exponentials, on_one_unit, weighted
+from claims import Claim
+from ladder_witness import RULES, Node, read_ladder
+from pools import Pool, Table
+from signs import Sequence, gap_terms, settled
+from tally import Tally
+from transformer import Model, PathTables, path_tables
+from witness import read_witness
+
+UNLIMITED = 2**200
+
+
+class Explanation(NamedTuple):
+    """Whether a sequence is counted, the class and the table that decide it, and by how much.
+
+    A negative `excess` is an upper bound of logits[j] + margin minus the label's logit, over the
+    rivals that this table decides; one that is not negative says how far the table misses.
+    """
+
+    sequence: Sequence
+    counted: bool
+    group: str
+    decided_by: str
+    excess: Fraction | None = None
+    rival: int | None = None
+
+    def fields(self) -> dict[str, object]:
+        """Return the explanation as JSON fields, the excess as a decimal rounded up."""
+        fields = {**self._asdict(), "query": self.sequence[-1], "maximum": max(self.sequence)}
+        excess = None if self.excess is None else decimal_up(self.excess)
+        return fields | {"class": fields.pop("group"), "excess": excess, "unit": "logits"}
+
+    def line(self) -> str:
+        """Return one line of text."""
+        by = "" if self.excess is None else f", {decimal_up(self.excess)} logits"
+        rival = "" if self.rival is None else f", rival {self.rival}"
+        return (
+            f"e {','.join(map(str, self.sequence))} {'' if self.counted else 'NOT '}COUNTED "
+            f"in class {self.group} by {self.decided_by}{by}{rival}"
+        )
+
+
+def decimal_up(value: Fraction) -> str:
+    """Return a decimal of at least six places, and about six digits, that is >= the value."""
+    places = 6
+    while value and abs(value) * 10**places < 10**5 and places < 1_000:
+        places *= 2
+    scaled = -(-value.numerator * 10**places // value.denominator)
+    digits = str(abs(scaled)).zfill(places + 1)
+    return f"{'-' * (scaled < 0)}{digits[:-places]}.{digits[-places:]}"
+
+
+def explainer(model: Model, claim: Claim) -> Callable[[Sequence], Explanation]:
+    """Return the function that explains a sequence of this model by the claim's strategy."""
+    if model.shape.d_vocab == 1:
+        return lambda x: Explanation(x, True, "q=0 m=0", "the absence of any rival")
+    tally = Tally(UNLIMITED)
+    if claim.strategy in subcubic.NAMES:
+        return _Subcubic(model, claim, tally).explain
+    tables = path_tables(model, claim.margin, tally)
+    if claim.strategy in RULES:
+        nodes = read_ladder(claim.witness, claim.strategy, model.shape)
+        return _Climb(ladder.Ladder(tables, claim.precision, tally), nodes).explain
+    explain = _by_mixture if claim.strategy == "cubic" else _by_logits
+    return lambda x: explain(tables, claim.precision, tally, x)
+
+
+def _by_logits(tables: PathTables, bits: int, tally: Tally, x: Sequence) -> Explanation:
+    """Brute force and the exact count: the sequence's own sums of T1, ties included."""
+    q, m = x[-1], max(x)
+    scores = [tables.score[q][t] + tables.positional_score[q][i] for i, t in enumerate(x)]
+    balls = exponentials(scores, tables.score_exponent, tables.shape.d_head, bits)
+    spans, gaps = on_one_unit(balls, bits), {}
+    weights = dict(zip(scores, spans, strict=True))
+    for j in (j for j in range(tables.shape.d_vocab) if j != m):
+        top = sum(weighted(f, weights[s]) for s, f in gap_terms(tables, x, j).items())
+        gaps[j] = Fraction(top, tables.one * sum(span[top < 0] for span in spans))
+    doubtful = [j for j, gap in gaps.items() if gap >= 0]
+    wrong = settled(tables, x, doubtful, 2 * bits, tally)[1]
+    rival = max(gaps, key=gaps.__getitem__)
+    return Explanation(x, not wrong, f"q={q} m={m}", "its own logits", gaps[rival], rival)
+
+
+def _by_mixture(tables: PathTables, bits: int, tally: Tally, x: Sequence) -> Explanation:
+    """The cubic strategy: F_t at both ends, for the worst of the free tokens t below m."""
+    q, m = x[-1], max(x)
+    below = [t for t in x[:-1] if t < m]
+    if not below:
+        return _by_logits(tables, bits, tally, x)._replace(group=f"q={q} m={m} c=0")
+    direct = cubic.largest_gap(tables.direct[q], m) + tables.eps
+    gaps = [direct + gap for gap in cubic.largest_gaps(tables, m, tally)]
+    bound, sums = cubic.ClassBound(Attention(tables, q, bits, tally), q, m, gaps), {}
+    for t in below:
+        bases = [(b, bound.own + bound.maximum_term(b)) for b in bound.ends(len(below))]
+        sums[t] = max(bound.token_term(t, b) + base for b, base in bases)
+    token = max(sums, key=sums.__getitem__)
+    heaviest = max(high for _, high in bound.tokens) * bound.total
+    excess, group = Fraction(sums[token], tables.one * heaviest), f"q={q} m={m} c={len(below)}"
+    return Explanation(x, excess < 0, group, f"the bound F of token {token}", excess)
+
+
+class _Subcubic:
+    """The subcubic strategies: the class (q, m, c), its gap, and its bound."""
+
+    def __init__(self, model: Model, claim: Claim, tally: Tally) -> None:
+        witness = read_witness(claim.witness, subcubic.parts(claim.strategy), model.shape)
+        self.classes = subcubic.ClassBounds(model, claim, witness, tally)
+
+    def explain(self, x: Sequence) -> Explanation:
+        classes, q, m = self.classes, x[-1], max(x)
+        below = [t for t in x if t < m]
+        group, bound = f"q={q} m={m} c={len(below)}", (classes.alone(m), 1)
+        if below:
+            gap = classes.witness.gaps[m][q][len(below) - 1]
+            group += f" gap={gap}"
+            if max(below) > m - gap:
+                return Explanation(x, False, group, f"the gap, which token {max(below)} is inside")
+            found = classes.bound(classes.query_scores(q), m, len(below), int(q < m))
+            if found is None:
+                return Explanation(x, False, group, "the witness, which gives no bound there")
+            bound = found
+        excess = Fraction(bound[0], bound[1] * classes.unit)
+        return Explanation(x, excess < 0, group, "the bound of the class", excess)
+
+
+class _Climb:
+    """Ladders: the way of one sequence down the tree of pools."""
+
+    def __init__(self, steps: ladder.Ladder, maxima: list[list[Node]]) -> None:
+        self.steps, self.maxima, self.vocab = steps, maxima, steps.tables.shape.d_vocab
+
+    def explain(self, x: Sequence) -> Explanation:
+        steps, q, m, first = self.steps, x[-1], max(x), self.vocab - len(self.maxima)
+        group, nodes = f"q={q} m={m}", self.maxima[m - first] if m >= first else []
+        stars: ladder.Stars = {j: None for j in range(self.vocab) if j != m}
+        steps.terrain.gaps.clear()
+        while True:
+            node = next((node for node in nodes if q in node.queries), None)
+            rivals = steps.left(m, node.queries if node else range(q, q + 1), stars)
+            if not rivals:
+                return Explanation(x, True, group, "thresholds of the direct path")
+            if node is None:
+                return Explanation(x, False, group, "the witness, which has no pool for it")
+            group = f"q={q} m={m} pool={node.queries[0]}..{node.queries[-1]}"
+            pool, uppers = steps.survivors(m, node, rivals)
+            if not uppers:
+                tables = {j: pool.table([j], up=True) for j in rivals}
+                return _by_sums(x, pool, tables, group, "the worst case of the pool")
+            if node.groups:
+                return _by_rules(x, pool, node, uppers, group)
+            stars, nodes = steps.stars(pool, node, uppers), node.parts
+
+
+def _by_rules(
+    x: Sequence, pool: Pool, node: Node, uppers: dict[int, Table], group: str
+) -> Explanation:
+    """Explain by the rules that count what a pool leaves."""
+    if sum(t in node.marked for t in x[:-1]) > node.most:
+        return Explanation(x, False, group, f"more than {node.most} of the marked tokens")
+    rules = [item for item in node.groups if item.rule != "below"]
+    missing = uppers.keys() - {j for item in rules for j in item.rivals}
+    if missing:
+        return Explanation(x, False, group, "the witness, which counts no such rival")
+    tables, name = {}, " and ".join(sorted({f"the rule {item.rule}" for item in rules}))
+    for item in rules:
+        live = [j for j in item.rivals if j in uppers]
+        walk = item.rule in ("walk", "both")
+        tables.update({j: pool.table([j] if walk else live, up=True) for j in live})
+    return _by_sums(x, pool, tables, group, name)
+
+
+def _by_sums(
+    x: Sequence, pool: Pool, tables: dict[int, Table], group: str, name: str
+) -> Explanation:
+    """Explain by the largest sum of the sequence's entries in upper tables (T1, T2)."""
+    cells = [max(t - pool.far, -1) + (pool.far > 0) for t in x[:-1]]
+
+    def along(rows: list[list[int]]) -> int:
+        return sum(row[cell] for row, cell in zip(pool.spread(rows), cells, strict=True))
+
+    sums = {j: table.own + along(table.rows) for j, table in tables.items()}
+    rival = max(sums, key=sums.__getitem__)
+    total = along([[high for _, high in row] for row in pool.weights[:-1]])
+    unit = pool.terrain.tables.one * (total + pool.weights[-1][0][1])
+    return Explanation(x, sums[rival] < 0, group, name, Fraction(sums[rival], unit), rival)
