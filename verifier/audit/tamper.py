@@ -29,7 +29,7 @@ from verifier.audit.subject import Finding, Subject
 from verifier.checking import CheckerError, Checkers
 
 PART = "tamper"
-DEFAULT_SECONDS = 60.0
+DEFAULT_SECONDS = 30.0
 STATEMENT = (
     "task",
     "sha256",
@@ -120,6 +120,7 @@ def tamper(
     that are refused as soon as they are read, and once more those that take a computation; the
     claim that every input is right is tried in any case.
     """
+    rng = Random(seed)
     cheap, costly = (make(subject, Random(seed)) for make in (cheap_mutants, costly_mutants))
     started, tampered = time.perf_counter(), Tampered()
     with TemporaryDirectory(prefix="ballproof-") as folder, Checkers(1) as checkers:
@@ -128,11 +129,11 @@ def tamper(
             bold = bench.established()
             progress(1, 1)
         with stage("tampering: files and witnesses") as progress:
-            for done, mutant in enumerate(bench.within(_mixed(cheap), seconds), start=1):
+            for done, mutant in enumerate(bench.within(_mixed(cheap, rng), seconds), start=1):
                 bench.try_out(mutant)
                 progress(done, len(cheap))
         with stage("tampering: what has to be computed") as progress:
-            judged = [*bold, *_mixed(costly)]
+            judged = _mixed([*bold, *costly], rng)
             for done, mutant in enumerate(bench.within(judged, seconds), start=1):
                 bench.try_out(mutant)
                 progress(done, len(judged))
@@ -232,10 +233,12 @@ class _Bench:
         self.tampered.findings.append(Finding(PART, sentence, {**details, "verdict": verdict}))
 
 
-def _mixed(mutants: Iterable[Mutant]) -> list[Mutant]:
-    """Return the mutants with their kinds in turn, so that a limit cuts all kinds alike."""
+def _mixed(mutants: Iterable[Mutant], rng: Random) -> list[Mutant]:
+    """Return the mutants shuffled, kinds in turn, so that a limit cuts all kinds alike."""
     by_kind: dict[str, list[Mutant]] = {kind: [] for kind in KINDS}
     for mutant in mutants:
         by_kind[mutant.kind].append(mutant)
+    for listed in by_kind.values():
+        rng.shuffle(listed)
     turns = chain.from_iterable(zip_longest(*by_kind.values()))
     return [mutant for mutant in turns if mutant is not None]
