@@ -26,7 +26,6 @@ class Result(Protocol):
     def findings(self) -> list[Finding]:
         """What must not be."""
 
-
     def fields(self) -> dict[str, Any]:
         """Return the result for machines."""
 

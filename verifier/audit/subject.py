@@ -73,7 +73,7 @@ class Subject:
 
     @property
     def margin(self) -> Fraction:
-        """The claim's margin."""
+        """The margin in real numbers that a counted input has: in float32 more than the claim's."""
         return self.problem.margin
 
     @property
@@ -99,6 +99,5 @@ def subject_of(files: Files, verdict: dict[str, Any]) -> Subject:
     data = files.certificate.read_bytes()
     fields = json.loads(data)
     weights = load_weights(files.model)
-    return Subject(
-        files, data, fields, weights, pose(weights, Fraction(verdict["margin"])), verdict
-    )
+    problem = pose(weights, Fraction(verdict["margin"]), verdict["semantics"])
+    return Subject(files, data, fields, weights, problem, verdict)
