@@ -14,7 +14,7 @@ from support.ladders import MAX_STAR, Plausible
 from support.toy import ToyModel
 from support.witnesses import TERMS, Witness, constant_gaps, dyadic, dyadics, keys_of
 
-BITS, ROUNDS = 16, 6
+BITS, ROUNDS = 10, 6
 
 
 def exact_weights(model: ToyModel) -> dict[str, np.ndarray]:

@@ -1,0 +1,311 @@
+#!/usr/bin/env python3
+"""Score a checker of ballproof certificates on the cases of this folder (see README.md).
+
+    python tests/arena/score.py                                the checker of this tree
+    python tests/arena/score.py -- ./my-checker --strict       any other command
+
+Each case runs the command with MODEL CERTIFICATE [ARGUMENTS...] added, and compares its exit code, the
+reason on its last line, and for a verified claim the whole last line. Needs Python alone. Exit code 0:
+every answer is right; 1: some are not; 64: usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from large_files import large_file
+
+ARENA = Path(__file__).resolve().parent
+CHECKER = ARENA.parents[1] / "certificates" / "checker"
+CATEGORIES = ("accept", "reject", "no_crash")
+WORDS = {0: "VERIFIED", 1: "REJECTED", 2: "DECLINED"}
+VERDICT_CODES = (0, 1, 2)
+NO_CRASH = (*VERDICT_CODES, 64)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of a manifest, with the category that it stands in."""
+
+    category: str
+    name: str
+    model: str
+    certificate: str
+    exit_code: int
+    reason: str | None
+    arguments: tuple[str, ...] = ()
+    false: bool = False
+    tally: bool = False
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a command ended: its exit code, None if it ran out of time, and its last line."""
+
+    exit_code: int | None
+    last_line: str = ""
+
+    @property
+    def verdict(self) -> list[str]:
+        """Return the words of the verdict line, or none."""
+        words = self.last_line.split(" ")
+        return words if words[0] == "s" and words[1:2] and words[1] in WORDS.values() else []
+
+
+def read_cases(folder: Path = ARENA, categories: Sequence[str] = CATEGORIES) -> list[Case]:
+    """Return the cases of all manifests, in their order."""
+    cases = []
+    for category in categories:
+        manifest = json.loads((folder / category / "manifest.json").read_text(encoding="utf-8"))
+        for entry in manifest["cases"]:
+            entry = {"certificate": f"{category}/{entry['name']}.cert"} | entry
+            entry["arguments"] = tuple(entry.get("arguments", ()))
+            cases.append(Case(category, **entry))
+    return cases
+
+
+class Files:
+    """Finds the files of cases; large ones are made when they are first asked for."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.scratch = scratch
+
+    def path(self, place: str) -> str:
+        """Return the path of a model or a certificate as the command gets it."""
+        if not place.startswith("large:"):
+            return str(ARENA / place)
+        name = place.removeprefix("large:")
+        made = self.scratch / name
+        if not made.exists():
+            good = [(ARENA / f"models/trained.{end}").read_bytes() for end in ("cert", "safetensors")]
+            large_file(name, *good).write(made)
+        return str(made)
+
+    def arguments(self, case: Case) -> list[str]:
+        """Return what is added to the command for a case."""
+        return [self.path(case.model), self.path(case.certificate), *case.arguments]
+
+    def discard(self, case: Case) -> None:
+        """Remove the large files of a case that was answered."""
+        for place in (case.model, case.certificate):
+            if place.startswith("large:"):
+                (self.scratch / place.removeprefix("large:")).unlink(missing_ok=True)
+
+
+def run(command: Sequence[str], arguments: Sequence[str], timeout: float) -> Answer:
+    """Run a command on one case; one that takes too long is killed with all its children."""
+    process = subprocess.Popen(
+        [*command, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        _kill_group(process)
+        return Answer(None)
+    lines = output.decode("utf-8", "replace").splitlines()
+    return Answer(process.returncode, lines[-1] if lines else "")
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, 9)  # The process leads a group of its own.
+    except (AttributeError, ProcessLookupError):
+        process.kill()
+    process.communicate()
+
+
+def statement(case: Case, files: Files) -> str:
+    """Return the verdict line of a verified certificate, which the format fixes to the letter."""
+    cert = json.loads(Path(files.path(case.certificate)).read_bytes())
+    claim, total = cert["claim"], int(cert["claim"]["total"])
+    share = int(claim["correct_at_least"]) * 10**5 // total
+    most = claim["correct_at_most"]
+    return (
+        f"s VERIFIED {claim['task']} sha256:{claim['model']['sha256']} {claim['semantics']} "
+        f"margin {claim['margin']}: at least {claim['correct_at_least']} of {total} correct "
+        f"(>= {share // 10**5}.{share % 10**5:05d}){f', at most {most}' if int(most) < total else ''}, "
+        f"{cert['proof']['operations']} operations"
+    )
+
+
+@dataclass(frozen=True)
+class Result:
+    """A case, the answer that it got, and the statement that a verified one must print."""
+
+    case: Case
+    answer: Answer
+    expected_line: str | None = None
+
+    @property
+    def code_is_right(self) -> bool:
+        """Say whether the exit code is the one of the manifest."""
+        return self.answer.exit_code == self.case.exit_code
+
+    @property
+    def is_right(self) -> bool:
+        """Say whether exit code, verdict word, and reason or statement are all right."""
+        if not self.code_is_right or self.case.exit_code not in VERDICT_CODES:
+            return self.code_is_right and not self.answer.verdict
+        if self.case.exit_code == 0:
+            return self.answer.last_line == self.expected_line
+        return self.answer.verdict[1:3] == [WORDS[self.case.exit_code], self.case.reason]
+
+    @property
+    def is_unsound(self) -> bool:
+        """Say whether a claim was verified that is false of its model."""
+        return self.answer.exit_code == 0 and self.case.false
+
+    @property
+    def is_accepted(self) -> bool:
+        """Say whether something was verified that must not be."""
+        return self.answer.exit_code == 0 and self.case.exit_code != 0
+
+    @property
+    def is_crash(self) -> bool:
+        """Say whether the command ended in a way that is no answer."""
+        return self.answer.exit_code is not None and self.answer.exit_code not in NO_CRASH
+
+
+def score(results: Sequence[Result]) -> dict[str, Any]:
+    """Return the figures of a run, by category and in all.
+
+    A command that prints no verdict line in any case is scored on exit codes alone.
+    """
+    by_lines = any(result.answer.verdict for result in results)
+    judged = [(r, r.is_right if by_lines else r.code_is_right) for r in results]
+    present = [name for name in CATEGORIES if any(r.case.category == name for r in results)]
+    table = {name: _figures([x for x in judged if x[0].case.category == name]) for name in present}
+    wrong = [_wrong(result) for result, right in judged if not right]
+    scored_on = "exit codes and verdict lines" if by_lines else "exit codes alone"
+    return {"scored_on": scored_on, **table, "all": _figures(judged), "wrong": wrong}
+
+
+def _figures(judged: Sequence[tuple[Result, bool]]) -> dict[str, int]:
+    results = [result for result, _ in judged]
+    return {
+        "cases": len(judged),
+        "right": sum(right for _, right in judged),
+        "exit_code_right": sum(r.code_is_right for r in results),
+        "accepted_in_error": sum(r.is_accepted for r in results),
+        "false_claims_accepted": sum(r.is_unsound for r in results),
+        "crashes": sum(r.is_crash for r in results),
+        "timeouts": sum(r.answer.exit_code is None for r in results),
+        "wrong_but_for_the_tally": sum(r.case.tally for r, right in judged if not right),
+    }
+
+
+def _wrong(result: Result) -> dict[str, Any]:
+    case, answer = result.case, result.answer
+    expected = [case.exit_code, case.reason]
+    return {
+        "case": f"{case.category}/{case.name}",
+        "about": case.about,
+        "expected": expected,
+        "exit_code": answer.exit_code,
+        "last_line": answer.last_line[:200],
+    }
+
+
+def table(figures: dict[str, Any], most: int = 40) -> Iterator[str]:
+    """Yield the lines of the report."""
+    for wrong in figures["wrong"][:most]:
+        expected = " ".join(str(x) for x in wrong["expected"] if x is not None)
+        got = "no answer in time" if wrong["exit_code"] is None else wrong["exit_code"]
+        line = ascii(wrong["last_line"][:60])[1:-1]
+        yield f"WRONG {wrong['case']}: expected {expected}, got {got} {line}".rstrip()
+    if len(figures["wrong"]) > most:
+        yield f"... and {len(figures['wrong']) - most} more, all of them with --json"
+    titles = ("cases", "right", "exit code", "accepted", "false", "crash", "timeout", "tally")
+    yield f"{'':10}" + "".join(f"{title:>11}" for title in titles)
+    for name in (*CATEGORIES, "all"):
+        if name in figures:
+            yield f"{name:10}" + "".join(f"{number:>11}" for number in figures[name].values())
+    yield f"scored on {figures['scored_on']}"
+
+
+def play(
+    cases: Sequence[Case],
+    ask: Callable[[Sequence[str]], Answer],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+    jobs: int = 1,
+) -> list[Result]:
+    """Return the results of all cases; `ask` gets the arguments of a case and returns the answer."""
+    with tempfile.TemporaryDirectory(prefix="arena-") as scratch, ThreadPoolExecutor(jobs) as pool:
+        files = Files(Path(scratch))
+
+        def one(case: Case) -> Result:
+            answer = ask(files.arguments(case))
+            line = statement(case, files) if case.exit_code == 0 else None
+            files.discard(case)
+            return Result(case, answer, line)
+
+        results = []
+        for result in pool.map(one, cases):
+            results.append(result)
+            progress(len(results), len(cases))
+    return results
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{done} of {total} cases", end="" if done < total else "\n", file=sys.stderr)
+    elif done % 200 == 0 or done == total:
+        print(f"{done} of {total} cases", file=sys.stderr)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        self.print_usage(sys.stderr)
+        print(f"score.py: {message}", file=sys.stderr)
+        sys.exit(64)
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="score.py", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--json", action="store_true", help="print all figures and wrong answers")
+    parser.add_argument("--category", action="append", choices=CATEGORIES, help="this one alone")
+    parser.add_argument("--only", metavar="TEXT", default="", help="cases with TEXT in their name")
+    parser.add_argument("--timeout", type=float, default=60, help="seconds for a case (60)")
+    parser.add_argument("--jobs", type=int, default=2, help="cases at a time (2)")
+    parser.add_argument("command", nargs="*", metavar="CHECKER COMMAND", help="after --")
+    return parser
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command line; returns the exit code."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    command = options.command or [sys.executable, "-I", "-S", str(CHECKER)]
+    if shutil.which(command[0]) is None:
+        parser.error(f"{command[0]!r} is no command that can be run")
+    cases = [x for x in read_cases(ARENA, options.category or CATEGORIES) if options.only in x.name]
+    if not cases or options.jobs < 1 or options.timeout <= 0:
+        parser.error("no case is chosen, or --jobs or --timeout is not positive")
+
+    def ask(arguments: Sequence[str]) -> Answer:
+        return run(command, arguments, options.timeout)
+
+    figures = score(play(cases, ask, _progress, options.jobs))
+    print(json.dumps(figures) if options.json else "\n".join(table(figures)))
+    return int(bool(figures["wrong"]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
