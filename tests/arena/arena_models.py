@@ -34,6 +34,7 @@ RECIPES = {
     "one-position": Recipe("trained", 4, 1, 3, 2, frozenset({"b_U"}), seed=8),
     "one-token": Recipe("gaussian", 1, 3, 3, 2, frozenset({"b_O"}), seed=9),
     "one-of-all": Recipe("gaussian", 1, 1, 1, 1, seed=10),
+    "long": Recipe("trained", 3, 40, 2, 1, seed=13),
     "two-tokens": Recipe("trained", 2, 5, 2, 1, frozenset({"b_V"}), seed=12),
 }
 
