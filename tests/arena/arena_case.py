@@ -30,9 +30,9 @@ VERIFIED, USAGE = (0, None), (64, None)
 class Case:
     """Two files, the arguments after them, and the answer that the format gives.
 
-    `model` and `certificate` are bytes, the name of a shared model, or a path that is written to the
-    manifest as it stands. `false`: no method could accept it, the statement is not true. `tally`:
-    the answer hangs on how the reference checker counts operations.
+    `model` and `certificate` are bytes, the name of a shared model, or a path that is written to
+    the manifest as it stands. `false`: the statement is not true, whatever the method. `tally`: the
+    answer hangs on how the reference checker counts operations.
     """
 
     name: str

@@ -11,7 +11,8 @@ from typing import Any
 from accept_cases import accept_cases
 from arena_case import ARENA, MODELS, Case
 from arena_models import write_missing_models
-from no_crash_cases import no_crash_cases, plain
+from hostile_certificates import plain
+from no_crash_cases import no_crash_cases
 from reject_cases import reject_cases
 
 CATEGORIES: dict[str, Callable[[], Iterator[Case]]] = {

@@ -38,11 +38,40 @@ RECIPES = {
     "two-tokens": Recipe("trained", 2, 5, 2, 1, frozenset({"b_V"}), seed=12),
 }
 
+MODEL_ABOUT = {
+    "sibling": "A trained toy.",
+    "trained": "A trained toy of four different sizes.",
+    "six-tokens": "A trained toy of six tokens.",
+    "four-positions": "Four positions, no biases.",
+    "float64": "All biases, numbers of binary64.",
+    "float16": "All biases, numbers of binary16.",
+    "bfloat16": "Numbers of bfloat16.",
+    "integers": "Eight integer dtypes in one file.",
+    "gaussian": "A random model with all biases that gets little right.",
+    "ties": "Multiples of 1/8: many exact ties, and a tie is wrong.",
+    "duplicated": "Tokens and rivals that share their rows: ties for every weight.",
+    "near-ties": "Ties that single units in the last place break.",
+    "one-hot": "Every input is right.",
+    "zeros": "All weights zero: no input is right.",
+    "absorbing": "Constants so large that float sums lose the rest.",
+    "sharp": "Scores thousands of nats apart.",
+    "extreme": "Huge, tiny and subnormal numbers side by side.",
+    "one-position": "k = 1: the only token is the maximum.",
+    "one-token": "v = 1: no rival, one input, which is right.",
+    "one-of-all": "All four sizes are 1.",
+    "two-tokens": "Two tokens, five positions, a head of one dimension.",
+    "sign-trap": "16 tokens; a linear bound with the wrong sign counts one input too many.",
+    "repacked": "The tensors of `trained` in another order, with metadata, padding and buffers.",
+    "zero-biases": "Absent biases of `trained` written out as zeros: another digest.",
+    "as-float64": "The numbers of `trained` as binary64: another digest.",
+    "subnormal": "One weight is the smallest number of float32.",
+}
+
 
 def write_missing_models() -> list[str]:
     """Write the models that are not there, and return their names."""
     made = []
-    for name, make in _makers().items():
+    for name, make in makers().items():
         path = MODELS / f"{name}.safetensors"
         if not path.exists():
             MODELS.mkdir(exist_ok=True)
@@ -51,7 +80,8 @@ def write_missing_models() -> list[str]:
     return made
 
 
-def _makers() -> dict[str, Callable[[], bytes]]:
+def makers() -> dict[str, Callable[[], bytes]]:
+    """Return what makes each shared model."""
     built = {name: lambda recipe=recipe: recipe.build().bytes() for name, recipe in RECIPES.items()}
     return built | {
         "trained": lambda: trained_toy().bytes(),

@@ -63,7 +63,11 @@ def flat_model(v: int, k: int) -> bytes:
     body, header = b"", {}
     for name, shape in shapes.items():
         size = shape[0] * shape[-1]
-        header[name] = {"dtype": "I8", "shape": shape, "data_offsets": [len(body), len(body) + size]}
+        header[name] = {
+            "dtype": "I8",
+            "shape": shape,
+            "data_offsets": [len(body), len(body) + size],
+        }
         body += bytes(size)
     return join_weights(header, body)
 
@@ -135,7 +139,7 @@ def _entries() -> Spoilt:
     }
     yield "hole", "A hole at the start.", join_weights(hole, bytes(4) + body), SYNTAX
     zero = {"dtype": "F32", "shape": [2**28, 0], "data_offsets": [0, 0]}
-    empty = {name: zero for name in header}
+    empty = dict.fromkeys(header, zero)
     yield "no-size", "Sizes of zero and of 2^28.", join_weights(empty, b""), UNSUPPORTED
 
 
@@ -147,7 +151,12 @@ def _names() -> Spoilt:
         renamed = missing | {name.lower(): header[name]}
         about = f"{name} is missing."
         yield f"missing.{name}", about, join_weights(missing | {name: empty}, b""), SYNTAX
-        yield f"renamed.{name}", f"{name} under another name.", join_weights(renamed, body), UNSUPPORTED
+        yield (
+            f"renamed.{name}",
+            f"{name} under another name.",
+            join_weights(renamed, body),
+            UNSUPPORTED,
+        )
     for label, name in {
         "unknown": "blocks.1.attn.W_Q",
         "layer-norm": "ln_final.w",
@@ -164,7 +173,11 @@ def _values() -> Spoilt:
     header, body = _parts()
     for name in (W_U, "blocks.0.attn.W_Q", "unembed.b_U"):
         start = header[name]["data_offsets"][0]
-        for label, bits in {"nan": 0x7FC00000, "signalling": 0x7F800001, "infinity": 0xFF800000}.items():
+        for label, bits in {
+            "nan": 0x7FC00000,
+            "signalling": 0x7F800001,
+            "infinity": 0xFF800000,
+        }.items():
             data = body[:start] + struct.pack("<I", bits) + body[start + 4 :]
             about = f"{name} holds a NaN or an infinity."
             yield f"value.{name}.{label}", about, join_weights(header, data), UNSUPPORTED

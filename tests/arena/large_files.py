@@ -55,7 +55,7 @@ def large_file(name: str, certificate: bytes, weights: bytes) -> Large:
         "weights-header-over-the-limit": _weights(16 * MIB + 1, b"{", b" ", 16 * MIB - 1, b"}"),
         "weights-of-brackets": _weights(8 * MIB, b'{"a":', b"[", 8 * MIB - 5, b""),
         "weights-of-one-name": _weights(
-                1 + len(entry) * 10**5 + len(header), b"{", entry, 10**5, b" " + header[1:] + data
+            1 + len(entry) * 10**5 + len(header), b"{", entry, 10**5, b" " + header[1:] + data
         ),
         "weights-with-a-tail": Large(weights, b"\0", 32 * MIB, b""),
     }[name]

@@ -1,4 +1,4 @@
-"""Cases that a checker must refuse: well-formed files whose claim is another's, false, or not shown."""
+"""Cases that a checker must refuse: well-formed, but another's claim, or false, or not shown."""
 
 from __future__ import annotations
 
@@ -68,14 +68,31 @@ def drift() -> Iterator[Case]:
     about = "Vocabulary and context exchanged, task and total to match."
     yield refused("drift.exchanged", about, "trained", exchanged, STATEMENT)
     for index, task in enumerate(
-        ("max-of-4", "max-of-2", "max-of-03", "Max-of-3", "max-of-3 ", "min-of-3", "", "max-of-\u0663")
+        (
+            "max-of-4",
+            "max-of-2",
+            "max-of-03",
+            "Max-of-3",
+            "max-of-3 ",
+            "min-of-3",
+            "",
+            "max-of-\u0663",
+        )
     ):
-        yield refused(f"drift.task.{index}", "Another task.", "trained", claim(cert, task=task), STATEMENT)
+        yield refused(
+            f"drift.task.{index}", "Another task.", "trained", claim(cert, task=task), STATEMENT
+        )
     for total in ("124", "126", "0", "243", "15625", "9" * 2000):
         about = "The total is not v^k."
         name = f"drift.total.{total[:6]}"
         yield refused(name, about, "trained", claim(cert, total=total), STATEMENT)
-    for least, most in (("109", "108"), ("126", "126"), ("0", "126"), ("125", "0"), ("108", "9" * 2000)):
+    for least, most in (
+        ("109", "108"),
+        ("126", "126"),
+        ("0", "126"),
+        ("125", "0"),
+        ("108", "9" * 2000),
+    ):
         twisted = fields("trained", at_least=0, at_most=125)
         twisted = _ends(twisted, least, most)
         about = "correct_at_least <= correct_at_most <= total does not hold."
@@ -111,7 +128,9 @@ def semantics() -> Iterator[Case]:
     cert = strongest("trained", "exact")
     for index, other in enumerate(("float64", "Real", "", "real ", "float", "bfloat16", "FLOAT32")):
         about = "Semantics that this version does not know."
-        yield refused(f"semantics.{index}", about, "trained", claim(cert, semantics=other), UNSUPPORTED)
+        yield refused(
+            f"semantics.{index}", about, "trained", claim(cert, semantics=other), UNSUPPORTED
+        )
     for name in ("near-ties", "absorbing"):
         for strategy in TWO_SIDED:
             cert = claim(strongest(name, strategy), semantics="float32")
@@ -150,7 +169,9 @@ def pins() -> Iterator[Case]:
         about = "A true claim, but not the one that the caller demands."
         yield refused(f"pin.{name}", about, "trained", cert, PIN, *arguments)
     about = "The caller allows less than the budget."
-    yield refused("pin.budget", about, "trained", cert, (2, "limit"), "--max-operations", "999999999")
+    yield refused(
+        "pin.budget", about, "trained", cert, (2, "limit"), "--max-operations", "999999999"
+    )
 
 
 def counts() -> Iterator[Case]:
@@ -252,7 +273,9 @@ def swaps() -> Iterator[Case]:
         if strategy in LADDERS:
             weak = proof({"proof": weak}, witness={"first": 4, "maxima": []})["proof"]
         about = "The claim of `exact` with the proof of a strategy that shows less."
-        yield refused(f"swap.strategy.{slug(strategy)}", about, "small", exact | {"proof": weak}, COUNT)
+        yield refused(
+            f"swap.strategy.{slug(strategy)}", about, "small", exact | {"proof": weak}, COUNT
+        )
     for strategy in SUBCUBIC[5::29]:
         for other in SUBCUBIC[9::41]:
             swapped = proof(strongest("small", strategy), strategy=other)

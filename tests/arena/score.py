@@ -4,9 +4,9 @@
     python tests/arena/score.py                                the checker of this tree
     python tests/arena/score.py -- ./my-checker --strict       any other command
 
-Each case runs the command with MODEL CERTIFICATE [ARGUMENTS...] added, and compares its exit code, the
-reason on its last line, and for a verified claim the whole last line. Needs Python alone. Exit code 0:
-every answer is right; 1: some are not; 64: usage.
+Each case runs the command with MODEL CERTIFICATE [ARGUMENTS...] added, and compares its exit code,
+the reason on its last line, and for a verified claim the whole last line. Needs Python alone.
+Exit code 0: every answer is right; 1: some are not; 64: usage.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Files:
         name = place.removeprefix("large:")
         made = self.scratch / name
         if not made.exists():
-            good = [(ARENA / f"models/trained.{end}").read_bytes() for end in ("cert", "safetensors")]
+            good = [
+                (ARENA / f"models/trained.{end}").read_bytes() for end in ("cert", "safetensors")
+            ]
             large_file(name, *good).write(made)
         return str(made)
 
@@ -88,11 +90,12 @@ def statement(case: Case, files: Files) -> str:
     cert = json.loads(Path(files.path(case.certificate)).read_bytes())
     claim, total = cert["claim"], int(cert["claim"]["total"])
     share = int(claim["correct_at_least"]) * 10**5 // total
-    most = claim["correct_at_most"]
+    most = int(claim["correct_at_most"])
+    upper = f", at most {most}" if most < total else ""
     return (
         f"s VERIFIED {claim['task']} sha256:{claim['model']['sha256']} {claim['semantics']} "
         f"margin {claim['margin']}: at least {claim['correct_at_least']} of {total} correct "
-        f"(>= {share // 10**5}.{share % 10**5:05d}){f', at most {most}' if int(most) < total else ''}, "
+        f"(>= {share // 10**5}.{share % 10**5:05d}){upper}, "
         f"{cert['proof']['operations']} operations"
     )
 
@@ -103,7 +106,7 @@ def play(
     progress: Callable[[int, int], None] = lambda done, total: None,
     jobs: int = 1,
 ) -> list[Result]:
-    """Return the results of all cases; `ask` gets the arguments of a case and returns the answer."""
+    """Return the results of all cases; `ask` gets the arguments of one and answers."""
     with tempfile.TemporaryDirectory(prefix="arena-") as scratch, ThreadPoolExecutor(jobs) as pool:
         files = Files(Path(scratch))
 

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 from arena_case import ARENA, MODELS, get, toy_of
 from arena_corpus import BASE, CATEGORIES, corpus
-from arena_models import RECIPES, _makers
+from arena_models import RECIPES, makers
 from arena_witnesses import exact_weights, good
+from hostile_certificates import plain
 from large_files import MIB, large_file
-from no_crash_cases import plain
 from scorecard import read_cases
 from support.certify import digest, shapes
 from support.oracle import count_correct
-from support.witnesses import SUBCUBIC
 from support.toy import ToyModel
+from support.witnesses import SUBCUBIC
 
 CASES = {category: read_cases(ARENA, [category]) for category in CATEGORIES}
 REASONS = {"syntax", "limit", "unsupported", "digest", "statement", "pin", "witness", "budget"}
@@ -105,7 +105,10 @@ def test_cases_marked_false_are_false_and_no_others():
     assert not any(case.false for name in ("accept", "no_crash") for case in CASES[name])
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize(
+    "category",
+    [*(pytest.param(name, marks=pytest.mark.slow) for name in ("accept", "reject")), "no_crash"],
+)
 def test_the_committed_files_are_what_is_built(category):
     files = corpus(category)
     assert {f"{category}/{path.name}" for path in (ARENA / category).iterdir()} == files.keys()
@@ -115,10 +118,15 @@ def test_the_committed_files_are_what_is_built(category):
 
 
 def test_models_are_those_of_the_recipes_and_the_whole_is_small():
-    assert {path.stem for path in MODELS.glob("*.safetensors")} == _makers().keys()
+    assert {path.stem for path in MODELS.glob("*.safetensors")} == makers().keys()
     for name, recipe in RECIPES.items():
         found = shapes((MODELS / f"{name}.safetensors").read_bytes())
-        assert found == {"d_vocab": recipe.v, "n_ctx": recipe.k, "d_model": recipe.d, "d_head": recipe.h}
+        assert found == {
+            "d_vocab": recipe.v,
+            "n_ctx": recipe.k,
+            "d_model": recipe.d,
+            "d_head": recipe.h,
+        }
     data = [p for p in ARENA.rglob("*") if p.suffix in {".cert", ".json", ".safetensors"}]
     assert sum(path.stat().st_size for path in data) < 1_500_000
 

@@ -1,4 +1,4 @@
-"""What can be wrong in a witness, key by key, for the shared model `small` (v = 4, k = 3, d = 3)."""
+"""What can be wrong in a witness, key by key, for the model `small` (v = 4, k = 3, d = 3)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,12 @@ def subcubic_faults() -> Iterator[tuple[str, Fault]]:
         yield CHORD, Fault("chord", name, "no dyadic", ("chord", 2, 1, 0), value)
     for name, value in {"short": [ONE] * 2, "long": [ONE] * 4, "empty": [], "object": {}}.items():
         yield SVD, Fault("mu", name, "no vector of length d", ("mu",), value)
-        yield SVD, Fault("a_star", name, "no n numbers", ("a_star", 1), value if name != "short" else [ONE])
+        yield (
+            SVD,
+            Fault(
+                "a_star", name, "no n numbers", ("a_star", 1), value if name != "short" else [ONE]
+            ),
+        )
         pairs = [[ZERO, ONE]] * (len(value) - (name == "short"))
         yield CHORD, Fault("chord", name, "no n pairs", ("chord", 1), pairs)
     yield CHORD, Fault("chord", "crossed", "a_min > a_max", ("chord", 0, 0), [ONE, ZERO])
@@ -132,7 +137,11 @@ LADDER_FAULTS: tuple[tuple[str, tuple[Any, ...], dict[str, Any]], ...] = (
         {"crossed": [2, 0], "above": [0, 4], "maximum": [0, 3], "below": [-1, 0], "one": [0]}
         | {"three": [0, 1, 2], "true": [False, True], "text": ["0", "1"], "null": None},
     ),
-    ("near", (*TOP, "near"), {"negative": -1, "above": 4, "huge": 10**1999, "text": "3", "true": True}),
+    (
+        "near",
+        (*TOP, "near"),
+        {"negative": -1, "above": 4, "huge": 10**1999, "text": "3", "true": True},
+    ),
     ("apart", (*TOP, "apart"), {"two": 2, "negative": -1, "true": True, "text": "1", "null": None}),
     (
         "together",
@@ -173,7 +182,11 @@ def ladder_faults() -> Iterator[tuple[str, Fault]]:
             name = f"{name}.of-maximum" if path == ("maxima", 2) else name
             yield strategy, Fault(key, name, "outside its domain", path, value)
     groups = (*TOP, "groups")
-    rules = {"ladder": ("Walk", "", None, ["walk"]), "moment": ("grid", "walk"), "grid": ("moment",)}
+    rules = {
+        "ladder": ("Walk", "", None, ["walk"]),
+        "moment": ("grid", "walk"),
+        "grid": ("moment",),
+    }
     for strategy, wrong in rules.items():
         for index, rule in enumerate(wrong):
             made = [{"rule": rule, "rivals": [0], "rate": 1}]
