@@ -9,7 +9,7 @@ help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
 	@echo "make test      formatting, lint, types and the fast tests (under 10 minutes)"
 	@echo "make test-all  the same with the exhaustive tests"
-	@echo "make arena     score the checker on 1,500 certificates and hostile files (three minutes)"
+	@echo "make arena     score the checker on 1,500 certificates and hostile files (a few minutes)"
 	@echo "make bench     measure the figures of the README"
 	@echo "make bench-strategies  prove one model with all 156 strategies, beside the published bounds"
 	@echo "make bench-ladders     ladders over the zoo beyond max-of-4 (about two hours, resumable)"
