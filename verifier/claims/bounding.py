@@ -21,6 +21,8 @@ class Suspects:
         self.problem = problem
         self._attention = cache(lambda query: Attention(problem, query))
         self._gaps: GapTables | None = None
+        # Claims often come by query and maximum: the last tables serve the next class.
+        self._last: tuple[tuple[int, int, int], ClassTables] | None = None
 
     def of(self, group: SequenceClass, threshold: Fraction, strict: bool) -> list[int]:
         """Return the rivals that may lead by more than the threshold, or by as much if not strict.
@@ -64,4 +66,8 @@ class Suspects:
         offset = max(-(scaled // unit), -most)
         if offset > most:
             raise RangeError("the threshold does not fit a lane beside the gaps of this class")
-        return gaps.of_query(group.query, self._attention(group.query), (offset, offset))
+        key = group.query, group.maximum, offset
+        if self._last is None or self._last[0] != key:
+            attention = self._attention(group.query)
+            self._last = key, gaps.of_query(group.query, attention, (offset, offset))
+        return self._last[1]

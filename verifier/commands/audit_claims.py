@@ -106,8 +106,8 @@ def _audited(terminal: Terminal, auditor: Auditor, claims: list[Claim]) -> list[
     """Audit under one bar for all classes, and one for each count."""
     findings: dict[str, Finding] = {}
     classes = [claim for claim in claims if not isinstance(claim, CountClaim)]
-    # Claims about one maximum share its tables.
-    classes.sort(key=lambda claim: -1 if claim.maximum is None else claim.maximum)
+    # Claims about one maximum and query share their tables.
+    classes.sort(key=lambda claim: [-1 if x is None else x for x in (claim.maximum, claim.query)])
     every, before = sum(map(auditor.steps, classes)), 0
     with terminal.bar("auditing classes", rated=True) as progress:
         for each in classes:
