@@ -17,6 +17,8 @@ SEED = 0
 MOST_OPERATIONS = 12_000_000
 # At most so many quantities are named in findings of one kind.
 NAMED = 3
+# A ball is as good as its precision allows if it has lost no more than so many bits.
+LOST_BITS = 16
 Pair = tuple[Part, Item, flint.arb, flint.arb]
 
 
@@ -65,7 +67,7 @@ class Comparison:
             self.overlapping += 1
         else:
             self.apart.append((part, item, coarse, fine))
-        if _shrinks(coarse, fine):
+        if _shrinks(coarse, fine, self.fine.bits):
             self.narrower += 1
         else:
             self.wider.append((part, item, coarse, fine))
@@ -155,11 +157,16 @@ def _overlap(coarse: flint.arb, fine: flint.arb) -> bool:
     return bool(coarse.overlaps(fine)) if coarse.is_finite() else True
 
 
-def _shrinks(coarse: flint.arb, fine: flint.arb) -> bool:
-    """Return whether the finer ball is no wider, and finite if the coarser is."""
+def _shrinks(coarse: flint.arb, fine: flint.arb, bits: int) -> bool:
+    """Return whether the finer ball is no wider, and finite if the coarser is.
+
+    One that is as good as its `bits` allow may be wider all the same: a term so small that the
+    coarser takes it for 0 and an even smaller radius is added up, and rounded, in the finer.
+    """
     if not fine.is_finite():
         return not coarse.is_finite()
-    return not coarse.is_finite() or bool(fine.rad() <= coarse.rad())
+    best = abs(fine.mid()) * flint.arb((1, LOST_BITS - bits))
+    return not coarse.is_finite() or bool(fine.rad() <= coarse.rad()) or bool(fine.rad() <= best)
 
 
 def _radii(coarse: flint.arb, fine: flint.arb) -> flint.arb | None:
