@@ -46,7 +46,7 @@ def subject_for(
     """Return a subject; it claims what the checker establishes, or what it is told to claim."""
     if claimed is None and semantics == "real":
         found = established(model, strategy, witness=witness, margin=margin, precision=precision)
-        assert isinstance(found, tuple), found
+        assert len(found) == 2, found
         claimed = found[0], found[1]
     weights, asked = frozen(model), Fraction(margin)
     if claimed is None:

@@ -17,6 +17,7 @@ from verifier.ladder.pools import Tables
 from verifier.ladder.walk import Walk
 from verifier.problem import Integers, Problem
 from verifier.separable import ClassTables, surviving_rivals
+from verifier.settle import wrong
 from verifier.strategies import strategy_named
 from verifier.strategies.base import (
     classes,
@@ -65,19 +66,19 @@ def true_count(problem: Problem, known: tuple[int, int], clock: Clock) -> Truth:
 
 def exactly(problem: Problem, progress: Progress) -> Truth:
     """Count the wrong inputs of every class, as `exact` does."""
-    wrong: dict[Class, WrongCount] = {}
+    found: dict[Class, WrongCount] = {}
 
     def count_class(tables: ClassTables) -> WrongCount:
         rivals = surviving_rivals(tables)
-        found = BranchAndCount(problem, tables, rivals).count() if rivals else NOTHING
-        if found.possible:
-            wrong[tables.query, tables.maximum] = found
-        return found
+        count = BranchAndCount(problem, tables, rivals).count() if rivals else NOTHING
+        if count.possible:
+            found[tables.query, tables.maximum] = count
+        return count
 
     if problem.shape.d_vocab == 1:
         return Truth(1, 1, "there is no rival", {})
     bounds = count_classes(problem, progress, count_class)
-    return Truth(bounds.correct_at_least, bounds.correct_at_most, "counted exactly", wrong)
+    return Truth(bounds.correct_at_least, bounds.correct_at_most, "counted exactly", found)
 
 
 def _by_ladder(problem: Problem, known: tuple[int, int], progress: Progress) -> Truth:
@@ -95,7 +96,8 @@ def right_with_exact_positions(problem: Problem, progress: Progress) -> int:
 
     The rivals' largest gap of the direct path and their largest gap of V + P are added up, whoever
     they belong to: one table of T4 above all rivals, in which each position has its own weight and
-    its own row of P. Sums are rounded up.
+    its own row of P. Sums are rounded up. As in `cubic` the sequence (m, .., m, q) is settled
+    exactly.
     """
     v, k = problem.shape.d_vocab, problem.shape.n_ctx
     attention = [Attention(problem, query) for query in range(v)]
@@ -130,4 +132,11 @@ def _right_in_class(
     require_headroom(upper, places + 1)
     box = Box((1,) * (m + 1), places, holds=query == m)
     tables = Tables(upper[-1, query : query + 1], upper[:-1, :, None])
-    return box.size - Walk(box, tables, tables).run().possible
+    right = box.size - Walk(box, tables, tables).run().possible
+    if upper[-1, query] + upper[:-1, m].sum() < 0:
+        return right
+    return right + (wrong(problem, [m] * places + [query], _rivals(problem, m)) is False)
+
+
+def _rivals(problem: Problem, m: int) -> list[int]:
+    return [j for j in range(problem.shape.d_vocab) if j != m]
