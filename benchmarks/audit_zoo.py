@@ -47,6 +47,7 @@ class Job:
 
     @property
     def key(self) -> str:
+        """What a finished audit is known by."""
         return f"{self.model} {self.family}"
 
 

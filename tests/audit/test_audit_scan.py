@@ -117,7 +117,7 @@ def test_a_scan_of_hostile_weights_ends_and_calls_what_it_cannot_tell_close():
                 assert is_correct(model, sequence) == (margin > 0)
 
 
-@pytest.mark.parametrize(("v", "k"), [(1, 1), (1, 3), (5, 1), (3, 20), (130, 3)])
+@pytest.mark.parametrize(("v", "k"), [(1, 1), (1, 3), (5, 1), (3, 20), (130, 2)])
 def test_any_shape_is_scanned(v, k):
     model = Recipe("trained", v=v, k=k, d=3, h=2, seed=1).build()
     pool = scan(frozen(model), Fraction(0), 1, 0)

@@ -1,4 +1,4 @@
-"""Tampering: mutants are no copies, each has one fault with a known answer, and lies are noticed."""
+"""Tampering: mutants are no copies, each has a known answer, and a false checker is found out."""
 
 import json
 from collections import Counter
@@ -44,11 +44,13 @@ def with_answer(monkeypatch, answer):
     return fake
 
 
-def read(data):
+def counts_of(data):
+    """Return both counts of a claim, None where it cannot be read."""
     try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
+        claim = json.loads(data)["claim"]
+        return claim["correct_at_least"], claim["correct_at_most"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return None, None
 
 
 @pytest.mark.parametrize("strategy", FAMILIES)
@@ -66,19 +68,15 @@ def test_no_mutant_is_the_certificate_and_the_certificate_is_verified(tmp_path, 
 
 @pytest.mark.parametrize("strategy", FAMILIES)
 def test_the_kernel_answers_every_mutant_as_it_must(tmp_path, strategy):
-    models = [trained_toy(), Recipe("one hot", 4, 2, 4, 4, seed=2).build()]
-    answers = Counter()
-    for seed, model in enumerate(models):
-        one = subject(tmp_path, model, strategy, seed=seed)
-        if one is None:
-            continue
-        for mutant in [*cheap_mutants(one, Random(seed)), *costly_mutants(one, Random(seed))]:
-            found = verdict(model.bytes(), mutant.make())
-            assert found.refusal in mutant.expected, (mutant.name, found)
-            answers[found.reason] += 1
-            if found.theorem:
-                assert HARMLESS in mutant.expected
-                assert found.theorem.correct_at_least == one.claimed[0]
+    model = Recipe("trained", v=4, k=2, d=3, h=2, seed=3).build()
+    one, answers = subject(tmp_path, model, strategy), Counter()
+    for mutant in [*cheap_mutants(one, Random(0)), *costly_mutants(one, Random(0))]:
+        found = verdict(model.bytes(), mutant.make())
+        assert found.refusal in mutant.expected, (mutant.name, found)
+        answers[found.reason] += 1
+        if found.theorem:
+            assert HARMLESS in mutant.expected
+            assert found.theorem.correct_at_least == one.claimed[0]
     assert {"syntax", "limit", "unsupported", "digest", "statement", "witness"} <= set(answers)
 
 
@@ -96,7 +94,14 @@ def test_mutants_of_many_shapes_are_answered_as_they_must(tmp_path, strategy):
             assert found.refusal in mutant.expected, (model.recipe, mutant.name, found)
 
 
-@pytest.mark.parametrize("strategy", ["exact", "ladder", "subcubic/mean-query/mean+diff/svd"])
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        "exact",
+        pytest.param("ladder", marks=pytest.mark.slow),
+        "subcubic/mean-query/mean+diff/svd",
+    ],
+)
 def test_a_true_checker_gives_no_finding_and_claims_beyond_its_count_are_refused(
     tmp_path, strategy
 ):
@@ -110,7 +115,7 @@ def test_a_true_checker_gives_no_finding_and_claims_beyond_its_count_are_refused
 
 
 def test_a_checker_that_accepts_everything_is_found_out(tmp_path, monkeypatch):
-    one = subject(tmp_path, trained_toy(), "ladder")
+    one = subject(tmp_path, trained_toy(), "subcubic/mean-query/mean+diff/svd")
     with_answer(monkeypatch, lambda data: {**one.verdict})
     found = tamper(one)
     assert len(found.findings) > 300
@@ -122,10 +127,10 @@ def test_a_checker_that_does_not_compare_the_count_is_found_out(tmp_path, monkey
     total = one.total
 
     def answer(data):
-        claim = read(data).get("claim")
-        if isinstance(claim, dict) and claim.get("correct_at_least") == str(total):
-            return {**one.verdict, "exit_code": 1, "reason": "count", "tally": "1"}
-        return {**one.verdict, "correct_at_least": str(claim and claim.get("correct_at_least"))}
+        counts = counts_of(data)
+        if counts == (str(total), str(total)):
+            return {**one.verdict, "exit_code": 1, "reason": "count"}
+        return {**one.verdict, "correct_at_least": counts[0], "correct_at_most": counts[1]}
 
     with_answer(monkeypatch, answer)
     names = [finding.details["mutant"] for finding in tamper(one).findings]
@@ -145,7 +150,7 @@ def test_a_refusal_for_the_wrong_reason_is_a_finding(tmp_path, monkeypatch):
     refused = {"verdict": "REJECTED", "exit_code": 1, "reason": "digest", "sentence": "no"}
     with_answer(monkeypatch, lambda data: refused)
     found = tamper(one)
-    assert len(found.findings) > 300
+    assert len(found.findings) > 300 and found.answers == {"digest": found.tried.total()}
     assert not any(
         "sha256" in x.details["mutant"] and x.details["expected"] == [[1, "digest"]]
         for x in found.findings
