@@ -9,20 +9,26 @@ import click
 
 from models.catalogue import resolve
 from models.files import write_atomically
+from verifier.audit.float32 import audit_float32
 from verifier.audit.hunt import DEFAULT_EFFORT
 from verifier.audit.page import audit_page, require_jinja
+from verifier.audit.programs import programs as numpy_programs
 from verifier.audit.run import PARTS, Settings
 from verifier.audit.run import audit as run_audit
 from verifier.audit.subject import Files
 from verifier.audit.tamper import DEFAULT_SECONDS
 from verifier.audit.text import audit_lines
+from verifier.audit.torch_program import torch_programs
+from verifier.checking import REJECTED
 from verifier.commands.parameters import (
     json_option,
+    load_model,
     max_operations_option,
     pass_terminal,
     require_writable,
 )
 from verifier.console import Terminal
+from verifier.extras import MissingExtraError
 
 
 @click.command()
@@ -57,6 +63,11 @@ from verifier.console import Terminal
     show_default=True,
     help="The same seed and effort give the same hunt, and the same mutants.",
 )
+@click.option(
+    "--float32",
+    is_flag=True,
+    help="Audit the float32 program of MODEL instead: how far rounding can move a logit gap.",
+)
 @max_operations_option
 @click.option(
     "--html",
@@ -73,6 +84,7 @@ def audit(
     effort: int,
     seconds: float,
     seed: int,
+    float32: bool,
     max_operations: int,
     html: Path | None,
     as_json: bool,
@@ -88,12 +100,20 @@ def audit(
     The exit code is 0 where nothing was found, 1 with a finding or where the certificate is
     REJECTED, 2 where it is DECLINED. No finding is no proof: the proof is the checker's verdict.
 
+    With --float32 there is no certificate: it prints the smallest lead that no order of summation
+    can turn round (T12), and runs the program in several orders, with numpy and with torch (extra
+    train), on sequences that nearly tie. A program that leaves the bound is a finding.
+
     \b
     Examples:
       ballproof audit max-of-4-seed-123 exact.json
       ballproof audit my-model.safetensors theirs.json --only hunt --effort 100
       ballproof audit max-of-4-seed-123 exact.json --html audit.html --json
+      ballproof audit --float32 max-of-4-seed-123
     """
+    if float32:
+        _require_alone(certificate, parts, html)
+        return _audit_program(terminal, model, effort, seed, as_json)
     if certificate is None:
         raise click.UsageError("Name a MODEL and a CERTIFICATE.")
     if html:
@@ -109,3 +129,30 @@ def audit(
     else:
         terminal.result(*audit_lines(model, str(certificate), done))
     return done.exit_code
+
+
+def _require_alone(certificate: Path | None, parts: Sequence[str], html: Path | None) -> None:
+    """Refuse what --float32 has no use for."""
+    for value, name in ((certificate, "a CERTIFICATE"), (parts, "--only"), (html, "--html")):
+        if value:
+            raise click.UsageError(f"--float32 is about MODEL alone: {name} has no part in it.")
+
+
+def _audit_program(terminal: Terminal, model: str, effort: int, seed: int, as_json: bool) -> int:
+    """Audit the float32 program, and return the exit code."""
+    weights = load_model(model)
+    programs = [*numpy_programs(weights, seed)]
+    note = None
+    try:
+        programs += torch_programs(weights)
+    except MissingExtraError as error:
+        note = str(error)
+    with terminal.bar("scanning for near ties") as progress:
+        done = audit_float32(weights, programs, effort=effort, seed=seed, progress=progress)
+    if as_json:
+        terminal.json({"model": model, "note": note, **done.fields()})
+    else:
+        terminal.result(f"{model}, as a program in float32", *done.lines())
+        terminal.result(*(f"FINDING: {finding.sentence}" for finding in done.findings))
+        terminal.result(*([f"Not run: {note}"] if note else []))
+    return REJECTED if done.findings else 0
