@@ -112,9 +112,7 @@ class _Tree:
         below = {j: j in stars and int(gaps[j]) <= stars[j][0] for j in rivals}
         # A threshold without a sign may clear: then the rival is not certainly left.
         return {
-            j: sure and not below[j]
-            for j, sure in rivals.items()
-            if not (below[j] and stars[j][1])
+            j: sure and not below[j] for j, sure in rivals.items() if not (below[j] and stars[j][1])
         }
 
     def _node(self, node: Node, rivals: Rivals) -> Counted:
@@ -127,14 +125,18 @@ class _Tree:
             if group and negative(self.ask(pool._replace(rivals=group))):
                 rivals = {j: sure for j, sure in rivals.items() if j not in group}
         worst = {j: self.ask(pool._replace(rivals=(j,))) for j in rivals} if size else {}
-        left = {j: rivals[j] and nonnegative(ball) for j, ball in worst.items() if not negative(ball)}
+        left = {
+            j: rivals[j] and nonnegative(ball) for j, ball in worst.items() if not negative(ball)
+        }
         if not left:
             return Counted(size, size)
         if node["groups"]:
             counted = {j for g in node["groups"] if g["rule"] != "below" for j in g["rivals"]}
             lost = any(sure and j not in counted for j, sure in left.items())
             return Counted(0, 0 if lost else size)
-        return self.pieces(range(first, last + 1), node["parts"], left, self._stars(node, pool, left))
+        return self.pieces(
+            range(first, last + 1), node["parts"], left, self._stars(node, pool, left)
+        )
 
     def _stars(self, node: Node, pool: Pool, rivals: Rivals) -> dict[int, tuple[int, bool]]:
         """Return the thresholds that may hold, and whether they certainly do."""

@@ -79,9 +79,7 @@ class PoolBalls:
         """Return F of T8 for rows and cells, and for the query's own entry, exactly."""
         problem, rivals, m = self.problem, list(pool.rivals), pool.maximum
         steps = problem.places[:, rivals] - problem.places[:, [m]]
-        base = problem.eps + (
-            self._most(problem.direct, pool) if pool.star is None else pool.star
-        )
+        base = problem.eps + (self._most(problem.direct, pool) if pool.star is None else pool.star)
         rows = steps[:-1]
         if not pool.apart and self.places:
             rows = rows.max(axis=0, keepdims=True)
@@ -104,9 +102,7 @@ class PoolBalls:
         most: Integers = rows[:, list(pool.rivals)].max(axis=0) - rows[:, pool.maximum].min()
         return most
 
-    def _weights(
-        self, m: int, first: int, last: int, far: int, apart: bool, _bits: int
-    ) -> Weights:
+    def _weights(self, m: int, first: int, last: int, far: int, apart: bool, _bits: int) -> Weights:
         queries = np.arange(first, last + 1)
         score = self.problem.score[queries] - self.problem.score[queries, m][:, None]
         tokens = [(column.min(), column.max()) for column in score[:, far : m + 1].T]

@@ -350,9 +350,7 @@ def _distance(ball: flint.arb) -> flint.arb:
     return abs(ball.mid()) if ball.is_finite() else flint.arb("inf")
 
 
-def _findings(
-    sentence: str, pairs: list[tuple[Part, Item, flint.arb, flint.arb]]
-) -> list[Finding]:
+def _findings(sentence: str, pairs: list[tuple[Part, Item, flint.arb, flint.arb]]) -> list[Finding]:
     return [
         Finding(
             PART,

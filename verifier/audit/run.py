@@ -9,14 +9,21 @@ from typing import Any, Protocol
 
 from verifier.audit.hunt import DEFAULT_EFFORT, Stage, hunt, quietly
 from verifier.audit.members import checker_members
-from verifier.audit.sections import Section, check_section, hunt_section, tamper_section
+from verifier.audit.precisions import recompute
+from verifier.audit.sections import (
+    Section,
+    check_section,
+    hunt_section,
+    precisions_section,
+    tamper_section,
+)
 from verifier.audit.sieve import Pool
 from verifier.audit.subject import Files, Finding, Subject, subject_of
 from verifier.audit.tamper import DEFAULT_SECONDS, tamper
 from verifier.checking import REJECTED, VERIFIED, CheckerProcess
 
 CHECK = "check"
-PARTS = (CHECK, "hunt", "tamper")
+PARTS = (CHECK, "precisions", "hunt", "tamper")
 
 
 class Result(Protocol):
@@ -100,6 +107,12 @@ def audit(
     return done
 
 
+def _precisions(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section, Result]:
+    with stage("recomputing at two precisions") as progress:
+        found = recompute(subject, progress=progress)
+    return precisions_section(found), found
+
+
 def _hunt(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section, Result]:
     with CheckerProcess() as checker:
         hunted = hunt(
@@ -119,6 +132,7 @@ def _tamper(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section
 
 
 _RUN: dict[str, Callable[[Subject, Settings, Stage], tuple[Section, Result]]] = {
+    "precisions": _precisions,
     "hunt": _hunt,
     "tamper": _tamper,
 }

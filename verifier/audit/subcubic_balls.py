@@ -42,8 +42,10 @@ class SubcubicQuantities:
     @property
     def what(self) -> str:
         """What the quantities are."""
-        return "bounds on the logit gap at both ends of the attention, per class and number of "\
+        return (
+            "bounds on the logit gap at both ends of the attention, per class and number of "
             "other tokens"
+        )
 
     @property
     def alone(self) -> Counted:

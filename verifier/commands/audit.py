@@ -92,10 +92,11 @@ def audit(
     """Attack CERTIFICATE, a proof about the weights of MODEL, and say what was found.
 
     \b
-    check   the standalone checker, in a process of its own
-    hunt    search the inputs for one that is counted as right and is wrong: floats choose, the
-            checker says what counts (--explain), exact arithmetic judges
-    tamper  several hundred mutants of this certificate, each of which must get the right answer
+    check       the standalone checker, in a process of its own
+    precisions  what decides the bound, in balls of two precisions, which must overlap and shrink
+    hunt        search the inputs for one that is counted as right and is wrong: floats choose, the
+                checker says what counts (--explain), exact arithmetic judges
+    tamper      several hundred mutants of this certificate, each of which must get the right answer
 
     The exit code is 0 where nothing was found, 1 with a finding or where the certificate is
     REJECTED, 2 where it is DECLINED. No finding is no proof: the proof is the checker's verdict.

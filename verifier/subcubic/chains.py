@@ -40,9 +40,7 @@ def row_ranges(matrix: Balls) -> list[flint.arb]:
     return [largest(row) + largest(-x for x in row) for row in matrix.tolist()]
 
 
-def chain_ranges(
-    chain: Sequence[Balls], means: int, ended: Ended = upper_ball
-) -> list[flint.arb]:
+def chain_ranges(chain: Sequence[Balls], means: int, ended: Ended = upper_ball) -> list[flint.arb]:
     """Return for each row of the chain's product an upper bound on its range.
 
     X Y: range of row q <= sum_l |X[q,l]| range(Y[l]); with the mean row x of X apart,
