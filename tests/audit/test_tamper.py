@@ -11,7 +11,7 @@ from support.toy import Recipe, random_toys
 
 from verifier.audit import tamper as tampering
 from verifier.audit.mutant import FORGED, HARMLESS, KINDS, MOVED
-from verifier.audit.tamper import cheap_mutants, costly_mutants, tamper
+from verifier.audit.tamper import all_mutants, tamper
 from verifier.checking import CheckerError
 
 
@@ -57,7 +57,7 @@ def counts_of(data):
 def test_no_mutant_is_the_certificate_and_the_certificate_is_verified(tmp_path, strategy):
     one = subject(tmp_path, trained_toy(), strategy)
     assert one.verdict["verdict"] == "VERIFIED"
-    mutants = [*cheap_mutants(one, Random(0)), *costly_mutants(one, Random(0))]
+    mutants = list(all_mutants(one, Random(0)))
     made = Counter(mutant.make() for mutant in mutants)
     assert one.data not in made
     assert len(made) > 300
@@ -70,7 +70,7 @@ def test_no_mutant_is_the_certificate_and_the_certificate_is_verified(tmp_path, 
 def test_the_kernel_answers_every_mutant_as_it_must(tmp_path, strategy):
     model = Recipe("trained", v=4, k=2, d=3, h=2, seed=3).build()
     one, answers = subject(tmp_path, model, strategy), Counter()
-    for mutant in [*cheap_mutants(one, Random(0)), *costly_mutants(one, Random(0))]:
+    for mutant in list(all_mutants(one, Random(0))):
         found = verdict(model.bytes(), mutant.make())
         assert found.refusal in mutant.expected, (mutant.name, found)
         answers[found.reason] += 1
@@ -89,7 +89,7 @@ def test_mutants_of_many_shapes_are_answered_as_they_must(tmp_path, strategy):
         one = subject(tmp_path, model, strategy, seed=seed, margin=("0", "1/3")[seed % 2])
         if one is None:
             continue
-        for mutant in [*cheap_mutants(one, Random(seed)), *costly_mutants(one, Random(seed))]:
+        for mutant in list(all_mutants(one, Random(seed))):
             found = verdict(model.bytes(), mutant.make())
             assert found.refusal in mutant.expected, (model.recipe, mutant.name, found)
 
@@ -180,7 +180,7 @@ def test_counts_that_the_checker_takes_back_are_a_finding(tmp_path, monkeypatch)
 def test_without_time_all_but_the_boldest_claim_is_skipped_and_counted(tmp_path):
     one = subject(tmp_path, trained_toy(), "ladder")
     found = tamper(one, seconds=0)
-    every = [*cheap_mutants(one, Random(0)), *costly_mutants(one, Random(0))]
+    every = list(all_mutants(one, Random(0)))
     assert found.tried.total() == 1 and found.answers["count"] == 1
     assert found.skipped.total() >= len(every)
 
@@ -188,6 +188,6 @@ def test_without_time_all_but_the_boldest_claim_is_skipped_and_counted(tmp_path)
 def test_the_same_seed_gives_the_same_mutants(tmp_path):
     one = subject(tmp_path, trained_toy(), "ladder")
     first, second, other = (
-        [(m.name, m.make()) for m in cheap_mutants(one, Random(seed))] for seed in (1, 1, 2)
+        [(m.name, m.make()) for m in all_mutants(one, Random(seed))] for seed in (1, 1, 2)
     )
     assert first == second != other

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from verifier.audit.hunt import DEFAULT_EFFORT, Stage, hunt, quietly
+from verifier.audit.hunt import DEFAULT_EFFORT, hunt
 from verifier.audit.members import checker_members
 from verifier.audit.precisions import recompute
 from verifier.audit.sections import (
@@ -18,6 +18,7 @@ from verifier.audit.sections import (
     tamper_section,
 )
 from verifier.audit.sieve import Pool
+from verifier.audit.stages import Stage, quietly
 from verifier.audit.subject import Files, Finding, Subject, subject_of
 from verifier.audit.tamper import DEFAULT_SECONDS, tamper
 from verifier.checking import REJECTED, VERIFIED, CheckerProcess

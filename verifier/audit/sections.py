@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.audit.hunt import Hunted
+from verifier.audit.hunted import Hunted
 from verifier.audit.judge import Judgement
 from verifier.audit.mutant import KINDS
 from verifier.audit.precisions import Precisions
