@@ -64,7 +64,7 @@ def check_section(verdict: Mapping[str, Any]) -> Section:
                 f"{low:,} of {total:,} (>= {share(low, total)})",
                 "what the certificate proves about all inputs",
             ),
-            Figure("right at most", f"{high:,}", "the other end; the total says nothing"),
+            Figure("right at most", f"{high:,}", "the other end; the total itself claims nothing"),
             Figure(
                 "operations",
                 f"{int(verdict['tally']):,}",
