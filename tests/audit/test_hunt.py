@@ -5,8 +5,9 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 
+import flint
 import pytest
-from support.audited import FAMILIES, SINGLE, SUBCUBIC, subject
+from support.audited import FAMILIES, SINGLE, SUBCUBIC, in_float32, subject
 from support.certify import mean_diff_sign, trained_toy
 from support.oracle import count_correct, is_correct
 from support.toy import Recipe, random_toys
@@ -142,6 +143,22 @@ def test_the_same_seed_gives_the_same_hunt(tmp_path):
     one = subject(tmp_path, Recipe("trained", v=8, k=5, d=3, h=2, seed=1).build(), "cubic")
     first, second = (hunted(one, effort=1, seed=3).fields() for _ in range(2))
     assert first == second
+
+
+@pytest.mark.parametrize("strategy", ["exact", "cubic"])
+def test_members_of_a_float32_certificate_are_right_by_eps_more_than_the_margin(tmp_path, strategy):
+    model = trained_toy()
+    one = in_float32(tmp_path, model, strategy)
+    assert one.verdict["semantics"] == "float32" and one.margin > 0
+    found = hunted(one, effort=1)
+    assert found.complete and found.members >= one.claimed[0] > 0 and not found.findings
+    assert found.smallest.lead > flint.arb(flint.fmpq(*one.margin.as_integer_ratio()))
+
+
+def test_an_input_within_eps_of_a_tie_must_not_count_in_float32(tmp_path):
+    one = in_float32(tmp_path, Recipe("zeros", v=2, k=2, d=2, h=2).build(), "exact")
+    found = hunt(one, counting(lambda s: True))
+    assert found.wrong_counted == one.total
 
 
 def test_answers_about_other_sequences_are_refused(tmp_path):

@@ -5,12 +5,13 @@ from collections import Counter
 from random import Random
 
 import pytest
-from support.audited import FAMILIES, SINGLE, subject
+from support.audited import FAMILIES, SINGLE, in_float32, subject
 from support.certify import trained_toy, verdict
 from support.toy import Recipe, random_toys
 
 from verifier.audit import tamper as tampering
-from verifier.audit.mutant import FORGED, HARMLESS, KINDS, MOVED
+from verifier.audit.forge_count import bold_claims
+from verifier.audit.mutant import COUNT, FORGED, HARMLESS, KINDS, MOVED
 from verifier.audit.tamper import all_mutants, tamper
 from verifier.checking import CheckerError
 
@@ -167,6 +168,17 @@ def test_a_checker_that_crashes_is_a_finding_and_the_rest_is_tried(tmp_path, mon
     found = tamper(one)
     assert len(found.findings) == found.tried.total() == len(fake.files) > 300
     assert all("boom" in finding.sentence for finding in found.findings)
+
+
+@pytest.mark.parametrize("strategy", ["exact", "cubic"])
+def test_a_certificate_about_the_float32_program_is_tampered_with_alike(tmp_path, strategy):
+    model = Recipe("trained", v=4, k=2, d=3, h=2, seed=3).build()
+    one = in_float32(tmp_path, model, strategy)
+    for mutant in all_mutants(one, Random(0)):
+        found = verdict(model.bytes(), mutant.make())
+        assert found.refusal in mutant.expected, (mutant.name, found)
+    bold = list(bold_claims(one, *one.claimed))
+    assert bold and all(verdict(model.bytes(), x.make()).refusal == COUNT for x in bold)
 
 
 def test_counts_that_the_checker_takes_back_are_a_finding(tmp_path, monkeypatch):

@@ -6,12 +6,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from support.certify import certificate, encoded, established
+from support.certify import certificate, encoded, established, verdict
 from support.ladders import LADDERS, plausible_ladder
 from support.toy import ToyModel
 from support.witnesses import plausible
 from verifier.audit.subject import Files, Subject, subject_of
 
+COUNTS = ("correct_at_least", "correct_at_most")
 SINGLE = ("brute-force", "exact", "cubic")
 SUBCUBIC = (
     "subcubic/max-diff-exact/chord/exact",
@@ -40,6 +41,23 @@ def written(
     fields = certificate(model, strategy, at_least=low, at_most=high, **options)
     path.write_bytes(encoded(fields))
     return Files(weights, path)
+
+
+def in_float32(folder: Path, model: ToyModel, strategy: str) -> Subject:
+    """Return the subject of a certificate about the float32 program, both ends as close as can be.
+
+    The upper end is asked for first: one that claims nothing would not be computed.
+    """
+    weights, path = folder / "model.safetensors", folder / "certificate.json"
+    weights.write_bytes(model.bytes())
+    fields = certificate(model, strategy, at_least=0, at_most=0)
+    fields["claim"]["semantics"] = "float32"
+    refused = verdict(model.bytes(), encoded(fields))
+    if refused.established:
+        fields["claim"] |= {key: str(refused.established[key]) for key in COUNTS}
+    path.write_bytes(encoded(fields))
+    files = Files(weights, path)
+    return subject_of(files, files.control())
 
 
 def subject(folder: Path, model: ToyModel, strategy: str, **options: Any) -> Subject | None:
