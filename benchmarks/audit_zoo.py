@@ -32,6 +32,7 @@ FAMILIES = (
     *("subcubic recursive", "brute-force"),
 )
 PARTS = ("check", "hunt", "tamper")
+COUNTED = ("wrong and counted", "smallest lead of a member")
 Row = dict[str, Any]
 
 
@@ -141,33 +142,63 @@ def _audit_all(
 
 
 def _print_tables(rows: list[Row]) -> None:
-    models = {row["model"] for row in rows}
+    print("# Audits over the zoo\n")
+    print("Made by `make bench-audit`; what is counted is said in [../audit.md](../audit.md).")
+    print(
+        "Of each family the certificate with the best bound, proved by `ballproof sweep`. A lead is"
+    )
+    print("the label's logit less the best rival's, of inputs that were evaluated exactly.\n")
     findings = sum(len(row["findings"]) for row in rows)
-    not_run = sum(bool(row["not_run"]) for row in rows)
-    print(f"{len(rows)} certificates of {len(models)} models, {findings} findings", end="")
-    print(f", {not_run} certificates not verified.\n" if not_run else ".\n")
+    print(f"- certificates: {len(rows):,}, of {len({row['model'] for row in rows}):,} models")
+    print(f"- not verified by the checker: {sum(bool(row['not_run']) for row in rows):,}")
+    print(f"- **findings: {findings:,}**")
     rows = [row for row in rows if not row["not_run"]]
-    scans = {row["model"]: row["hunt"]["tried"] for row in rows}
-    print(f"Inputs tried in floating point: {sum(scans.values()):,}.\n")
-    heads = ["family", "certificates", "asked", "members", "evaluated exactly"]
-    heads += ["wrong", "wrong and counted", "smallest lead of a member, logits"]
-    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    scans = {row["model"]: row["hunt"] for row in rows}
+    whole = sum(hunt["every_input_tried"] for hunt in scans.values())
+    print(f"- inputs tried in floats: {sum(hunt['tried'] for hunt in scans.values()):,}", end="")
+    print(f", all there are for {whole:,} models")
+    for key, words in (
+        ("asked", "inputs that the checker was asked about"),
+        ("members", "of those, counted as right"),
+        ("evaluated_exactly", "evaluated exactly"),
+        ("wrong", "of those, wrong"),
+        ("wrong_counted", "wrong and counted as right"),
+    ):
+        print(f"- {words}: {_sum([row['hunt'] for row in rows], key)}")
+    for key, words in (
+        ("mutants", "mutants tried"),
+        ("harmless", "of those, accepted with the same statement"),
+        ("skipped", "mutants skipped for want of time"),
+    ):
+        print(f"- {words}: {_sum([row['tamper'] for row in rows], key)}")
+    print("\n## Hunts\n")
+    _print_hunts(rows)
+    print("\n## Mutants\n")
+    _print_mutants(rows)
+
+
+def _print_hunts(rows: list[Row]) -> None:
+    _print_row("family", "certificates", "asked", "members", "evaluated exactly", "wrong", *COUNTED)
+    keys = ("asked", "members", "evaluated_exactly", "wrong", "wrong_counted")
+    print("|---" * 8 + "|")
     for name, group in _groups(rows):
         hunts = [row["hunt"] for row in group]
-        cells = [name, f"{len(group)}"]
-        cells += [_sum(hunts, key) for key in ("asked", "members", "evaluated_exactly", "wrong")]
-        cells += [_sum(hunts, "wrong_counted"), _smallest(group)]
-        print(f"| {' | '.join(cells)} |")
-    heads = ["family", "mutants tried", "harmless", "skipped", "findings"]
-    heads += [
-        "refused as",
-    ]
-    print(f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+        counts = [_sum(hunts, key) for key in keys]
+        _print_row(name, str(len(group)), *counts, _smallest(group))
+
+
+def _print_mutants(rows: list[Row]) -> None:
+    _print_row("family", "tried", "harmless", "skipped", "findings", "answers")
+    print("|---" * 6 + "|")
     for name, group in _groups(rows):
         tampers = [row["tamper"] for row in group]
-        cells = [name, *(_sum(tampers, key) for key in ("mutants", "harmless", "skipped"))]
-        cells += [f"{sum(len(x['findings']) for x in tampers)}", _answers(tampers)]
-        print(f"| {' | '.join(cells)} |")
+        counts = [_sum(tampers, key) for key in ("mutants", "harmless", "skipped")]
+        found = str(sum(len(part["findings"]) for part in tampers))
+        _print_row(name, *counts, found, _answers(tampers))
+
+
+def _print_row(*cells: str) -> None:
+    print(f"| {' | '.join(cells)} |")
 
 
 def _groups(rows: list[Row]) -> Iterator[tuple[str, list[Row]]]:
