@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from math import comb
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flint
 import numpy as np
@@ -43,6 +44,7 @@ class CubicQuantities:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.places = problem.shape.n_ctx - 1
+        self.one = flint.arb(problem.one)
         self._query = lru_cache(maxsize=2 * problem.shape.d_vocab)(self._enclosed)
         self._gaps = lru_cache(maxsize=2)(self._joint_gaps)
 
@@ -73,17 +75,31 @@ class CubicQuantities:
             ),
         ]
 
-    def ball(self, part: Part, item: Item, bits: int) -> flint.arb:
-        """Enclose F_t(B) at one end."""
-        (query, m), (c, token, end) = part.name, item  # type: ignore[misc]
+    def balls(self, part: Part, items: Iterable[Any], bits: int) -> dict[Item, flint.arb]:
+        """Enclose F_t(B) at its ends: what c tokens below m weigh, and what the others do."""
+        query, m = part.name
         with precision(bits):
-            weights, bounds = self._query(query, bits), self._bounds(query, m)
-            chosen = weights.places[:c] if end == 0 else weights.places[self.places - c :]
-            others = weights.places[c:] if end == 0 else weights.places[: self.places - c]
-            total = weights.tokens[query] * weights.last * bounds[query]
-            total += weights.tokens[m] * bounds[m] * sum(others, exact(0))
-            total += weights.tokens[token] * bounds[token] * sum(chosen, exact(0))
-            return total / flint.arb(self.problem.one)
+            weights, bounds, n = self._query(query, bits), self._bounds(query, m), self.places
+            own = weights.tokens[query] * weights.last * bounds[query]
+            terms = [weight * gap for weight, gap in zip(weights.tokens, bounds, strict=False)]
+            light, heavy = _sums(weights.places), _sums(weights.places[::-1])
+            base = {
+                (c, end): own + terms[m] * others[n - c]
+                for c in range(n + 1)
+                for end, others in enumerate((heavy, light))
+            }
+            ends = light, heavy
+            return {
+                (c, token, end): (base[c, end] + terms[token] * ends[end][c]) / self.one
+                for c, token, end in items
+            }
+
+    def name(self, item: Any) -> str:
+        """Name an end of F."""
+        if item == ALL_MAXIMUM:
+            return "F at B = 0"
+        c, token, end = item
+        return f"F of token {token} at the {('least', 'largest')[end]} B of {c} positions"
 
     def counted(self, part: Part, balls: Balls) -> Counted:
         """Return C(n,c) |G|^c over all c, with the tokens that are good, and may be good.
@@ -120,3 +136,11 @@ class CubicQuantities:
         places = exponentials(self.problem, scores)
         order = sorted(range(self.places), key=lambda i: int(scores[i]))
         return _Query(tokens, [places[i] for i in order], places[-1])
+
+
+def _sums(numbers: list[flint.arb]) -> list[flint.arb]:
+    """Return the sums of the first 0, 1, .. numbers."""
+    sums = [exact(0)]
+    for number in numbers:
+        sums.append(sums[-1] + number)
+    return sums

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
+from typing import Any
 
 import flint
 
@@ -23,7 +25,7 @@ from verifier.problem import Problem
 # Sequences of each class whose sums are formed for every rival.
 SAMPLED = 1
 SEED = 0
-Sequence = tuple[int, ...]
+Tokens = tuple[int, ...]
 
 
 class ExactQuantities:
@@ -55,13 +57,22 @@ class ExactQuantities:
         worst: list[Item] = [Pool(m, query, query, 0, True, (j,)) for j in rivals]
         return worst + [(x, j) for x in self._sequences(query, m) for j in rivals]
 
-    def ball(self, part: Part, item: Item, bits: int) -> flint.arb:
-        """Enclose a worst case or a sum."""
+    def balls(self, part: Part, items: Sequence[Any], bits: int) -> dict[Item, flint.arb]:
+        """Enclose worst cases and sums."""
         with precision(bits):
-            if isinstance(item, Pool):
-                return self.pools.worst(item, bits)
-            sequence, rival = item  # type: ignore[misc]
-            return self._sum(sequence, rival)
+            sums = {x: self._sums(x) for x in {i[0] for i in items if not isinstance(i, Pool)}}
+            return {
+                item: self.pools.worst(item, bits)
+                if isinstance(item, Pool)
+                else sums[item[0]][item[1]]
+                for item in items
+            }
+
+    def name(self, item: Any) -> str:
+        """Name a worst case or a sum."""
+        if isinstance(item, Pool):
+            return item.described
+        return f"the logit gap of rival {item[1]} on {list(item[0])}"
 
     def counted(self, part: Part, balls: Balls) -> Counted:
         """Count the class if no rival can win, else what its sequences show."""
@@ -74,7 +85,7 @@ class ExactQuantities:
             wrong += any(map(nonnegative, sums))
         return Counted(right, part.size - wrong)
 
-    def _sequences(self, query: int, m: int) -> list[Sequence]:
+    def _sequences(self, query: int, m: int) -> list[Tokens]:
         """Return sequences of the class; which ones depends on the class alone."""
         rng, n = Random(SEED + query * 2**20 + m), self.problem.shape.n_ctx - 1
         found = set()
@@ -85,13 +96,17 @@ class ExactQuantities:
             found.add((*free, query))
         return sorted(found)
 
-    def _sum(self, sequence: Sequence, rival: int) -> flint.arb:
-        """Enclose the sum of T1 over the sum of the weights: the logit gap, with the margin."""
+    def _sums(self, sequence: Tokens) -> dict[int, flint.arb]:
+        """Enclose T1's sums of all rivals over the sum of the weights: the logit gaps, with eps."""
         problem, tokens = self.problem, list(sequence)
         query, m = sequence[-1], max(sequence)
         rows = problem.output[tokens] + problem.places + problem.direct[query]
-        gaps = rows[:, rival] - rows[:, m] + problem.eps
+        gaps = (rows - rows[:, [m]] + problem.eps).T.tolist()
         scores = problem.score[query, tokens] + problem.positional_score[query]
         weights = exponentials(problem, scores)
-        total = sum((w * int(gap) for w, gap in zip(weights, gaps, strict=True)), exact(0))
-        return total / sum(weights, exact(0)) / flint.arb(problem.one)
+        whole = sum(weights, exact(0)) * problem.one
+        return {
+            j: sum((w * gap for w, gap in zip(weights, column, strict=True)), exact(0)) / whole
+            for j, column in enumerate(gaps)
+            if j != m
+        }

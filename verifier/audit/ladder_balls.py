@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import flint
@@ -53,26 +53,34 @@ class LadderQuantities:
         self._known.clear()
 
         def ask(pool: Pool) -> flint.arb:
-            return self.ball(part, pool, bits)
+            return self._ball(pool, bits)
 
-        self._walk(part, ask)
+        with precision(bits):
+            self._walk(part, ask)
         return list(dict.fromkeys(pool for pool, _ in self._known))
 
-    def ball(self, part: Part, item: Item, bits: int) -> flint.arb:
-        """Enclose a worst case."""
-        pool: Pool = item  # type: ignore[assignment]
-        if (pool, bits) not in self._known:
-            with precision(bits):
-                self._known[pool, bits] = self.pools.worst(pool, bits)
-        return self._known[pool, bits]
+    def balls(self, part: Part, items: Iterable[Any], bits: int) -> dict[Item, flint.arb]:
+        """Enclose worst cases."""
+        with precision(bits):
+            return {pool: self._ball(pool, bits) for pool in items}
+
+    def name(self, item: Any) -> str:
+        """Name a worst case."""
+        pool: Pool = item
+        return pool.described
 
     def counted(self, part: Part, balls: Balls) -> Counted:
         """Follow the tree once more; what was not asked for has no sign."""
         return self._walk(part, lambda pool: balls.get(pool))
 
+    def _ball(self, pool: Pool, bits: int) -> flint.arb:
+        if (pool, bits) not in self._known:
+            self._known[pool, bits] = self.pools.worst(pool, bits)
+        return self._known[pool, bits]
+
     def _cost(self, node: Node, m: int) -> int:
         rows = self.problem.shape.n_ctx if node["apart"] else 1
-        own = rows * (node["near"] + 2) * (8 + len(node["thresholds"]))
+        own: int = rows * (node["near"] + 2) * (8 + len(node["thresholds"]))
         return own + sum(self._cost(part, m) for part in node["parts"])
 
     def _walk(self, part: Part, ask: Ask) -> Counted:

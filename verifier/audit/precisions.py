@@ -2,158 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from random import Random
 from typing import Any
 
 import flint
 
+from verifier.audit.comparison import Comparison
 from verifier.audit.cubic_balls import CubicQuantities
 from verifier.audit.exact_balls import ExactQuantities
 from verifier.audit.ladder_balls import LadderQuantities
+from verifier.audit.levels import Precisions
 from verifier.audit.quantities import Counted, Item, Part, Quantities
 from verifier.audit.subcubic_balls import SubcubicQuantities
-from verifier.audit.subject import Finding, Subject
+from verifier.audit.subject import Subject
 from verifier.goal import Progress, silent
 from verifier.problem import pose
 from verifier.strategies import strategy_named
 from verifier.strategies.subcubic import Subcubic
-
-PART = "precisions"
-SEED = 0
-# Operations on balls at each precision; parts are sampled where all would take more.
-MOST_OPERATIONS = 12_000_000
-# Where the finer precision leaves a sign open, how many bits are tried for the nearest one.
-LAST_BITS = 8_192
-# At most so many quantities are named in findings of one kind.
-NAMED = 3
-
-
-@dataclass
-class Level:
-    """What was seen at one precision: the largest width, and the counts that follow."""
-
-    bits: int
-    width: flint.arb
-    least: int = 0
-    most: int = 0
-    open: int = 0
-
-    def see(self, ball: flint.arb) -> None:
-        """Take one enclosure into account."""
-        width = 2 * ball.rad()
-        if width.is_finite() and width > self.width:
-            self.width = width
-        self.open += not (bool(ball < 0) or bool(ball >= 0))
-
-    def count(self, counted: Counted) -> None:
-        """Add the counts of a part."""
-        self.least += counted.least
-        self.most += counted.most
-
-    def fields(self) -> dict[str, Any]:
-        """Return the level for machines; widths are rounded to a few digits."""
-        return {
-            "bits": self.bits,
-            "largest_width": float(self.width),
-            "without_sign": self.open,
-            "correct_at_least": str(self.least),
-            "correct_at_most": str(self.most),
-        }
-
-
-@dataclass(frozen=True)
-class Nearest:
-    """The quantity nearest to 0 that is not exactly 0, and the bits that decide its sign.
-
-    `bits` is None where none of the precisions tried does.
-    """
-
-    part: tuple[int, ...]
-    item: Item
-    ball: flint.arb
-    bits: int | None
-
-    def fields(self) -> dict[str, Any]:
-        """Return it for machines."""
-        return {
-            "part": list(self.part),
-            "quantity": described(self.item),
-            "value": self.ball.str(12, radius=True),
-            "bits": self.bits,
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class Precisions:
-    """What was compared, how many overlap, how wide they are, and what follows from them."""
-
-    what: str
-    parts: tuple[int, int]
-    quantities: int
-    overlapping: int
-    narrower: int
-    zeros: int
-    coarse: Level
-    fine: Level
-    claimed: tuple[int, int]
-    nearest: Nearest | None
-    findings: list[Finding] = field(default_factory=list)
-
-    @property
-    def ratio(self) -> float | None:
-        """The finer precision's largest width over the coarser's; None if both are exact."""
-        return float(self.fine.width / self.coarse.width) if self.coarse.width > 0 else None
-
-    def fields(self) -> dict[str, Any]:
-        """Return the comparison for machines."""
-        return {
-            "what": self.what,
-            "parts": self.parts[0],
-            "all_parts": self.parts[1],
-            "quantities": self.quantities,
-            "overlapping": self.overlapping,
-            "narrower": self.narrower,
-            "exactly_zero": self.zeros,
-            "levels": [self.coarse.fields(), self.fine.fields()],
-            "ratio": self.ratio,
-            "nearest": None if self.nearest is None else self.nearest.fields(),
-            "findings": [finding.fields() for finding in self.findings],
-        }
-
-    def lines(self) -> list[str]:
-        """Return the comparison in plain words."""
-        done, every = self.parts
-        sample = "" if done == every else f", a sample of {done} of {every} parts"
-        bits = f"{self.coarse.bits} and {self.fine.bits} bits"
-        lines = [
-            f"Recomputed in balls of {bits}: {self.what}{sample}.",
-            f"{self.overlapping} of {self.quantities} quantities overlap, "
-            f"{self.narrower} are exact or narrower at {self.fine.bits} bits.",
-        ]
-        for level in (self.coarse, self.fine):
-            lines.append(
-                f"  {level.bits} bits: widths up to {float(level.width):.3g}, {level.open} without "
-                f"a sign; what follows is a count from {level.least} to {level.most}"
-            )
-        if self.ratio is not None:
-            lines.append(f"The largest width shrinks to {self.ratio:.3g} of itself.")
-        if self.nearest is not None:
-            lines.append(self._tightest(self.nearest))
-        return lines
-
-    def _tightest(self, nearest: Nearest) -> str:
-        decided = (
-            f"no precision up to {LAST_BITS} bits decides it"
-            if nearest.bits is None
-            else f"{nearest.bits} bits decide it"
-        )
-        where = ", ".join(map(str, nearest.part))
-        return (
-            f"Nearest to 0 is {described(nearest.item)} of ({where}): "
-            f"{nearest.ball.str(6, radius=False)}; {decided}."
-        )
 
 
 def recompute(
@@ -172,7 +36,7 @@ def recompute(
     bits = precisions or (stated, 2 * stated)
     if not 2 <= bits[0] < bits[1]:
         raise ValueError(f"precisions have to ascend, from at least 2 bits; {bits} do not")
-    comparison = _Comparison(quantities_of(subject), *bits)
+    comparison = Comparison(quantities_of(subject), *bits)
     comparison.run(progress)
     return comparison.result(subject)
 
@@ -193,17 +57,6 @@ def quantities_of(subject: Subject) -> Quantities:
     return ExactQuantities(problem)
 
 
-def described(item: Item) -> str:
-    """Return the name of a quantity within its part."""
-    fields: Mapping[str, Any] | None = getattr(item, "_asdict", lambda: None)()
-    if fields is None:
-        return str(item)
-    rivals = fields["rivals"]
-    who = f"rival {rivals[0]}" if len(rivals) == 1 else f"{len(rivals)} rivals"
-    star = "" if fields["star"] is None else " at its threshold"
-    return f"the worst case of {who} over the queries {fields['first']}..{fields['last']}{star}"
-
-
 class _NoRival:
     """With one token there is one input, and no quantity decides it."""
 
@@ -216,11 +69,15 @@ class _NoRival:
     def items(self, part: Part, bits: int) -> list[Item]:
         return []
 
-    def ball(self, part: Part, item: Item, bits: int) -> flint.arb:
-        raise ValueError("there is no quantity")
+    def balls(self, part: Part, items: Any, bits: int) -> dict[Item, flint.arb]:
+        return {}
+
+    def name(self, item: Any) -> str:
+        return str(item)
 
     def counted(self, part: Part, balls: Any) -> Counted:
         return Counted(0, 0)
+<<<<<<< HEAD
 
 
 class _Comparison:
@@ -388,3 +245,5 @@ def _counts(level: Level, subject: Subject) -> list[Finding]:
             )
         )
     return findings
+=======
+>>>>>>> audit-bound2

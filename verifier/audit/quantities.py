@@ -54,8 +54,11 @@ class Quantities(Protocol):
     def items(self, part: Part, bits: int) -> Sequence[Item]:
         """Return the quantities of a part, found at this precision where decisions lead on."""
 
-    def ball(self, part: Part, item: Item, bits: int) -> flint.arb:
-        """Enclose one quantity with this many bits."""
+    def balls(self, part: Part, items: Sequence[Item], bits: int) -> dict[Item, flint.arb]:
+        """Enclose quantities of a part with this many bits."""
+
+    def name(self, item: Any) -> str:
+        """Return what a quantity is called in print, within its part."""
 
     def counted(self, part: Part, balls: Balls) -> Counted:
         """Return what follows for the part from enclosures of its items."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from math import comb
 from typing import Any
@@ -27,6 +28,13 @@ from verifier.subcubic.scores import enclosed_factors, enclosed_scores
 # Kinds of items: the bound at the low and the high end, the distances into a chord from its ends.
 LOW, HIGH, BEFORE, BEHIND = "low", "high", "before", "behind"
 ALONE = ("alone", 0)
+NAMES = {
+    LOW: "the bound at the least attention",
+    HIGH: "the bound at the largest attention",
+    BEFORE: "how far the least attention is before the chord",
+    BEHIND: "how far the largest attention is behind the chord",
+    "alone": "the bound of the maximum alone",
+}
 
 
 class SubcubicQuantities:
@@ -43,8 +51,8 @@ class SubcubicQuantities:
     def what(self) -> str:
         """What the quantities are."""
         return (
-            "bounds on the logit gap at both ends of the attention, per class and number of "
-            "other tokens"
+            "bounds on the logit gap at both ends of the attention, per class and number of tokens "
+            "other than the maximum"
         )
 
     @property
@@ -63,12 +71,20 @@ class SubcubicQuantities:
         items: list[Item] = [ALONE] if query == m else []
         return items + [(kind, c) for c in self._tried(query, m) for kind in kinds]
 
-    def ball(self, part: Part, item: Item, bits: int) -> flint.arb:
-        """Enclose one bound, or one distance."""
-        (query, m), (kind, c) = part.name, item  # type: ignore[misc]
+    def balls(self, part: Part, items: Iterable[Any], bits: int) -> dict[Item, flint.arb]:
+        """Enclose bounds and distances."""
+        query, m = part.name
         with precision(bits):
             level = self._level(bits)
-            return level.alone(m) if kind == "alone" else level.bound(query, m, c, kind)
+            return {
+                (kind, c): level.alone(m) if kind == "alone" else level.bound(query, m, c, kind)
+                for kind, c in items
+            }
+
+    def name(self, item: Any) -> str:
+        """Name a bound or a distance."""
+        kind, c = item
+        return f"{NAMES[kind]}, {c} tokens other than the maximum"
 
     def counted(self, part: Part, balls: Balls) -> Counted:
         """Return the sequences of those c whose bounds are negative, or may be."""
