@@ -149,10 +149,10 @@ def test_the_same_seed_gives_the_same_hunt(tmp_path):
 def test_members_of_a_float32_certificate_are_right_by_eps_more_than_the_margin(tmp_path, strategy):
     model = trained_toy()
     one = in_float32(tmp_path, model, strategy)
-    assert one.verdict["semantics"] == "float32" and one.margin > 0
+    assert one.verdict["semantics"] == "float32" and one.problem.margin > one.margin == 0
     found = hunted(one, effort=1)
     assert found.complete and found.members >= one.claimed[0] > 0 and not found.findings
-    assert found.smallest.lead > flint.arb(flint.fmpq(*one.margin.as_integer_ratio()))
+    assert found.smallest.lead > flint.arb(flint.fmpq(*one.problem.margin.as_integer_ratio()))
 
 
 def test_an_input_within_eps_of_a_tie_must_not_count_in_float32(tmp_path):

@@ -45,7 +45,7 @@ def hunt(
     """
     if pool is None:
         with stage("hunt: scanning inputs") as progress:
-            pool = scan(subject.weights, subject.margin, effort, seed, progress)
+            pool = scan(subject.weights, subject.problem.margin, effort, seed, progress)
     return _Hunter(subject, ask, pool, effort, seed).run(stage)
 
 
@@ -55,7 +55,7 @@ class _Hunter:
     def __init__(self, subject: Subject, ask: Ask, pool: Pool, effort: int, seed: int) -> None:
         self.subject, self.ask, self.pool = subject, ask, pool
         self.per_round, self.most_judged = ASKED * effort, EVALUATED * effort
-        self.model = FloatModel(subject.weights, subject.margin)
+        self.model = FloatModel(subject.weights, subject.problem.margin)
         self.rng = np.random.default_rng([seed, subject.problem.shape.d_vocab])
         self.answers: dict[Found, Explanation] = {}
         self.margins: dict[Found, float] = {}
@@ -160,7 +160,7 @@ class _Hunter:
         )
 
     def _counterexample(self, one: Judgement) -> Finding:
-        answer, margin = self.answers[one.sequence], self.subject.margin
+        answer, margin = self.answers[one.sequence], self.subject.problem.margin
         sentence = (
             f"{list(one.sequence)} is counted as right by {answer.decided_by} (class "
             f"{answer.group}), but token {one.rival} is not beaten by more than {margin}."

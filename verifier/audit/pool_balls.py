@@ -91,13 +91,6 @@ class PoolBalls:
         before, after = _sums(tops), _sums(tops[::-1])[::-1]
         return largest(before[i] + row[-1] + after[i + 1] for i, row in enumerate(rows))
 
-<<<<<<< HEAD
-    def _gaps(self, pool: Pool) -> tuple[Integers, int]:
-        """Return F of T8 for rows and cells, and for the query's own entry, exactly."""
-        problem, rivals, m = self.problem, list(pool.rivals), pool.maximum
-        steps = problem.places[:, rivals] - problem.places[:, [m]]
-        base = problem.eps + (self._most(problem.direct, pool) if pool.star is None else pool.star)
-=======
     def _gaps(self, pool: Pool) -> tuple[list[list[flint.arb]], int]:
         """Return F of T8 for rows and cells in balls, and for the query's own entry, exactly."""
         extremes = self.extremes(pool.maximum, pool.first, pool.last, pool.far, pool.apart)
@@ -125,7 +118,6 @@ class PoolBalls:
     def _extremes(self, m: int, first: int, last: int, far: int, apart: bool) -> Extremes:
         problem = self.problem
         steps = problem.places - problem.places[:, [m]]
->>>>>>> audit-bound2
         rows = steps[:-1]
         if not apart and self.places:
             rows = rows.max(axis=0, keepdims=True)
@@ -140,18 +132,6 @@ class PoolBalls:
             cells.T.tolist(), rows.T.tolist(), direct.tolist(), (output + steps[-1]).tolist()
         )
 
-<<<<<<< HEAD
-    def _most(self, table: Integers, pool: Pool) -> Integers:
-        """Return the largest entry of each rival less the least of m, over the pool's queries."""
-        rows = table[pool.first : pool.last + 1]
-        if pool.first == pool.last:
-            single: Integers = rows[0, list(pool.rivals)] - rows[0, pool.maximum]
-            return single
-        most: Integers = rows[:, list(pool.rivals)].max(axis=0) - rows[:, pool.maximum].min()
-        return most
-
-=======
->>>>>>> audit-bound2
     def _weights(self, m: int, first: int, last: int, far: int, apart: bool, _bits: int) -> Weights:
         queries = np.arange(first, last + 1)
         score = self.problem.score[queries] - self.problem.score[queries, m][:, None]

@@ -16,15 +16,17 @@ from verifier.audit.sections import (
     hunt_section,
     precisions_section,
     tamper_section,
+    tightness_section,
 )
 from verifier.audit.sieve import Pool
 from verifier.audit.stages import Stage, quietly
 from verifier.audit.subject import Files, Finding, Subject, subject_of
 from verifier.audit.tamper import DEFAULT_SECONDS, tamper
+from verifier.audit.tightness import tightness
 from verifier.checking import REJECTED, VERIFIED, CheckerProcess
 
 CHECK = "check"
-PARTS = (CHECK, "precisions", "hunt", "tamper")
+PARTS = (CHECK, "precisions", "tightness", "hunt", "tamper")
 
 
 class Result(Protocol):
@@ -40,7 +42,7 @@ class Result(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """How hard the audit tries: `effort` for the hunt, `seconds` for tampering, the seed."""
+    """How hard the audit tries: `effort` for the hunt, `seconds` for the others, the seed."""
 
     effort: int = DEFAULT_EFFORT
     seconds: float = DEFAULT_SECONDS
@@ -114,6 +116,12 @@ def _precisions(subject: Subject, settings: Settings, stage: Stage) -> tuple[Sec
     return precisions_section(found), found
 
 
+def _tightness(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section, Result]:
+    with stage("comparing with the exact count") as progress:
+        found = tightness(subject, progress, settings.seconds)
+    return tightness_section(found), found
+
+
 def _hunt(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section, Result]:
     with CheckerProcess() as checker:
         hunted = hunt(
@@ -134,6 +142,7 @@ def _tamper(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section
 
 _RUN: dict[str, Callable[[Subject, Settings, Stage], tuple[Section, Result]]] = {
     "precisions": _precisions,
+    "tightness": _tightness,
     "hunt": _hunt,
     "tamper": _tamper,
 }

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from verifier.audit.comparison import Precisions
 from verifier.audit.hunted import Hunted
 from verifier.audit.judge import Judgement
 from verifier.audit.mutant import KINDS
-from verifier.audit.precisions import Precisions
+from verifier.audit.slack import Tightness
 from verifier.audit.subject import Finding
 from verifier.audit.tamper import Tampered
 from verifier.checking import VERIFIED
@@ -83,6 +84,13 @@ def precisions_section(found: Precisions) -> Section:
     good = not found.findings
     result = "the enclosures agree" if good else f"{len(found.findings)} findings"
     return Section("Two precisions", result, good, (), (), found.findings, found.lines())
+
+
+def tightness_section(found: Tightness) -> Section:
+    """Return the section of the exact count and the causes of the slack."""
+    good = not found.findings
+    result = "what the bound lacks" if good else f"{len(found.findings)} findings"
+    return Section("Tightness", result, good, (), (), found.findings, found.lines())
 
 
 def hunt_section(hunted: Hunted) -> Section:
