@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from functools import partial
 from random import Random
 
 import pytest
@@ -14,6 +15,9 @@ from verifier.audit.forge_count import bold_claims
 from verifier.audit.mutant import COUNT, FORGED, HARMLESS, KINDS, MOVED
 from verifier.audit.tamper import all_mutants, tamper
 from verifier.checking import CheckerError
+
+# A slow machine skips nothing.
+unhurried = partial(tamper, seconds=1e6)
 
 
 class Fake:
@@ -106,7 +110,7 @@ def test_mutants_of_many_shapes_are_answered_as_they_must(tmp_path, strategy):
 def test_a_true_checker_gives_no_finding_and_claims_beyond_its_count_are_refused(
     tmp_path, strategy
 ):
-    found = tamper(subject(tmp_path, trained_toy(), strategy))
+    found = unhurried(subject(tmp_path, trained_toy(), strategy))
     assert not found.findings and not found.skipped
     assert found.tried.total() > 300 and found.answers["count"] >= 3
     assert found.answers["verified"] == found.harmless.total()
@@ -118,7 +122,7 @@ def test_a_true_checker_gives_no_finding_and_claims_beyond_its_count_are_refused
 def test_a_checker_that_accepts_everything_is_found_out(tmp_path, monkeypatch):
     one = subject(tmp_path, trained_toy(), "subcubic/mean-query/mean+diff/svd")
     with_answer(monkeypatch, lambda data: {**one.verdict})
-    found = tamper(one)
+    found = unhurried(one)
     assert len(found.findings) > 300
     assert {finding.details["kind"] for finding in found.findings} == set(KINDS) - {MOVED}
 
@@ -134,7 +138,7 @@ def test_a_checker_that_does_not_compare_the_count_is_found_out(tmp_path, monkey
         return {**one.verdict, "correct_at_least": counts[0], "correct_at_most": counts[1]}
 
     with_answer(monkeypatch, answer)
-    names = [finding.details["mutant"] for finding in tamper(one).findings]
+    names = [finding.details["mutant"] for finding in unhurried(one).findings]
     assert any(f"at least {one.claimed[0] + 1}," in name for name in names)
 
 
@@ -142,7 +146,7 @@ def test_a_mutant_accepted_with_a_stronger_statement_is_a_finding(tmp_path, monk
     one = subject(tmp_path, trained_toy(), "subcubic/mean-query/mean+diff/svd")
     stronger = {**one.verdict, "correct_at_least": str(one.claimed[0] + 1)}
     with_answer(monkeypatch, lambda data: stronger)
-    moved = [x for x in tamper(one).findings if x.details["kind"] == MOVED]
+    moved = [x for x in unhurried(one).findings if x.details["kind"] == MOVED]
     assert moved and all("another correct_at_least" in x.sentence for x in moved)
 
 
@@ -150,7 +154,7 @@ def test_a_refusal_for_the_wrong_reason_is_a_finding(tmp_path, monkeypatch):
     one = subject(tmp_path, trained_toy(), "exact")
     refused = {"verdict": "REJECTED", "exit_code": 1, "reason": "digest", "sentence": "no"}
     with_answer(monkeypatch, lambda data: refused)
-    found = tamper(one)
+    found = unhurried(one)
     assert len(found.findings) > 300 and found.answers == {"digest": found.tried.total()}
     assert not any(
         "sha256" in x.details["mutant"] and x.details["expected"] == [[1, "digest"]]
@@ -165,7 +169,7 @@ def test_a_checker_that_crashes_is_a_finding_and_the_rest_is_tried(tmp_path, mon
         raise CheckerError("internal error: boom")
 
     fake = with_answer(monkeypatch, crash)
-    found = tamper(one)
+    found = unhurried(one)
     assert len(found.findings) == found.tried.total() == len(fake.files) > 300
     assert all("boom" in finding.sentence for finding in found.findings)
 
@@ -186,7 +190,7 @@ def test_counts_that_the_checker_takes_back_are_a_finding(tmp_path, monkeypatch)
     low = str(one.claimed[0] - 1)
     answer = {"exit_code": 1, "reason": "count", "correct_at_least": low, "tally": "1"}
     with_answer(monkeypatch, lambda data: {**answer, "correct_at_most": str(one.total)})
-    assert any("establishes only" in finding.sentence for finding in tamper(one).findings)
+    assert any("establishes only" in finding.sentence for finding in unhurried(one).findings)
 
 
 def test_without_time_all_but_the_boldest_claim_is_skipped_and_counted(tmp_path):

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.audit.comparison import Precisions
 from verifier.audit.hunted import Hunted
 from verifier.audit.judge import Judgement
+from verifier.audit.levels import Precisions
 from verifier.audit.mutant import KINDS
 from verifier.audit.slack import Tightness
 from verifier.audit.subject import Finding
