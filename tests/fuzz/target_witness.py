@@ -17,7 +17,7 @@ from support.mutations import change_claim, fix_model, mutate
 from support.seeds import Seed, seeds, truths
 from support.truth import ask, hold_answer
 
-MAX_OPERATIONS = 3_000_000
+MAX_OPERATIONS = 400_000
 SEEDS = 150
 
 

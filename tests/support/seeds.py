@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from verdict import Theorem
 
-from support.certify import certificate, encoded, mean_diff_sign
+from support.certify import certificate, encoded
 from support.ladders import LADDERS, plausible_ladder, wild_ladder
 from support.toy import Recipe, ToyModel, random_toys
 from support.truth import Truth, ask
@@ -50,8 +50,8 @@ class Seed(NamedTuple):
 
 @cache
 def small_models(count: int = 0) -> list[ToyModel]:
-    """Return the fixed tiny models, the model of the sign trap, and `count` random ones."""
-    fixed = [mean_diff_sign(), *(recipe.build() for recipe in RECIPES)]
+    """Return the fixed tiny models and `count` random ones."""
+    fixed = [recipe.build() for recipe in RECIPES]
     return [*fixed, *random_toys(606, count, max_vocab=5, max_ctx=3, max_width=4)]
 
 
