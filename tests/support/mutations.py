@@ -73,8 +73,9 @@ def _other(rng: Random, value: Any) -> Any:
 
 
 def _integer(rng: Random, value: int) -> Any:
-    near = [value + 1, value - 1, -value, 2 * value, value // 2, 0, 1, str(value), float(value % 99)]
-    return rng.choice([*near, value + 1, value - 1, rng.randint(-8, 8), rng.choice(HUGE)])
+    near = [value + 1, value - 1, -value, 2 * value, value // 2, 0, 1]
+    spelt = [str(value), float(value % 99), rng.choice(HUGE)]
+    return rng.choice([*near, *near[:2], rng.randint(-8, 8), *spelt])
 
 
 def _text(rng: Random, value: str) -> Any:
@@ -147,8 +148,8 @@ def change_claim(rng: Random, fields: Fields, seed: Seed) -> str:
         claim["semantics"] = "real" if claim["semantics"] == "float32" else "float32"
         return "other semantics"
     if draw == 1:
-        margins = ["0", "1", "1/1024", "7/3", "40", "1/3", "123456789", f"{rng.randint(1, 999)}/1000"]
-        claim["margin"] = rng.choice([*margins, f"1/{2 ** rng.randint(1, 3000)}"])
+        tiny, thousandths = f"1/{2 ** rng.randint(1, 3000)}", f"{rng.randint(1, 999)}/1009"
+        claim["margin"] = rng.choice(["0", "1", "7/3", "40", "1/3", "123456789", tiny, thousandths])
         return "other margin"
     steps = [-1, 0, 0, 1, 2, -low, high - low, total - low]
     least = min(max(low + rng.choice(steps), 0), total)
