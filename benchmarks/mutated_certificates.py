@@ -1,11 +1,12 @@
 """Ask the checker about mutated certificates: no false accept, no crash, no slow answer.
 
     python benchmarks/mutated_certificates.py --count 100000 --out out/mutants.jsonl
-    python benchmarks/mutated_certificates.py --summary docs/results/mutated-certificates.md
+    python benchmarks/mutated_certificates.py --report --summary FILE.md
 
-Mutants number 0 .. count-1 depend on --seed and their number alone. Every line of OUT is one answer;
-a run goes on where the last one stopped. Three kinds: `toy` (models of at most 125 inputs, of which
-all is known), `zoo` (two models of 64 tokens), `hard` (built to be slow: the numbers below 0).
+Mutants number 0 .. count-1 depend on --seed and their number alone. Every line of OUT is one
+answer; a run goes on where the last one stopped. Three kinds: `toy` (models of at most 125 inputs,
+of which all is known), `zoo` (two models of 64 tokens), `hard` (built to be slow: the numbers below
+0). Exit code 1 if an answer was false, a crash, or slow.
 """
 
 from __future__ import annotations
@@ -44,12 +45,13 @@ def main() -> int:
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="answers of other runs")
     parser.add_argument("--show", type=int, metavar="NUMBER", help="write this mutant's two files")
     parser.add_argument("--summary", type=Path, metavar="FILE", help="write figures as Markdown")
+    parser.add_argument("--report", action="store_true", help="ask nothing, only count")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     arguments = parser.parse_args()
     source = Source(arguments.seed, arguments.count, arguments.zoo, arguments.out.parent / "zoo")
     if arguments.show is not None:
         return show(source.mutant(arguments.show), arguments.out.parent)
-    if arguments.summary is None:
+    if not arguments.report:
         run(source, arguments.only, arguments.part, arguments.out)
     rows = [row for path in (arguments.out, *arguments.also) for row in read(path)]
     figures, text = summary(rows)

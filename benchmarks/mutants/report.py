@@ -39,11 +39,12 @@ def _head(figures: dict[str, Any]) -> list[str]:
     return [
         "# Mutated certificates",
         "",
-        "Made by `python benchmarks/mutated_certificates.py`. The checker is asked in process, with",
-        f"`--max-operations {BUDGET}`. An accepted statement, the counts that a refusal reports as",
-        "established, and what is explained of an accepted certificate are held against exact",
-        "enumeration (toy), or the bounds that are known of the whole model (zoo: exactly 16765884",
-        "right for max-of-4 at margin 0, a two-sided ladder for max-of-10). Seconds are CPU time.",
+        "Made by `python benchmarks/mutated_certificates.py`. The checker is asked in process with",
+        f"`--max-operations {BUDGET}`. An accepted statement, the counts that a refusal reports",
+        "as established, and what is explained of accepted certificates are held against exact",
+        "enumeration (toy), or against the bounds that are known of the whole model (zoo:",
+        "16765884 right for max-of-4 at margin 0, a two-sided ladder for max-of-10). Seconds are",
+        "CPU time, which other work on the machine does not lengthen.",
         "",
         f"{figures['mutants']} certificates: {figures['findings']} false or crashed answers, "
         f"{figures['slow']} of more than {SLOW:.0f} s; the slowest took "

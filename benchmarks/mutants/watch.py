@@ -47,7 +47,7 @@ def answered(mutant: Mutant, rng: Random) -> dict[str, Any]:
 
 
 def contradiction(mutant: Mutant, answer: Any, rng: Random) -> str | None:
-    """Return what is not true of the answer, and of what is explained for some of those verified."""
+    """Return what is not true of the answer, or of what is explained of some that are verified."""
     try:
         if isinstance(mutant.truth, Bounded) or rng.random() > EXPLAINED:
             hold_answer(mutant.truth, mutant.cert, answer, rng, 0)
