@@ -117,7 +117,8 @@ def hold_answer(
             truth.hold(*established(answer, cert))
         return
     truth.hold_theorem(answer)
-    hold_explanations(truth, cert, answer, rng, sequences)
+    if sequences:
+        hold_explanations(truth, cert, answer, rng, sequences)
 
 
 def hold_explanations(truth: Truth, cert: bytes, theorem: Theorem, rng: Random, count: int) -> None:
