@@ -5,12 +5,13 @@ CHECKER := certificates/checker
 # How long `make fuzz` runs, both targets together.
 SECONDS_TO_FUZZ ?= 3600
 
-.PHONY: help demo test test-all lint bench bench-strategies bench-ladders study fuzz mutants checker clean
+.PHONY: help demo test test-all arena lint bench bench-strategies bench-ladders study fuzz mutants checker clean
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
 	@echo "make test      formatting, lint, types and the fast tests (under 10 minutes)"
 	@echo "make test-all  the same with the exhaustive tests"
+	@echo "make arena     score the checker on 1,500 certificates and hostile files (a few minutes)"
 	@echo "make bench     measure the figures of the README"
 	@echo "make bench-strategies  prove one model with all 156 strategies, beside the published bounds"
 	@echo "make bench-ladders     ladders over the zoo beyond max-of-4 (about two hours, resumable)"
@@ -28,6 +29,10 @@ test: .venv/installed-test lint
 
 test-all: .venv/installed-test lint
 	$(BIN)/python -m pytest -n 2
+
+# Any other checker: python tests/arena/score.py -- COMMAND
+arena:
+	$(PYTHON) tests/arena/score.py
 
 lint: .venv/installed-test
 	$(BIN)/ruff format --check .

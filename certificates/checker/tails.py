@@ -93,7 +93,7 @@ class Tail:
             sums[id(terms)] = sum(size * (power + 1) for size, power in ends)
 
         def times(value: int, terms: Terms) -> int:
-            self.tally.charge(2)
+            self.tally.charge(2 + UNIT * len(positions) // 8192)
             return value * sums[id(terms)]
 
         total: int = self._product(positions, times) * powers[budget % STEPS]

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from verifier.checking import INTERRUPTED, USAGE
+from verifier.commands.audit import audit
 from verifier.commands.check import check
 from verifier.commands.demo import demo
 from verifier.commands.frontier import frontier_command
@@ -65,6 +66,7 @@ for _command in (
     prove,
     show,
     check,
+    audit,
     frontier_command,
     sweep,
     report,
