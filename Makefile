@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CHECKER := certificates/checker
+# How long `make fuzz` runs, both targets together.
+SECONDS_TO_FUZZ ?= 3600
 
-.PHONY: help demo test test-all arena lint bench bench-strategies bench-ladders bench-audit study checker clean
+.PHONY: help demo test test-all arena lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
@@ -15,6 +17,8 @@ help:
 	@echo "make bench-ladders     ladders over the zoo beyond max-of-4 (about two hours, resumable)"
 	@echo "make bench-audit       audit certificates of the study: hunts and mutants (hours, resumable)"
 	@echo "make study     the whole study on the zoo, and its report, out/report.html (hours, resumable)"
+	@echo "make fuzz      fuzz the checker by coverage for SECONDS_TO_FUZZ=$(SECONDS_TO_FUZZ); findings in out/fuzz"
+	@echo "make mutants   ask about 100,000 mutated certificates (about an hour, resumable)"
 	@echo "make checker   pack the standalone checker into one file, out/ballproof-checker.pyz"
 	@echo "make clean     remove .venv and everything that was built"
 
@@ -61,6 +65,15 @@ study: .venv/installed-report
 	$(BIN)/ballproof sweep 'max-of-5-*' 'max-of-10-*' 'max-of-20-*' --strategies all --out out/study
 	$(BIN)/ballproof report out/study --out out/report.html --summary docs/results/study.md
 
+fuzz: .venv/installed-fuzz
+	for target in reader witness; do \
+		$(BIN)/python tests/fuzz/run.py $$target --seconds $$(( $(SECONDS_TO_FUZZ) / 2 )) || exit 1; \
+	done
+
+mutants: .venv/installed-test
+	mkdir -p docs/results
+	$(BIN)/python benchmarks/mutated_certificates.py --summary docs/results/mutated-certificates.md
+
 checker:
 	$(PYTHON) certificates/pack.py out/ballproof-checker.pyz
 
@@ -77,6 +90,10 @@ checker:
 .venv/installed-report: .venv/installed
 	$(BIN)/python -m pip install --quiet --editable '.[report]'
 	touch $@
+
+# Without a wheel of atheris for this Python the fuzzer says how to install it.
+.venv/installed-fuzz: .venv/installed-test
+	-$(BIN)/python -m pip install --quiet --editable '.[fuzz]' && touch $@
 
 clean:
 	rm -rf .venv build dist out *.egg-info .mypy_cache .pytest_cache .ruff_cache
