@@ -120,7 +120,7 @@ def test_every_family_encloses_the_exact_count_of_models_drawn_alike(
 
 
 @pytest.mark.slow
-@settings(max_examples=1_000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, suppress_health_check=list(HealthCheck))
 @given(float_foolers(), st.sampled_from(MARGINS), st.integers(0, 149))
 def test_every_family_encloses_the_exact_count_of_many_models(
     checker, tmp_path_factory, model, margin, seed
