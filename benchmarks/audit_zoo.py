@@ -62,13 +62,17 @@ def main() -> int:
     parser.add_argument("--family", action="append", choices=FAMILIES, help="these families only")
     parser.add_argument("--effort", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument(
+        "--again", action="store_true", help="also tamper again, where time ran out before"
+    )
     parser.add_argument("--report", action="store_true", help="print what is there, audit nothing")
     arguments = parser.parse_args()
     done = _finished(arguments.out)
     if not arguments.report:
         jobs = _jobs(arguments.folders, arguments.models, arguments.task)
         jobs = [job for job in jobs if job.family in (arguments.family or FAMILIES)]
-        _audit_all(jobs, done, arguments.out, arguments.effort, arguments.seconds)
+        left = [job for job in jobs if _is_left(done.get(job.key), arguments.again)]
+        _audit_all(left, done, arguments.out, arguments.effort, arguments.seconds)
     _print_tables(list(done.values()))
     return int(any(row["findings"] for row in done.values()))
 
@@ -115,27 +119,31 @@ def _chosen(family: str, rows: list[ResultRow]) -> ResultRow | None:
     return max(found, key=lambda row: row.correct_at_least or 0, default=None)
 
 
+def _is_left(row: Row | None, again: bool) -> bool:
+    return row is None or (again and not row["not_run"] and row["tamper"]["skipped"] > 0)
+
+
 def _audit_all(
     jobs: list[Job], done: dict[str, Row], out: Path, effort: int, seconds: float
 ) -> None:
     pools: dict[str, Pool] = {}
     for place, job in enumerate(jobs, start=1):
-        if job.key in done:
-            continue
         print(f"{place} of {len(jobs)}: {job.key}", file=sys.stderr, flush=True)
-        path = resolve(job.model)
-        if job.model not in pools:
+        path, known = resolve(job.model), done.get(job.key, {})
+        if not known and job.model not in pools:
             # One scan serves all certificates of a model.
             pools = {job.model: scan(load_weights(path), Fraction(0), effort, 0)}
-        settings = Settings(effort, seconds, 0, pools[job.model])
-        found = audit(Files(path, job.certificate), PARTS, settings)
+        settings = Settings(effort, seconds, 0, pools.get(job.model))
+        parts = [part for part in PARTS if part != "hunt"] if known else PARTS
         row = {
             "model": job.model,
             "task": job.task,
             "family": job.family,
             "strategy": job.strategy,
-            **found.fields(),
+            **audit(Files(path, job.certificate), parts, settings).fields(),
         }
+        if known:
+            row = {**row, "hunt": known["hunt"], "findings": known["findings"] + row["findings"]}
         with out.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         done[job.key] = row
