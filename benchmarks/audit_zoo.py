@@ -69,7 +69,7 @@ def main() -> int:
     arguments = parser.parse_args()
     done = _finished(arguments.out)
     if not arguments.report:
-        jobs = _jobs(arguments.folders, arguments.models, arguments.task)
+        jobs = jobs_of_folders(arguments.folders, arguments.models, arguments.task)
         jobs = [job for job in jobs if job.family in (arguments.family or FAMILIES)]
         left = [job for job in jobs if _is_left(done.get(job.key), arguments.again)]
         _audit_all(left, done, arguments.out, arguments.effort, arguments.seconds)
@@ -87,7 +87,7 @@ def _finished(path: Path) -> dict[str, Row]:
     return {f"{row['model']} {row['family']}": row for row in rows}
 
 
-def _jobs(folders: Iterable[Path], most: int, tasks: list[str] | None) -> list[Job]:
+def jobs_of_folders(folders: Iterable[Path], most: int, tasks: list[str] | None) -> list[Job]:
     """Return the audits of all folders, model by model, brute force last: it takes longest."""
     jobs: list[Job] = []
     for folder in folders:
