@@ -21,7 +21,7 @@ from verifier.audit.clock import Clock
 from verifier.audit.slack import EXPLANATIONS
 from verifier.audit.subject import Files, Subject
 from verifier.audit.tightness import tightness
-from verifier.audit.truth import exactly, right_with_exact_positions, true_count
+from verifier.audit.truth import exact_count, exactly, right_with_exact_positions
 from verifier.deviation import deviation
 from verifier.goal import Goal, silent
 from verifier.problem import pose
@@ -275,8 +275,8 @@ def test_without_time_only_the_claim_is_known_and_that_is_said(copying):
 
 def test_time_that_ends_after_the_exact_count_leaves_the_cause_unknown(monkeypatch, copying):
     problem = pose(frozen(copying))
-    truth = true_count(problem, (0, problem.total), Clock(60, silent, 2))
-    monkeypatch.setattr("verifier.audit.tightness.true_count", lambda *_: truth)
+    truth = exact_count(problem, Clock(60, silent, 2))
+    monkeypatch.setattr("verifier.audit.tightness.exact_count", lambda *_: truth)
     found = tightness(subject_for(copying, "cubic", {}), seconds=0)
     assert [cause.name for cause in found.causes] == ["not known"]
     adds_up(found)

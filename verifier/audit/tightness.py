@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 from verifier.audit.clock import Clock, OutOfTimeError
 from verifier.audit.ladder_slack import given_up, ladder_slack
@@ -26,7 +25,13 @@ from verifier.audit.slack import (
     Tightness,
 )
 from verifier.audit.subject import Finding, Subject
-from verifier.audit.truth import Truth, exactly, right_with_exact_positions, true_count
+from verifier.audit.truth import (
+    Truth,
+    exact_count,
+    exactly,
+    right_with_exact_positions,
+    two_sided,
+)
 from verifier.goal import Goal, Progress, silent
 from verifier.problem import Problem, opposite, pose
 from verifier.strategies import strategy_named
@@ -49,10 +54,10 @@ def tightness(subject: Subject, progress: Progress = silent, seconds: float = 60
     """
     problem = pose(subject.weights, subject.margin, str(subject.fields["claim"]["semantics"]))
     clock = Clock(seconds, progress, PHASES)
-    truth = true_count(problem, subject.claimed, clock)
-    causes, steps = _causes(subject, problem, truth, clock)
-    # What a step counts is known as well.
-    truth = replace(truth, least=_best(truth, steps))
+    exact = exact_count(problem, clock)
+    steps, finished = _followed(subject, problem, exact, clock)
+    truth = exact or two_sided(problem, _known(subject, steps), clock)
+    causes = _causes(subject, problem, truth, clock, steps, finished)
     most = truth.most
     if problem.semantics == "float32":
         most = _program_most(subject, problem, truth, clock)
@@ -78,53 +83,64 @@ def _program_most(subject: Subject, problem: Problem, truth: Truth, clock: Clock
         return subject.claimed[1]
 
 
-def _causes(
-    subject: Subject, problem: Problem, truth: Truth, clock: Clock
-) -> tuple[list[Cause], list[Step]]:
-    """Return the causes that lead to the truth, and the counts on the way."""
-    strategy, steps = strategy_named(subject.strategy), list[Step]()
-    count = subject.claimed[0]
-    causes: list[Cause] = []
-    last = RIVALS
+def _followed(
+    subject: Subject, problem: Problem, exact: Truth | None, clock: Clock
+) -> tuple[list[Step], bool]:
+    """Return the counts towards the truth, and whether there was time for all of them."""
+    steps: list[Step] = []
     try:
-        for step in _steps(subject, problem, strategy, truth, clock):
+        for step in _steps(subject, problem, exact, clock):
             steps.append(step)
-            causes.append(Cause(step[0], step[1] - count, step[1] - count))
-            count = step[1]
     except OutOfTimeError:
-        last = UNKNOWN
-    truth = replace(truth, least=_best(truth, steps))
-    if strategy.group == "ladder" and truth.wrong is None:
-        return causes + _ladder_unknown(subject, problem, truth, count, clock), steps
-    if truth.exact and truth.wrong is not None:
-        return [*causes, Cause(last, truth.least - count, truth.least - count)], steps
-    return [*causes, Cause(UNKNOWN, truth.least - count, truth.most - count)], steps
+        return steps, False
+    return steps, True
 
 
-def _best(truth: Truth, steps: list[Step]) -> int:
-    """Return the largest lower end; what is above the upper end is a finding, and no end."""
-    return max([truth.least, *(count for _, count in steps if count <= truth.most)])
+def _known(subject: Subject, steps: list[Step]) -> tuple[int, int]:
+    """Return the best ends so far: a step that is above the upper end is a finding, and no end."""
+    low, high = subject.claimed
+    return max([low, *(count for _, count in steps if count <= high)]), high
 
 
-def _steps(
-    subject: Subject, problem: Problem, strategy: Strategy, truth: Truth, clock: Clock
-) -> Iterator[Step]:
+def _causes(
+    subject: Subject,
+    problem: Problem,
+    truth: Truth,
+    clock: Clock,
+    steps: list[Step],
+    finished: bool,
+) -> list[Cause]:
+    """Return the differences along the steps, and what is left to the truth."""
+    count, causes = subject.claimed[0], list[Cause]()
+    for name, after in steps:
+        causes.append(Cause(name, after - count, after - count))
+        count = after
+    least, most = truth.least - count, truth.most - count
+    if truth.wrong is not None:
+        return [*causes, Cause(RIVALS if finished and truth.exact else UNKNOWN, least, most)]
+    if strategy_named(subject.strategy).group == "ladder":
+        return causes + _ladder_unknown(subject, problem, (least, most), clock)
+    return [*causes, Cause(UNKNOWN, least, most)]
+
+
+def _steps(subject: Subject, problem: Problem, exact: Truth | None, clock: Clock) -> Iterator[Step]:
     """Yield counts from the certificate's towards the truth, each with what it no longer relaxes.
 
     What is left between the last of them and the truth is the union over rivals.
     """
+    strategy = strategy_named(subject.strategy)
     if problem.shape.d_vocab == 1 or strategy.name in ("exact", "brute-force"):
         # They settle every input: the truth is what they show.
-        if truth.exact:
-            yield CLAIM, truth.least
+        if exact is not None:
+            yield CLAIM, exact.least
     elif strategy.group == "ladder":
-        yield from _ladder_steps(subject, problem, strategy, truth, clock)
+        yield from _ladder_steps(subject, problem, strategy, exact, clock)
     else:
         if isinstance(strategy, Subcubic):
             yield from _subcubic_steps(subject, problem, strategy, clock)
         cubic = strategy_named("cubic").bound(problem, {}, clock.phase()).correct_at_least
         yield (GAP if isinstance(strategy, Subcubic) else CLAIM), cubic
-        if truth.wrong is not None:
+        if exact is not None:
             yield POSITIONS, right_with_exact_positions(problem, clock.phase())
 
 
@@ -166,24 +182,24 @@ def _entries(
 
 
 def _ladder_steps(
-    subject: Subject, problem: Problem, strategy: Strategy, truth: Truth, clock: Clock
+    subject: Subject, problem: Problem, strategy: Strategy, exact: Truth | None, clock: Clock
 ) -> Iterator[Step]:
     """Yield the bound of the witness, and where the truth is known by class what it lacks."""
     witness = subject.fields["proof"]["witness"]
     count = strategy.bound(problem, witness, clock.phase()).correct_at_least
     yield CLAIM, count
-    if truth.wrong is not None:
-        lacking = ladder_slack(problem, witness, truth.wrong, clock.phase())
+    if exact is not None and exact.wrong is not None:
+        lacking = ladder_slack(problem, witness, exact.wrong, clock.phase())
         for cause in (UNCOUNTED, COUNTING, POOLS):
             count += lacking[cause]
             yield cause, count
 
 
 def _ladder_unknown(
-    subject: Subject, problem: Problem, truth: Truth, count: int, clock: Clock
+    subject: Subject, problem: Problem, slack: tuple[int, int], clock: Clock
 ) -> list[Cause]:
     """Return the causes of a ladder where no class's truth is known: at most what is given up."""
-    least, most = truth.least - count, truth.most - count
+    least, most = slack
     try:
         lost = given_up(problem, subject.fields["proof"]["witness"], clock.phase())
     except OutOfTimeError:

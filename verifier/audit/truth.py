@@ -27,9 +27,8 @@ from verifier.strategies.base import (
 
 Class = tuple[int, int]
 NOTHING = WrongCount(0, 0)
-# By when, as shares of the time, the exact count and the other bound must be there: the rest is for
-# the causes.
-EXACT_SHARE, LADDER_SHARE = 0.5, 0.75
+# By when, as a share of the time, the exact count must be there: the rest is for the causes.
+EXACT_SHARE = 0.5
 
 
 @dataclass(frozen=True)
@@ -51,17 +50,22 @@ class Truth:
         return self.least == self.most
 
 
-def true_count(problem: Problem, known: tuple[int, int], clock: Clock) -> Truth:
-    """Return the exact count, else the best of a ladder's ends and of those that are `known`."""
-    if exhaustive_obstacle(problem.shape) is None:
-        try:
-            return exactly(problem, clock.phase(EXACT_SHARE))
-        except OutOfTimeError:
-            pass
+def exact_count(problem: Problem, clock: Clock) -> Truth | None:
+    """Return the exact count, or None where there are too many inputs or there is no time."""
+    if exhaustive_obstacle(problem.shape) is not None:
+        return None
     try:
-        return _by_ladder(problem, known, clock.phase(LADDER_SHARE))
+        return exactly(problem, clock.phase(EXACT_SHARE))
     except OutOfTimeError:
-        return Truth(*known, "the certificate's own ends: there was no time for others")
+        return None
+
+
+def two_sided(problem: Problem, known: tuple[int, int], clock: Clock) -> Truth:
+    """Return the best of a ladder's ends and of those that are `known`."""
+    try:
+        return _by_ladder(problem, known, clock.phase())
+    except OutOfTimeError:
+        return Truth(*known, "by the bounds at hand: there was no time for others")
 
 
 def exactly(problem: Problem, progress: Progress) -> Truth:
