@@ -151,7 +151,9 @@ def _audit_all(
 
 def _print_tables(rows: list[Row]) -> None:
     print("# Audits over the zoo\n")
-    print("Made by `make bench-audit`; what is counted is said in [../audit.md](../audit.md).")
+    print(
+        "Made by `benchmarks/audit_zoo.py`; what is counted is said in [../audit.md](../audit.md)."
+    )
     print(
         "Of each family the certificate with the best bound, proved by `ballproof sweep`. A lead is"
     )
