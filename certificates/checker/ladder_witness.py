@@ -78,13 +78,13 @@ def _node(value: Any, m: int, within: range, v: int, rules: tuple[str, ...]) -> 
     rivals = _ascending([rival for rival, _ in pairs], v)
     bounds = {j: small(pair[1], -(2**60), 2**60) for j, pair in zip(rivals, pairs, strict=True)}
     cells, tokens = small(near, 0, m), _ascending(marked, m)
-    demand(len(tokens) <= MAX_MARKED, f"at most {MAX_MARKED} tokens are marked.")
-    demand(all(t >= m - cells for t in tokens), "a marked token is in a cell of its own.")
-    own_rows = bool(small(apart, 0, 1))
+    good = len(tokens) <= MAX_MARKED and all(t >= m - cells for t in tokens)
+    demand(good, f"at most {MAX_MARKED} tokens are marked, each in a cell of its own.")
+    own_rows, kept = bool(small(apart, 0, 1)), small(most, 0, 2)
     tried = [_range(item, range(v)) for item in list_of(together)]
     inner = _nodes(parts, m, pool, v, rules)
     counted = [_group(item, v, rules) for item in list_of(groups)]
-    kept = small(most, 0, 2)
+    demand(len(counted) <= 4 * v + 16, "a pool has too many groups.")
     return Node(pool, cells, own_rows, tried, bounds, inner, counted, tokens, kept)
 
 

@@ -71,10 +71,10 @@ def _decoder(what: str) -> json.JSONDecoder:
     )
 
 
-def limit_digits(text: str, what: str) -> None:
-    """Decline a number of more than `MAX_DIGITS` digits before it is converted."""
-    fits = len(text) <= MAX_DIGITS or all(len(x) <= MAX_DIGITS for x in _DIGITS.findall(text))
-    decline_unless(fits, "limit", f"{what}: a number has more than {MAX_DIGITS} digits.")
+def limit_digits(text: str, what: str, most: int = MAX_DIGITS) -> None:
+    """Decline a number of more than `most` digits before it is converted."""
+    fits = len(text) <= most or all(len(x) <= most for x in _DIGITS.findall(text))
+    decline_unless(fits, "limit", f"{what}: a number has more than {most} digits.")
 
 
 def require_keys(fields: Any, keys: Iterable[str], what: str) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def count(value: Any, what: str) -> int:
 def rational(value: Any, what: str) -> tuple[int, int]:
     """Return (n, d) of a rational string "n" or "n/d" in lowest terms with d >= 1."""
     text = string(value, what)
-    limit_digits(text, what)
+    limit_digits(text, what, MAX_DIGITS // 10)
     match = _RATIONAL.fullmatch(text)
     if not match:
         raise Declined("syntax", f"{what}: {text[:40]!a} is not a rational number.")

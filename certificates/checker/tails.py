@@ -48,7 +48,7 @@ class Tail:
     def count(self, own: int, rows: Rows, rate: int, *, exact: bool = True, up: bool = True) -> int:
         """Return the number of sequences, on the grid (exact) or bounded by a moment."""
         distinct = {id(row): [row[cell] for cell in self.cells] for row in rows}
-        self.tally.charge(2 + 2 * sum(map(len, distinct.values())))
+        self.tally.charge(2 + 2 * sum(map(len, distinct.values())) + 4 * max(len(rows) - 20, 0))
         ends = [own, *(max(distinct[id(row)]) for row in rows)]
         worst, sign = sum(ends), -1 if up else 1
 

@@ -1,6 +1,6 @@
 """The checker's count of its own work, by shape, against the budget of the certificate."""
 
-from verdict import reject_unless
+from verdict import Rejected
 
 
 def sort_cost(count: int) -> int:
@@ -28,5 +28,5 @@ class Tally:
     def charge(self, operations: int) -> None:
         """Count work that is about to be done; raise `Rejected` if the budget does not cover it."""
         self.spent += operations
-        sentence = f"the check needs more than the {self.budget} operations of the budget."
-        reject_unless(self.spent <= self.budget, "budget", sentence)
+        if self.spent > self.budget:
+            raise Rejected("budget", f"the check needs more than the {self.budget} operations.")
