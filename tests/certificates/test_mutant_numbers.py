@@ -178,9 +178,9 @@ def test_a_margin_has_one_spelling(case, text):
 
 def test_a_margin_has_a_bounded_number_of_digits(case):
     path = ("claim", "margin")
-    assert answer(case, changed(case.cert, path, "9" * 2001)) == LIMIT
-    assert answer(case, changed(case.cert, path, "1/1" + "0" * 2000)) == LIMIT
-    assert answer(case, changed(case.cert, path, "9" * 2000)) == COUNT
+    assert answer(case, changed(case.cert, path, "9" * 201)) == LIMIT
+    assert answer(case, changed(case.cert, path, "1/1" + "0" * 200)) == LIMIT
+    assert answer(case, changed(case.cert, path, "9" * 200)) == COUNT
 
 
 @pytest.mark.parametrize("text", ["1/1000000", "1/10", "1/2", "1", "5", "1000000"])
