@@ -1,4 +1,4 @@
-"""Hard certificates for models of the zoo: the weights are honest, only the certificate is hostile."""
+"""Hard certificates for models of the zoo: honest weights, a hostile certificate."""
 
 from __future__ import annotations
 
