@@ -5,7 +5,7 @@ CHECKER := certificates/checker
 # How long `make fuzz` runs, both targets together.
 SECONDS_TO_FUZZ ?= 3600
 
-.PHONY: help demo test test-all arena lint bench bench-strategies bench-ladders study fuzz mutants checker clean
+.PHONY: help demo test test-all arena lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench     measure the figures of the README"
 	@echo "make bench-strategies  prove one model with all 156 strategies, beside the published bounds"
 	@echo "make bench-ladders     ladders over the zoo beyond max-of-4 (about two hours, resumable)"
+	@echo "make bench-audit       audit certificates of the study: hunts and mutants (hours, resumable)"
 	@echo "make study     the whole study on the zoo, and its report, out/report.html (hours, resumable)"
 	@echo "make fuzz      fuzz the checker by coverage for SECONDS_TO_FUZZ=$(SECONDS_TO_FUZZ); findings in out/fuzz"
 	@echo "make mutants   ask about 100,000 mutated certificates (about an hour, resumable)"
@@ -51,6 +52,11 @@ bench-strategies: .venv/installed
 bench-ladders: .venv/installed
 	mkdir -p out docs/results
 	$(BIN)/python benchmarks/ladders.py --out out/ladders.jsonl | tee docs/results/ladders.md
+
+# Needs the folder of `make study`, or of any sweep.
+bench-audit: .venv/installed
+	mkdir -p out docs/results
+	$(BIN)/python benchmarks/audit_zoo.py out/study --out out/audit.jsonl > docs/results/audit.md
 
 # Stop it at any time: what is there is kept, and the report says what is missing.
 study: .venv/installed-report

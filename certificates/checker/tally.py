@@ -10,7 +10,7 @@ def sort_cost(count: int) -> int:
 
 def exp_surcharge(count: int, bits: int) -> int:
     """Return what exponentials of many bits, in argument and result together, count in addition."""
-    return count * (bits // 256) ** 3
+    return count * (max(bits - 96, 0) // 64) ** 2 * (1 + bits // 2048)
 
 
 class Tally:

@@ -7,16 +7,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from verifier.audit.hunt import DEFAULT_EFFORT, Stage, hunt, quietly
+from verifier.audit.hunt import DEFAULT_EFFORT, hunt
 from verifier.audit.members import checker_members
-from verifier.audit.sections import Section, check_section, hunt_section, tamper_section
+from verifier.audit.precisions import recompute
+from verifier.audit.sections import (
+    Section,
+    check_section,
+    hunt_section,
+    precisions_section,
+    tamper_section,
+    tightness_section,
+)
 from verifier.audit.sieve import Pool
+from verifier.audit.stages import Stage, quietly
 from verifier.audit.subject import Files, Finding, Subject, subject_of
 from verifier.audit.tamper import DEFAULT_SECONDS, tamper
+from verifier.audit.tightness import tightness
 from verifier.checking import REJECTED, VERIFIED, CheckerProcess
 
 CHECK = "check"
-PARTS = (CHECK, "hunt", "tamper")
+PARTS = (CHECK, "precisions", "tightness", "hunt", "tamper")
 
 
 class Result(Protocol):
@@ -32,7 +42,7 @@ class Result(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """How hard the audit tries: `effort` for the hunt, `seconds` for tampering, the seed."""
+    """How hard the audit tries: `effort` for the hunt, `seconds` for the others, the seed."""
 
     effort: int = DEFAULT_EFFORT
     seconds: float = DEFAULT_SECONDS
@@ -100,6 +110,18 @@ def audit(
     return done
 
 
+def _precisions(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section, Result]:
+    with stage("recomputing at two precisions") as progress:
+        found = recompute(subject, progress=progress)
+    return precisions_section(found), found
+
+
+def _tightness(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section, Result]:
+    with stage("comparing with the exact count") as progress:
+        found = tightness(subject, progress, settings.seconds)
+    return tightness_section(found), found
+
+
 def _hunt(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section, Result]:
     with CheckerProcess() as checker:
         hunted = hunt(
@@ -119,6 +141,8 @@ def _tamper(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section
 
 
 _RUN: dict[str, Callable[[Subject, Settings, Stage], tuple[Section, Result]]] = {
+    "precisions": _precisions,
+    "tightness": _tightness,
     "hunt": _hunt,
     "tamper": _tamper,
 }

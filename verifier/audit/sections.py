@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from verifier.audit.hunt import Hunted
+from verifier.audit.hunted import Hunted
 from verifier.audit.judge import Judgement
+from verifier.audit.levels import Precisions
 from verifier.audit.mutant import KINDS
+from verifier.audit.slack import Tightness
 from verifier.audit.subject import Finding
 from verifier.audit.tamper import Tampered
 from verifier.checking import VERIFIED
@@ -35,14 +37,18 @@ class Grid:
 
 @dataclass(frozen=True)
 class Section:
-    """One part of an audit: `result` is its outcome in a few words, `good` whether it is clean."""
+    """One part of an audit: `result` is its outcome in a few words, `good` whether it is clean.
+
+    `lines` are further sentences; one that starts with spaces belongs to the one before it.
+    """
 
     title: str
     result: str
     good: bool
     figures: Sequence[Figure] = ()
     grids: Sequence[Grid] = ()
-    findings: Sequence[Finding] = field(default=())
+    findings: Sequence[Finding] = ()
+    lines: Sequence[str] = ()
 
 
 def check_section(verdict: Mapping[str, Any]) -> Section:
@@ -59,7 +65,7 @@ def check_section(verdict: Mapping[str, Any]) -> Section:
                 f"{low:,} of {total:,} (>= {share(low, total)})",
                 "what the certificate proves about all inputs",
             ),
-            Figure("right at most", f"{high:,}", "the other end; the total says nothing"),
+            Figure("right at most", f"{high:,}", "the other end; the total itself claims nothing"),
             Figure(
                 "operations",
                 f"{int(verdict['tally']):,}",
@@ -71,6 +77,20 @@ def check_section(verdict: Mapping[str, Any]) -> Section:
     if not good:
         result += f" ({verdict['reason']}): {verdict['sentence']}"
     return Section("The standalone checker", result, good, figures)
+
+
+def precisions_section(found: Precisions) -> Section:
+    """Return the section of the two precisions."""
+    good = not found.findings
+    result = "the enclosures agree" if good else f"{len(found.findings)} findings"
+    return Section("Two precisions", result, good, (), (), found.findings, found.lines())
+
+
+def tightness_section(found: Tightness) -> Section:
+    """Return the section of the exact count and the causes of the slack."""
+    good = not found.findings
+    result = "what the bound lacks" if good else f"{len(found.findings)} findings"
+    return Section("Tightness", result, good, (), (), found.findings, found.lines())
 
 
 def hunt_section(hunted: Hunted) -> Section:

@@ -73,8 +73,8 @@ class Subject:
 
     @property
     def margin(self) -> Fraction:
-        """The margin in real numbers that a counted input has: in float32 more than the claim's."""
-        return self.problem.margin
+        """The claim's margin; an input that counts has `problem.margin`, in float32 more."""
+        return self.problem.claimed
 
     @property
     def strategy(self) -> str:

@@ -26,6 +26,7 @@ def audit_lines(model: str, certificate: str, audit: Audit) -> Iterator[str]:
 
 def _section_lines(section: Section) -> Iterator[str]:
     yield f"{section.title}: {section.result}"
+    yield from (f"  {line}" for line in section.lines)
     width = max((len(figure.label) for figure in section.figures), default=0)
     for figure in section.figures:
         yield f"  {figure.label:<{width}}  {figure.value}  ({figure.meaning})"

@@ -8,6 +8,7 @@ import click
 
 from verifier.checking import INTERRUPTED, USAGE
 from verifier.commands.audit import audit
+from verifier.commands.audit_claims import audit_claims
 from verifier.commands.check import check
 from verifier.commands.demo import demo
 from verifier.commands.frontier import frontier_command
@@ -67,6 +68,7 @@ for _command in (
     show,
     check,
     audit,
+    audit_claims,
     frontier_command,
     sweep,
     report,

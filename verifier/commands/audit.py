@@ -53,8 +53,8 @@ from verifier.extras import MissingExtraError
     type=click.FloatRange(0),
     default=DEFAULT_SECONDS,
     show_default=True,
-    help="Time for mutants that are refused when they are read, and as much for those that have to "
-    "be computed; what does not fit is counted as skipped.",
+    help="Time for the causes of the slack, for mutants that are refused when they are read, and "
+    "for those that have to be computed, each; what does not fit is left out, and said to be.",
 )
 @click.option(
     "--seed",
@@ -92,10 +92,12 @@ def audit(
     """Attack CERTIFICATE, a proof about the weights of MODEL, and say what was found.
 
     \b
-    check   the standalone checker, in a process of its own
-    hunt    search the inputs for one that is counted as right and is wrong: floats choose, the
-            checker says what counts (--explain), exact arithmetic judges
-    tamper  several hundred mutants of this certificate, each of which must get the right answer
+    check       the standalone checker, in a process of its own
+    precisions  what decides the bound, in balls of two precisions, which must overlap and shrink
+    tightness   the exact count, or the best that is known, and what each relaxation costs
+    hunt        search the inputs for one that is counted as right and is wrong: floats choose, the
+                checker says what counts (--explain), exact arithmetic judges
+    tamper      several hundred mutants of this certificate, each of which must get the right answer
 
     The exit code is 0 where nothing was found, 1 with a finding or where the certificate is
     REJECTED, 2 where it is DECLINED. No finding is no proof: the proof is the checker's verdict.
