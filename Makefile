@@ -72,7 +72,8 @@ fuzz: .venv/installed-fuzz
 
 mutants: .venv/installed-test
 	mkdir -p docs/results
-	$(BIN)/python benchmarks/mutated_certificates.py --summary docs/results/mutated-certificates.md
+	$(BIN)/python benchmarks/mutated_certificates.py \
+		--out out/mutants.jsonl --summary docs/results/mutated-certificates.md
 
 checker:
 	$(PYTHON) certificates/pack.py out/ballproof-checker.pyz

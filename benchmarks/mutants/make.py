@@ -13,7 +13,8 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from support.certify import digest, encoded, shapes
-from support.hard import Hard, hard, long_margins
+from support.hard import Hard, hard
+from support.hard_zoo import hard_on_zoo
 from support.ladders import LADDERS
 from support.mutations import change_claim, fix_model, mutate, written
 from support.seeds import SEMANTICS, Seed, any_strategy, seed_for, small_models
@@ -135,7 +136,11 @@ class Source:
     @cached_property
     def hard(self) -> list[Callable[[], Hard]]:
         """Return makers of the certificates that are built to be slow."""
-        return [*long_margins(self._of_four, BUDGET - 1), *hard(BUDGET - 1)]
+
+        def read(name: str) -> bytes:
+            return zoo_path(name).read_bytes()
+
+        return [*hard_on_zoo(read, self._of_four, BUDGET - 1), *hard(BUDGET - 1)]
 
     def _of_four(self, strategy: str) -> tuple[bytes, dict[str, Any]]:
         return zoo_path(FOUR).read_bytes(), proved(

@@ -49,6 +49,11 @@ def _head(figures: dict[str, Any]) -> list[str]:
         f"{figures['mutants']} certificates: {figures['findings']} false or crashed answers, "
         f"{figures['slow']} of more than {SLOW:.0f} s; the slowest took "
         f"{figures['slowest_seconds']:.1f} s.",
+        *(
+            []
+            if "hard" in figures["kinds"]
+            else ["Those that are built to be slow are not yet in."]
+        ),
         "",
     ]
 

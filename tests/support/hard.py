@@ -87,33 +87,6 @@ def _maker(name: str, build: Callable[[], ToyModel], strategy: str, budget: int,
     return make
 
 
-def long_margins(
-    proof: Callable[[str], tuple[bytes, Fields]], budget: int
-) -> Iterator[Callable[[], Hard]]:
-    """Yield makers of a real model's certificates with margins of 2000 digits and more bits."""
-    for strategy, margin, precision in product(
-        ("ladder", "moment", "grid", "cubic"), ("0", LONG_MARGIN), (64, 1024)
-    ):
-
-        def make(strategy: str = strategy, margin: str = margin, bits: int = precision) -> Hard:
-            weights, fields = proof(strategy)
-            fields["claim"] |= {"margin": margin, "correct_at_least": "0"}
-            fields["claim"]["correct_at_most"] = fields["claim"]["total"]
-            fields["proof"] |= {"precision": bits, "operations": str(budget)}
-            name = f"zoo, {strategy}, margin {margin[:6]} of {len(margin)} characters, {bits} bits"
-            return name, weights, encoded(fields)
-
-        yield make
-    for strategy, precision in product(("exact", "brute-force"), (64, 1024)):
-
-        def single(strategy: str = strategy, bits: int = precision) -> Hard:
-            weights, _ = proof("cubic")
-            name = f"zoo, {strategy}, {bits} bits"
-            return name, weights, claimed(weights, strategy, budget, precision=bits)
-
-        yield single
-
-
 def _ties(budget: int) -> Iterator[Callable[[], Hard]]:
     for strategy, k in product(("brute-force", "exact", "cubic"), (6, 8, 10, 12)):
         name = f"near ties of 2^-3000, {strategy}, k={k}"
