@@ -1,0 +1,164 @@
+"""Run mutants: each in a child of a process that has everything loaded, until a test fails."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import select
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from math import ceil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from kernel_mutants import suite
+from kernel_mutants.graft import graft, point_commands_at, write_copy
+from kernel_mutants.mutants import Mutant
+from kernel_mutants.plan import Planner
+
+MEMORY = 2**31
+# A test gets so many times the processor time that it takes on the true kernel, and this on top.
+PATIENCE, SECONDS_MORE = 5, 3
+SILENCE = 240  # Seconds of the clock after which a child is stopped that does not use any.
+
+
+class Outcome(NamedTuple):
+    """What became of a mutant: the test that killed it and how, or neither."""
+
+    killed: bool
+    by: str
+    how: str
+    seconds: float
+
+
+class Child:
+    """One mutant in a process of its own, which reports test by test through a pipe."""
+
+    def __init__(self, mutant: Mutant, source: str, tests: list[str], items: dict[str, Any], costs: dict[str, suite.Cost]) -> None:
+        self.mutant, self.tests, self.start = mutant, tests, time.monotonic()
+        self.folder = Path(tempfile.mkdtemp(prefix="kernel-mutant-"))
+        self.pipe, writing = os.pipe()
+        self.text = b""
+        self.pid = os.fork()
+        if not self.pid:
+            os.setsid()
+            try:
+                _live(mutant, source, tests, items, costs, self.folder, writing)
+            finally:
+                os._exit(0)
+        os.close(writing)
+
+    def read(self) -> bool:
+        """Take in what the child says; return whether it has ended."""
+        data = os.read(self.pipe, 65536)
+        self.text += data
+        return not data
+
+    def late(self) -> bool:
+        return time.monotonic() - self.start > SILENCE + 4 * len(self.tests)
+
+    def outcome(self) -> Outcome:
+        """Wait for the end and say what became of the mutant."""
+        os.close(self.pipe)
+        if self.late():
+            os.killpg(self.pid, signal.SIGKILL)
+        _, status = os.waitpid(self.pid, 0)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        lines, seconds = self.text.decode().split(), time.monotonic() - self.start
+        if lines and lines[-1] == "survived":
+            return Outcome(False, "", "", seconds)
+        if lines and lines[-1] == "import":
+            return Outcome(True, "", "import", seconds)
+        how = "failed" if lines and lines[-1] == "failed" else f"stopped ({_ending(status)})"
+        place = [int(line) for line in lines if line.isdecimal()]
+        return Outcome(True, self.tests[place[-1]] if place else "", how, seconds)
+
+
+def _ending(status: int) -> str:
+    code = os.waitstatus_to_exitcode(status)
+    return signal.Signals(-code).name if code < 0 else f"exit {code}"
+
+
+def _live(
+    mutant: Mutant, source: str, tests: list[str], items: dict[str, pytest.Item], costs: dict[str, suite.Cost], folder: Path, pipe: int
+) -> None:
+    """Be the child: become the mutant, run the tests, say what happened."""
+
+    def say(word: object) -> None:
+        os.write(pipe, f"{word}\n".encode())
+
+    null = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(null, stream)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    copy = None
+    if mutant.anew or any(costs[test].commands for test in tests):
+        copy = write_copy(folder, mutant.file, mutant.source(source))
+        point_commands_at(copy)
+    if mutant.anew:
+        _limit_time(sum(costs[test].seconds for test in tests) + 20)
+        sys.path.insert(0, str(copy))
+        say("survived" if suite.run_anew(tests, copy) else "failed")
+        return
+    if not mutant.file.startswith("__"):
+        try:
+            graft(sys.modules[mutant.file.removesuffix(".py")], mutant.code(source))
+        except Exception:
+            say("import")
+            return
+    factory = next(iter(items.values())).config._tmp_path_factory
+    factory._basetemp = folder
+    for place, test in enumerate(tests):
+        say(place)
+        _limit_time(costs[test].seconds)
+        if not suite.passes(items[test]):
+            say("failed")
+            return
+    say("survived")
+
+
+def _limit_time(seconds: float) -> None:
+    used = sum(os.times()[:2])
+    limit = ceil(used + PATIENCE * seconds + SECONDS_MORE)
+    resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+
+
+def run_all(
+    mutants: Iterable[tuple[Mutant, str]],
+    planner: Planner,
+    items: dict[str, pytest.Item],
+    seconds: float,
+    jobs: int,
+    done: Callable[[Mutant, Outcome], None],
+) -> None:
+    """Run mutants, `jobs` at a time, against tests of about so many seconds each."""
+    gc.collect()
+    gc.freeze()
+    waiting, running = iter(mutants), {}
+    more = True
+    while more or running:
+        while more and len(running) < jobs:
+            mutant, source = next(waiting, (None, ""))
+            if mutant is None:
+                more = False
+                break
+            child = Child(mutant, source, planner.tests(mutant, seconds), items, planner.costs)
+            running[child.pipe] = child
+        ready, _, _ = select.select(list(running), [], [], 5)
+        late = [pipe for pipe, child in running.items() if child.late()]
+        for pipe in {*ready, *late}:
+            child = running[pipe]
+            if pipe in late or child.read():
+                del running[pipe]
+                outcome = child.outcome()
+                if outcome.killed and outcome.by:
+                    planner.learn(child.mutant, outcome.by)
+                done(child.mutant, outcome)

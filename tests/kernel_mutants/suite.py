@@ -1,0 +1,173 @@
+"""The tests as a list that is loaded once: what each costs, and which functions it reaches."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from _pytest.runner import runtestprotocol
+from hypothesis import Phase, settings
+
+from kernel_mutants.graft import forget, note_calls, point_commands_at
+from kernel_mutants.mutants import KERNEL
+
+TESTS = Path(__file__).resolve().parents[1]
+# No shrinking: how a test fails does not matter. The same examples in each run.
+settings.register_profile(
+    "mutants",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
+FLAGS = [
+    *("-qq", "-s", "-x", "--tb=native", "--assert=plain", "-m", "not slow"),
+    *("-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(TESTS.parent)),
+    *("-c", str(TESTS.parent / "setup.cfg")),
+]
+
+
+class Cost(NamedTuple):
+    """Seconds of one test on the true kernel, what it enters, and whether it runs commands."""
+
+    seconds: float
+    passed: bool
+    commands: bool
+    functions: list[str]
+
+
+class _Loop:
+    """Does the given work where pytest would run the tests that it collected."""
+
+    def __init__(self, work: Callable[[list[pytest.Item]], None]) -> None:
+        self.work = work
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        settings.load_profile("mutants")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self.work(session.items)
+        return True
+
+
+class _Profile:
+    """Sets the profile, and points commands at a copy: for runs that pytest does on its own."""
+
+    def __init__(self, copy: Path) -> None:
+        self.copy = copy
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        settings.load_profile("mutants")
+
+    def pytest_collection_modifyitems(self) -> None:
+        point_commands_at(self.copy)
+
+
+def with_tests(paths: Iterable[Path], work: Callable[[list[pytest.Item]], None]) -> int:
+    """Load the tests under these paths and call `work` with them."""
+    with contextlib.redirect_stdout(sys.stderr):
+        return int(pytest.main([*FLAGS, *map(str, paths)], plugins=[_Loop(work)]))
+
+
+def run_anew(tests: Iterable[str], copy: Path) -> bool:
+    """Import kernel and tests anew, run the tests up to the first failure; say if all pass."""
+    names = {path.stem for path in KERNEL.glob("*.py")}
+    for name, module in tuple(sys.modules.items()):
+        path = getattr(module, "__file__", None) or ""
+        inside = path.startswith(str(TESTS)) and not name.startswith("kernel_mutants")
+        if inside or name in names - {"__main__"}:
+            del sys.modules[name]
+    # The copy comes before the kernel that the tests' own set-up appends.
+    sys.path[:] = [entry for entry in sys.path if entry != str(KERNEL)]
+    return int(pytest.main([*FLAGS, *tests], plugins=[_Profile(copy)])) == 0
+
+
+def passes(item: pytest.Item) -> bool:
+    """Run one test; say if it passes."""
+    return all(report.passed for report in runtestprotocol(item, nextitem=None, log=False))
+
+
+def digest_of_tests(item: str) -> str:
+    """Return a digest of the file of a test, by its node id, and of all helpers."""
+    own = TESTS.parent / item.split("::")[0]
+    files = [*sorted((TESTS / "support").glob("*.py")), own]
+    folder = own.parent.glob("*.py")
+    files += sorted(path for path in folder if not path.name.startswith("test_"))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:16]
+
+
+def measure(item: pytest.Item, entered: set[str]) -> Cost:
+    """Run one test on the true kernel and take down what it costs and reaches."""
+    commands: list[bool] = []
+    start, popen = os.times(), subprocess.Popen.__init__
+
+    def noted(*arguments: Any, **options: Any) -> None:
+        commands.append(True)
+        popen(*arguments, **options)
+
+    entered.clear()
+    forget()
+    subprocess.Popen.__init__ = noted
+    try:
+        passed = passes(item)
+    finally:
+        subprocess.Popen.__init__ = popen
+    used = sum(b - a for a, b in zip(start[:4], os.times()[:4], strict=True))
+    return Cost(round(used, 3), passed, bool(commands), sorted(entered))
+
+
+def measured(
+    items: list[pytest.Item], cache: Path, key: str, say: Callable[[str], None]
+) -> dict[str, Cost]:
+    """Return the cost of each test, from the cache where kernel and test are the same as then.
+
+    `key` stands for the kernel. The cache is a file of lines, one for each test function.
+    """
+    keys = {item.nodeid.split("::")[0]: "" for item in items}
+    keys = {file: f"{key}-{digest_of_tests(file)}" for file in keys}
+    known: dict[str, Cost] = {}
+    for line in cache.read_text().splitlines() if cache.exists() else ():
+        row = json.loads(line)
+        if row["key"] == keys.get(row["file"]):
+            known |= {name: Cost(*cost) for name, cost in row["costs"].items()}
+    todo: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.nodeid not in known:
+            todo.setdefault(item.nodeid.split("[")[0], []).append(item)
+    start = time.monotonic()
+    for place, (group, members) in enumerate(todo.items(), start=1):
+        file = group.split("::")[0]
+        # In a child, so that whatever the tests remember stays out of this process.
+        costs = _in_child(members, cache.with_suffix(".part"))
+        known |= {name: Cost(*cost) for name, cost in costs.items()}
+        with cache.open("a") as lines:
+            lines.write(json.dumps({"key": keys[file], "file": file, "costs": costs}) + "\n")
+        left = (time.monotonic() - start) / place * (len(todo) - place)
+        say(f"measuring the tests: {place} of {len(todo)} functions, {left / 60:.1f} min left")
+    return {item.nodeid: known[item.nodeid] for item in items}
+
+
+def _in_child(items: list[pytest.Item], part: Path) -> dict[str, list[Any]]:
+    """Return the costs of a few tests, measured in a child of this process."""
+    child = os.fork()
+    if not child:
+        try:
+            entered: set[str] = set()
+            note_calls(entered)
+            part.write_text(json.dumps({item.nodeid: measure(item, entered) for item in items}))
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    return dict(json.loads(part.read_text()))
