@@ -13,6 +13,7 @@ from models.layout import Shape
 from models.paths import path_tables
 from models.task import total_sequences
 from models.weights import Weights
+from verifier.deviation import SEMANTICS, deviation
 
 Integers = NDArray[np.object_]
 
@@ -20,6 +21,10 @@ Integers = NDArray[np.object_]
 @dataclass(frozen=True, eq=False)
 class Problem:
     """The path tables of a model as arrays of Python integers, in two common units.
+
+    The problem is to count the inputs that are right in real numbers with this `margin`. The claim
+    that follows is about the margin `claimed` in these `semantics`: in float32 (T12) the margin
+    is larger than it by the program's deviation.
 
     `direct` D (v,v), `output` V (v,v), `places` P (k,v) and the margin `eps` are in units of
     2**logit_exponent, after multiplication by the margin's denominator; `one` is 1 in that unit.
@@ -38,6 +43,8 @@ class Problem:
     score: Integers
     positional_score: Integers
     score_exponent: int
+    claimed: Fraction
+    semantics: str
 
     @property
     def shape(self) -> Shape:
@@ -50,18 +57,34 @@ class Problem:
         return total_sequences(self.shape.d_vocab, self.shape.n_ctx)
 
 
-def pose(weights: Weights, margin: Fraction = Fraction(0)) -> Problem:
-    """Return the problem of counting the inputs that are right with this margin (>= 0)."""
-    tables = path_tables(weights)
+def pose(weights: Weights, margin: Fraction = Fraction(0), semantics: str = "real") -> Problem:
+    """Return the problem of counting the inputs that are right with this margin (>= 0).
+
+    With the semantics float32 an input has to be right by the program's deviation more (T12).
+    Raises ModelError where these weights have no float32 program.
+    """
+    if semantics not in SEMANTICS:
+        raise ValueError(f"The semantics {semantics!r} are none of {', '.join(SEMANTICS)}.")
+    eps = deviation(weights) if semantics == "float32" else Fraction(0)
+    return _posed(weights, margin + eps, margin, semantics)
+
+
+def opposite(problem: Problem) -> Problem:
+    """Return the problem whose upper end serves the claim: right by the deviation less (T12)."""
+    margin = 2 * problem.claimed - problem.margin
+    return _posed(problem.weights, margin, problem.claimed, problem.semantics)
+
+
+def _posed(weights: Weights, margin: Fraction, claimed: Fraction, semantics: str) -> Problem:
+    paths = path_tables(weights)
     one = DyadicMatrix.from_ints([[1]])
-    logits, unit = _common([tables.direct, tables.output, tables.positional_output, one])
+    logits, unit = _common([paths.direct, paths.output, paths.positional_output, one])
     direct, output, places = (margin.denominator * table for table in logits[:3])
     eps = margin.numerator * int(logits[3][0, 0])
     unit_one = margin.denominator * int(logits[3][0, 0])
-    (score, positional), exponent = _common([tables.score, tables.positional_score])
-    return Problem(
-        weights, margin, direct, output, places, eps, unit_one, unit, score, positional, exponent
-    )
+    (score, positional), exponent = _common([paths.score, paths.positional_score])
+    tables = (direct, output, places, eps, unit_one, unit, score, positional, exponent)
+    return Problem(weights, margin, *tables, claimed, semantics)
 
 
 def _common(matrices: list[DyadicMatrix]) -> tuple[list[Integers], int]:

@@ -14,8 +14,8 @@ from certificates.writer import Claim, ModelReference, Proof, encode
 from models.task import task_name
 from verifier.checking import DECLINED, DEFAULT_MAX_OPERATIONS, VERIFIED, CheckerProcess, Checkers
 from verifier.goal import Goal, Progress, silent
-from verifier.problem import Problem
-from verifier.strategies.base import Bounds, Strategy
+from verifier.problem import Problem, opposite
+from verifier.strategies.base import Bounds, Strategy, Witness
 
 
 def certificate_name(strategy: str) -> str:
@@ -48,6 +48,7 @@ class Proven:
         return {
             "sha256": self.claim.model.sha256,
             "task": self.claim.task,
+            "semantics": self.claim.semantics,
             "margin": str(self.claim.margin),
             "strategy": self.proof.strategy,
             "total": str(self.claim.total),
@@ -161,11 +162,26 @@ def draft(
     require_applicable(problem, strategy, max_operations)
     started = time.perf_counter()
     witness = strategy.search(problem, goal, progress)
-    bounds = strategy.bound(problem, witness, progress)
+    bounds = _claimed_bounds(problem, strategy, witness, progress)
     # The tally is the checker's: it is allowed all that the caller allows, and counts.
     proof = Proof(strategy.name, strategy.precision, max_operations, witness)
     seconds = time.perf_counter() - started
     return Draft(problem, strategy, _claim(problem, bounds), proof, seconds)
+
+
+def _claimed_bounds(
+    problem: Problem, strategy: Strategy, witness: Witness, progress: Progress
+) -> Bounds:
+    """Return bounds in the semantics of the claim.
+
+    T12: where the program's gaps deviate from the real ones, the upper end is counted at a smaller
+    margin, unless there is none.
+    """
+    bounds = strategy.bound(problem, witness, progress)
+    if problem.margin == problem.claimed or bounds.correct_at_most == problem.total:
+        return bounds
+    upper = strategy.bound(opposite(problem), witness, progress).correct_at_most
+    return Bounds(bounds.correct_at_least, upper)
 
 
 def require_applicable(problem: Problem, strategy: Strategy, max_operations: int) -> None:
@@ -190,7 +206,8 @@ def _claim(problem: Problem, bounds: Bounds) -> Claim:
         problem.total,
         bounds.correct_at_least,
         bounds.correct_at_most,
-        problem.margin,
+        problem.claimed,
+        problem.semantics,
     )
 
 

@@ -50,14 +50,12 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
     """Return the claim that a certificate file makes, or decline it."""
     decline_unless(len(data) <= MAX_FILE, "limit", f"certificate: more than {MAX_FILE} bytes.")
     top = parse_object(data, "certificate")
-    known = top.get("format", FORMAT) == FORMAT
-    decline_unless(known, "unsupported", f"certificate: the format is not {FORMAT}.")
+    decline_unless(top.get("format", FORMAT) == FORMAT, "unsupported", f"format: not {FORMAT}.")
     require_keys(top, ("format", "claim", "proof"), "certificate")
     claim = require_keys(top["claim"], _CLAIM_KEYS, "claim")
     model = require_keys(claim["model"], ("sha256", *Shape._fields), "claim.model")
     proof = require_keys(top["proof"], _PROOF_KEYS, "proof")
-    has_witness = isinstance(proof["witness"], dict)
-    decline_unless(has_witness, "syntax", "proof.witness: an object is expected.")
+    decline_unless(isinstance(proof["witness"], dict), "syntax", "proof.witness: not an object.")
     result = Claim(
         _sha256(model["sha256"]),
         Shape(*(small(model[key], 1, MAX_SIZE, f"claim.model.{key}") for key in Shape._fields)),
@@ -75,8 +73,8 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
     )
     budget = f"the budget of {result.operations} operations is above the limit of {max_operations}."
     decline_unless(result.operations <= max_operations, "limit", budget)
-    real = result.semantics == "real"
-    decline_unless(real, "unsupported", "claim.semantics: only 'real' is supported.")
+    known = result.semantics in ("real", "float32")
+    decline_unless(known, "unsupported", "claim.semantics: neither 'real' nor 'float32'.")
     return result
 
 

@@ -6,22 +6,24 @@ as many right sequences as are counted (exactly as many, but for ladders: they c
 """
 
 from collections.abc import Callable
+from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
 import cubic
-import ladder
 import subcubic
 from attention import Attention, exponentials, on_one_unit, weighted
 from claims import Claim
-from ladder_witness import RULES, Node, read_ladder
-from pools import Pool, Table
+from ladder import Ladder, Stars, Tables
+from ladder_witness import RULES, WALKS, Node, read_ladder
+from pools import Pool
 from signs import Sequence, gap_terms, settled
 from tally import Tally
 from transformer import Model, PathTables, path_tables
 from witness import read_witness
 
-UNLIMITED = 2**200
+UNLIMITED, UP = 2**200, Context(prec=6, rounding=ROUND_CEILING)
 
 
 class Explanation(NamedTuple):
@@ -47,21 +49,14 @@ class Explanation(NamedTuple):
     def line(self) -> str:
         """Return one line of text."""
         by = "" if self.excess is None else f", {decimal_up(self.excess)} logits"
-        rival = "" if self.rival is None else f", rival {self.rival}"
-        return (
-            f"e {','.join(map(str, self.sequence))} {'' if self.counted else 'NOT '}COUNTED "
-            f"in class {self.group} by {self.decided_by}{by}{rival}"
-        )
+        by += "" if self.rival is None else f", rival {self.rival}"
+        word = f"{','.join(map(str, self.sequence))} {'NOT ' * (not self.counted)}COUNTED"
+        return f"e {word} in class {self.group} by {self.decided_by}{by}"
 
 
 def decimal_up(value: Fraction) -> str:
-    """Return a decimal of at least six places, and about six digits, that is >= the value."""
-    places = 6
-    while value and abs(value) * 10**places < 10**5 and places < 1_000:
-        places *= 2
-    scaled = -(-value.numerator * 10**places // value.denominator)
-    digits = str(abs(scaled)).zfill(places + 1)
-    return f"{'-' * (scaled < 0)}{digits[:-places]}.{digits[-places:]}"
+    """Return the value as a decimal of six digits, rounded up."""
+    return str(UP.divide(*map(Decimal, value.as_integer_ratio())))
 
 
 def explainer(model: Model, claim: Claim) -> Callable[[Sequence], Explanation]:
@@ -70,13 +65,14 @@ def explainer(model: Model, claim: Claim) -> Callable[[Sequence], Explanation]:
         return lambda x: Explanation(x, True, "q=0 m=0", "the absence of any rival")
     tally = Tally(UNLIMITED)
     if claim.strategy in subcubic.NAMES:
-        return _Subcubic(model, claim, tally).explain
+        witness = read_witness(claim.witness, subcubic.parts(claim.strategy), model.shape)
+        return partial(_by_class, subcubic.ClassBounds(model, claim, witness, tally))
     tables = path_tables(model, claim.margin, tally)
     if claim.strategy in RULES:
-        nodes = read_ladder(claim.witness, claim.strategy, model.shape)
-        return _Climb(ladder.Ladder(tables, claim.precision, tally), nodes).explain
+        maxima = read_ladder(claim.witness, claim.strategy, model.shape)
+        return partial(_by_pools, Ladder(tables, claim.precision, tally), maxima)
     explain = _by_mixture if claim.strategy == "cubic" else _by_logits
-    return lambda x: explain(tables, claim.precision, tally, x)
+    return partial(explain, tables, claim.precision, tally)
 
 
 def _by_logits(tables: PathTables, bits: int, tally: Tally, x: Sequence) -> Explanation:
@@ -89,8 +85,7 @@ def _by_logits(tables: PathTables, bits: int, tally: Tally, x: Sequence) -> Expl
     for j in (j for j in range(tables.shape.d_vocab) if j != m):
         top = sum(weighted(f, weights[s]) for s, f in gap_terms(tables, x, j).items())
         gaps[j] = Fraction(top, tables.one * sum(span[top < 0] for span in spans))
-    doubtful = [j for j, gap in gaps.items() if gap >= 0]
-    wrong = settled(tables, x, doubtful, 2 * bits, tally)[1]
+    wrong = settled(tables, x, [j for j in gaps if gaps[j] >= 0], 2 * bits, tally)[1]
     rival = max(gaps, key=gaps.__getitem__)
     return Explanation(x, not wrong, f"q={q} m={m}", "its own logits", gaps[rival], rival)
 
@@ -113,79 +108,60 @@ def _by_mixture(tables: PathTables, bits: int, tally: Tally, x: Sequence) -> Exp
     return Explanation(x, excess < 0, group, f"the bound F of token {token}", excess)
 
 
-class _Subcubic:
+def _by_class(bounds: subcubic.ClassBounds, x: Sequence) -> Explanation:
     """The subcubic strategies: the class (q, m, c), its gap, and its bound."""
-
-    def __init__(self, model: Model, claim: Claim, tally: Tally) -> None:
-        witness = read_witness(claim.witness, subcubic.parts(claim.strategy), model.shape)
-        self.classes = subcubic.ClassBounds(model, claim, witness, tally)
-
-    def explain(self, x: Sequence) -> Explanation:
-        classes, q, m = self.classes, x[-1], max(x)
-        below = [t for t in x if t < m]
-        group, bound = f"q={q} m={m} c={len(below)}", (classes.alone(m), 1)
-        if below:
-            gap = classes.witness.gaps[m][q][len(below) - 1]
-            group += f" gap={gap}"
-            if max(below) > m - gap:
-                return Explanation(x, False, group, f"the gap, which token {max(below)} is inside")
-            found = classes.bound(classes.query_scores(q), m, len(below), int(q < m))
-            if found is None:
-                return Explanation(x, False, group, "the witness, which gives no bound there")
-            bound = found
-        excess = Fraction(bound[0], bound[1] * classes.unit)
-        return Explanation(x, excess < 0, group, "the bound of the class", excess)
+    q, m, below = x[-1], max(x), [t for t in x if t < max(x)]
+    group, bound = f"q={q} m={m} c={len(below)}", (bounds.alone(m), 1)
+    if below:
+        gap = bounds.witness.gaps[m][q][len(below) - 1]
+        group += f" gap={gap}"
+        if max(below) > m - gap:
+            return Explanation(x, False, group, f"the gap, which token {max(below)} is inside")
+        found = bounds.bound(bounds.query_scores(q), m, len(below), int(q < m))
+        if found is None:
+            return Explanation(x, False, group, "the witness, which gives no bound there")
+        bound = found
+    excess = Fraction(bound[0], bound[1] * bounds.unit)
+    return Explanation(x, excess < 0, group, "the bound of the class", excess)
 
 
-class _Climb:
+def _by_pools(steps: Ladder, maxima: list[list[Node]], x: Sequence) -> Explanation:
     """Ladders: the way of one sequence down the tree of pools."""
-
-    def __init__(self, steps: ladder.Ladder, maxima: list[list[Node]]) -> None:
-        self.steps, self.maxima, self.vocab = steps, maxima, steps.tables.shape.d_vocab
-
-    def explain(self, x: Sequence) -> Explanation:
-        steps, q, m, first = self.steps, x[-1], max(x), self.vocab - len(self.maxima)
-        group, nodes = f"q={q} m={m}", self.maxima[m - first] if m >= first else []
-        stars: ladder.Stars = {j: None for j in range(self.vocab) if j != m}
-        steps.terrain.gaps.clear()
-        while True:
-            node = next((node for node in nodes if q in node.queries), None)
-            rivals = steps.left(m, node.queries if node else range(q, q + 1), stars)
-            if not rivals:
-                return Explanation(x, True, group, "thresholds of the direct path")
-            if node is None:
-                return Explanation(x, False, group, "the witness, which has no pool for it")
-            group = f"q={q} m={m} pool={node.queries[0]}..{node.queries[-1]}"
-            pool, uppers = steps.survivors(m, node, rivals)
-            if not uppers:
-                tables = {j: pool.table([j], up=True) for j in rivals}
-                return _by_sums(x, pool, tables, group, "the worst case of the pool")
-            if node.groups:
-                return _by_rules(x, pool, node, uppers, group)
-            stars, nodes = steps.stars(pool, node, uppers), node.parts
+    q, m, v = x[-1], max(x), steps.tables.shape.d_vocab
+    group, nodes = f"q={q} m={m}", maxima[m - v] if m >= v - len(maxima) else []
+    stars: Stars = {j: None for j in range(v) if j != m}
+    steps.terrain.gaps.clear()
+    while True:
+        node = next((node for node in nodes if q in node.queries), None)
+        rivals = steps.left(m, node.queries if node else range(q, q + 1), stars)
+        if not rivals:
+            return Explanation(x, True, group, "thresholds of the direct path")
+        if node is None:
+            return Explanation(x, False, group, "the witness, which has no pool for it")
+        group = f"q={q} m={m} pool={node.queries[0]}..{node.queries[-1]}"
+        pool, uppers = steps.survivors(m, node, rivals)
+        if not uppers:
+            tables = {j: pool.table([j], up=True) for j in rivals}
+            return _by_sums(x, pool, tables, group, "the worst case of the pool")
+        if node.groups:
+            return _by_rules(x, pool, node, uppers, group)
+        stars, nodes = steps.stars(pool, node, uppers), node.parts
 
 
-def _by_rules(
-    x: Sequence, pool: Pool, node: Node, uppers: dict[int, Table], group: str
-) -> Explanation:
+def _by_rules(x: Sequence, pool: Pool, node: Node, uppers: Tables, group: str) -> Explanation:
     """Explain by the rules that count what a pool leaves."""
     if sum(t in node.marked for t in x[:-1]) > node.most:
         return Explanation(x, False, group, f"more than {node.most} of the marked tokens")
-    rules = [item for item in node.groups if item.rule != "below"]
-    missing = uppers.keys() - {j for item in rules for j in item.rivals}
-    if missing:
+    tables: Tables = {}
+    for rule, rivals, _ in (item for item in node.groups if item.rule != "below"):
+        live = [j for j in rivals if j in uppers]
+        tables |= {j: uppers[j] if rule in WALKS else pool.table(live, up=True) for j in live}
+    if tables.keys() != uppers.keys():
         return Explanation(x, False, group, "the witness, which counts no such rival")
-    tables, name = {}, " and ".join(sorted({f"the rule {item.rule}" for item in rules}))
-    for item in rules:
-        live = [j for j in item.rivals if j in uppers]
-        walk = item.rule in ("walk", "both")
-        tables.update({j: pool.table([j] if walk else live, up=True) for j in live})
-    return _by_sums(x, pool, tables, group, name)
+    return _by_sums(x, pool, tables, group, "the rules of the pool")
 
 
-def _by_sums(
-    x: Sequence, pool: Pool, tables: dict[int, Table], group: str, name: str
-) -> Explanation:
+def _by_sums(x: Sequence, pool: Pool, tables: Tables, group: str, name: str) -> Explanation:
     """Explain by the largest sum of the sequence's entries in upper tables (T1, T2)."""
     cells = [max(t - pool.far, -1) + (pool.far > 0) for t in x[:-1]]
 

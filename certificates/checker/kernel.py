@@ -4,13 +4,16 @@
 does. Anything that is not established raises `Rejected` or `Declined`.
 """
 
+from fractions import Fraction
+
 import brute_force
 import cubic
 import exact
 import ladder
 import subcubic
 from claims import Claim, Pins, read_claim, require_model, require_pins
-from explain import Explanation, explainer
+from explain import UNLIMITED, Explanation, explainer
+from float32 import deviation
 from ladder_witness import RULES
 from separable import count_wrong
 from signs import Sequence
@@ -31,14 +34,14 @@ def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
     """
     claim, model = _read(weights, certificate, pins)
     tally = Tally(claim.operations)
-    at_least, at_most = _bounds(model, claim, tally)
+    at_least, at_most = _established(model, claim, tally)
     if at_least < claim.correct_at_least or claim.correct_at_most < at_most:
         sentence = f"the check establishes at least {at_least} and at most {at_most} correct."
         counts = {"correct_at_least": at_least, "correct_at_most": at_most, "tally": tally.spent}
         raise Rejected("count", sentence, **counts)
-    claimed = (claim.total, claim.correct_at_least, claim.correct_at_most)
-    statement = (claim.task, claim.sha256, claim.semantics, claim.margin_text, *claimed)
-    return Theorem(*statement, claim.operations, tally.spent)
+    statement = (claim.task, claim.sha256, claim.semantics, claim.margin_text, claim.total)
+    claimed = (claim.correct_at_least, claim.correct_at_most, claim.operations)
+    return Theorem(*statement, *claimed, tally.spent)
 
 
 def explanations(
@@ -50,22 +53,41 @@ def explanations(
     """
     claim, model = _read(weights, certificate, pins)
     v, k = model.shape.d_vocab, model.shape.n_ctx
-    for sequence in sequences:
-        fits = len(sequence) == k and max(sequence) < v
-        decline_unless(fits, "unsupported", f"--explain takes {k} tokens, each below {v}.")
+    fits = all(len(x) == k and 0 <= min(x) <= max(x) < v for x in sequences)
+    decline_unless(fits, "unsupported", f"--explain takes {k} tokens of 0 to {v - 1}.")
+    if claim.semantics == "float32":
+        claim = _shifted(claim, deviation(model, Tally(UNLIMITED)))
     return list(map(explainer(model, claim), sequences))
 
 
 def _read(weights: bytes, certificate: bytes, pins: Pins) -> tuple[Claim, Model]:
     """Return the claim and the model that it is about, pins and statement compared."""
     claim = read_claim(certificate, pins.max_operations)
-    known = claim.strategy in STRATEGIES
-    decline_unless(known, "unsupported", f"proof.strategy: unknown {claim.strategy[:80]!a}.")
+    strategy = ascii(claim.strategy[:80])
+    decline_unless(claim.strategy in STRATEGIES, "unsupported", f"proof.strategy: no {strategy}.")
     tensors = read_tensors(weights)
     model = read_model(tensors)
     require_model(claim, digest(tensors), model.shape)
     require_pins(claim, pins)
     return claim, model
+
+
+def _established(model: Model, claim: Claim, tally: Tally) -> tuple[int, int]:
+    """Return how many sequences are right, at least and at most, in the claim's semantics.
+
+    T12: the gaps of the float32 program are within eps of the real ones, so that the real counts at
+    margin + eps and at margin - eps enclose its count. An upper end that claims nothing is free.
+    """
+    if claim.semantics == "real":
+        return _bounds(model, claim, tally)
+    eps = deviation(model, tally)
+    at_least = _bounds(model, _shifted(claim, eps), tally)[0]
+    free = claim.correct_at_most == claim.total
+    return at_least, claim.total if free else _bounds(model, _shifted(claim, -eps), tally)[1]
+
+
+def _shifted(claim: Claim, eps: Fraction) -> Claim:
+    return claim._replace(margin=(Fraction(*claim.margin) + eps).as_integer_ratio())
 
 
 def _bounds(model: Model, claim: Claim, tally: Tally) -> tuple[int, int]:

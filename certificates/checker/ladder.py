@@ -17,6 +17,7 @@ from tally import Tally, sort_cost
 from transformer import Model, PathTables, path_tables
 
 Counts = tuple[int, int]
+Tables = dict[int, Table]
 # For each rival the largest D[q,j] - D[q,m] at which T9 clears it; None if it clears it nowhere.
 Stars = dict[int, int | None]
 
@@ -81,7 +82,7 @@ class Ladder:
         else:
             self._split(m, node.queries, node.parts, self.stars(pool, node, uppers))
 
-    def survivors(self, m: int, node: Node, rivals: list[int]) -> tuple[Pool, dict[int, Table]]:
+    def survivors(self, m: int, node: Node, rivals: list[int]) -> tuple[Pool, Tables]:
         """Return the pool, and the upper tables of the rivals that its worst case leaves.
 
         T3: a rival whose largest sum is negative wins nowhere in the pool's classes.
@@ -95,7 +96,7 @@ class Ladder:
         uppers = {j: pool.table([j], up=True) for j in rivals}
         return pool, {j: table for j, table in uppers.items() if pool.worst(table) >= 0}
 
-    def stars(self, pool: Pool, node: Node, uppers: dict[int, Table]) -> Stars:
+    def stars(self, pool: Pool, node: Node, uppers: Tables) -> Stars:
         """Return the thresholds at which T9 clears the rivals that are left."""
         stars: Stars = dict.fromkeys(uppers)
         for j in uppers.keys() & node.thresholds.keys():
@@ -104,7 +105,7 @@ class Ladder:
                 stars[j] = star
         return stars
 
-    def _count(self, pool: Pool, node: Node, uppers: dict[int, Table]) -> None:
+    def _count(self, pool: Pool, node: Node, uppers: Tables) -> None:
         """Count by groups (T4), never more than the class, for each query of the pool alike."""
         size, left, certain = self._size(pool.maximum, pool.queries), set(uppers), 0
         marked = {token - pool.far + (pool.far > 0) for token in node.marked}
@@ -120,7 +121,7 @@ class Ladder:
         self.certain += certain * len(pool.queries)
         self.possible += (size if left else min(size, lost)) * len(pool.queries)
 
-    def _walk(self, pool: Pool, tail: Tail, group: Group, live: dict[int, Table]) -> Counts:
+    def _walk(self, pool: Pool, tail: Tail, group: Group, live: Tables) -> Counts:
         """Count the tuples of cells that some rival wins (T10), from below as well for `both` (T7).
 
         One-sided, the upper tables stand in for the lower ones: what they call wrong counts.
@@ -136,7 +137,7 @@ class Ladder:
         certain, possible = walk.count()
         return certain if both else 0, possible
 
-    def _tail(self, pool: Pool, tail: Tail, group: Group, live: dict[int, Table]) -> Counts:
+    def _tail(self, pool: Pool, tail: Tail, group: Group, live: Tables) -> Counts:
         """Count by T5 or T6: one table above those of all rivals, or each from below (`below`)."""
         if group.rule == "below":
             free = Tail(pool.sizes, set(), 0, self.tally, holds=pool.holds)

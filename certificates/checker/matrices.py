@@ -65,6 +65,12 @@ def scaled(a: Matrix, factor: int, tally: Tally) -> Matrix:
     return limited([[factor * x for x in row] for row in a.rows], a.exponent)
 
 
+def absolute(a: Matrix, tally: Tally) -> Matrix:
+    """Return the matrix of absolute values."""
+    tally.charge(len(a.rows) * len(a.rows[0]))
+    return Matrix([[abs(x) for x in row] for row in a.rows], a.exponent)
+
+
 def column_sums(a: Matrix, tally: Tally) -> Matrix:
     """Return the sum of all rows, as one row."""
     tally.charge((len(a.rows) - 1) * len(a.rows[0]))

@@ -9,7 +9,7 @@ witness direction gives a true split; e_q is rounded up where it is rounded.
 from math import isqrt
 from typing import NamedTuple
 
-from matrices import Matrix, Rows, add, aligned, column_sums, product, scaled, transposed
+from matrices import Matrix, Rows, absolute, add, aligned, column_sums, product, scaled, transposed
 from tally import Tally
 from transformer import Model, query_rows
 from witness import Witness
@@ -141,20 +141,15 @@ def chain_ranges(chain: Chain, means: int, tally: Tally) -> Matrix:
         return Matrix([[max(row) - min(row)] for row in first.rows], first.exponent)
     ranges = chain_ranges(rest, max(means - 1, 0), tally)
     if not means:
-        return product(_absolute(first, tally), ranges, tally)
+        return product(absolute(first, tally), ranges, tally)
     count = len(first.rows)
     total = column_sums(first, tally)
     centred = add(scaled(first, count, tally), scaled(total, -1, tally), tally)
     common = chain_ranges([_chain([total, *rest], tally)], 0, tally)
-    bound = add(product(_absolute(centred, tally), ranges, tally), common, tally)
+    bound = add(product(absolute(centred, tally), ranges, tally), common, tally)
     tally.charge(count)
     # Everything so far is `count` times too large; round the quotient up.
     return Matrix([[-(-row[0] // count)] for row in bound.rows], bound.exponent)
-
-
-def _absolute(a: Matrix, tally: Tally) -> Matrix:
-    tally.charge(len(a.rows) * len(a.rows[0]))
-    return Matrix([[abs(x) for x in row] for row in a.rows], a.exponent)
 
 
 def _spectral_range(chain: Chain, squarings: int, tally: Tally) -> Matrix:

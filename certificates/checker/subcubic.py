@@ -175,9 +175,7 @@ class _Curves:
         terms = zip(self.logits.constant[m], self.logits.slope[m], strict=True)
         return max((constant << self.bits) + s * slope for constant, slope in terms)
 
-    def bound(
-        self, m: int, gap: int, c: int, ends: tuple[int, int], difference: int
-    ) -> tuple[int, int] | None:
+    def bound(self, m: int, gap: int, c: int, ends: Span, difference: int) -> Span | None:
         """Return phi(a) + (1-a) Wr + diff_q + eps at the worse end, as n/d of 2**-bits; or None."""
         anchors = self.anchors[m][(c - 1) % len(self.anchors[m])]
         divisor = anchors[-1][0] - anchors[0][0] or 1

@@ -48,8 +48,7 @@ def read_tensors(data: bytes) -> dict[str, Tensor]:
 def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
     decline_unless(len(data) <= MAX_FILE, "limit", f"weights: more than {MAX_FILE} bytes.")
     length = int.from_bytes(data[:8], "little")
-    whole = len(data) - length >= 8
-    decline_unless(whole, "syntax", "weights: the file is shorter than its header says.")
+    decline_unless(len(data) - length >= 8, "syntax", "weights: shorter than the header says.")
     decline_unless(length <= MAX_HEADER, "limit", f"weights: a header of over {MAX_HEADER} bytes.")
     # The format allows a header to be padded with spaces.
     return parse_object(data[8 : 8 + length].rstrip(b" "), "weights"), data[8 + length :]
@@ -81,8 +80,7 @@ def _tile(spans: list[tuple[int, int]], length: int) -> None:
     for start, end in spans:
         decline_unless(start == position, "syntax", "weights: the tensors leave a hole or overlap.")
         position = end
-    fits = position == length
-    decline_unless(fits, "syntax", "weights: the data is longer or shorter than the tensors.")
+    decline_unless(position == length, "syntax", "weights: bytes follow the last tensor.")
 
 
 def digest(tensors: dict[str, Tensor]) -> str:

@@ -159,7 +159,11 @@ def test_every_digit_of_the_digest_counts(place):
             ],
             STATEMENT,
         ),
-        (("claim", "semantics"), ["", "REAL", "real ", "float32", "\udfff"], UNSUPPORTED),
+        (
+            ("claim", "semantics"),
+            ["", "REAL", "real ", "Float32", "float64", "\udfff"],
+            UNSUPPORTED,
+        ),
         (
             ("proof", "strategy"),
             ["", "Exact", "exact ", "brute_force", "quartic", "__init__", "x" * 10**5, "\ud800"],

@@ -128,7 +128,7 @@ def test_what_the_format_allows_fits_the_schema_and_is_read(path, value):
         ("claim.model.d_vocab", "64"),
         ("claim.model.d_vocab", True),
         ("claim.task", 4),
-        ("claim.semantics", "float32"),
+        ("claim.semantics", "float64"),
         ("claim.margin", "-1"),
         ("claim.margin", "-0"),
         ("claim.margin", "0.1"),

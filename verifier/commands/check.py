@@ -45,7 +45,7 @@ _WORDS = {VERIFIED: "verified", REJECTED: "rejected", DECLINED: "declined"}
     "--at-least", type=ExactNumber(), help="Demand this accuracy: 0.99 or 99/100, exactly."
 )
 @click.option("--task", help="Demand this task, for instance max-of-4.")
-@click.option("--semantics", help="Demand these semantics, for instance real.")
+@click.option("--semantics", help="Demand these semantics: real or float32.")
 @click.option("--margin", type=ExactNumber(), help="Demand this margin.")
 @click.option("--max-operations", type=Count(), help="Decline a larger budget.  [default: 10^11]")
 @json_option

@@ -12,6 +12,7 @@ from models.catalogue import resolve
 from models.weights import Weights, load_weights
 from verifier.checking import DEFAULT_MAX_OPERATIONS
 from verifier.console import Terminal
+from verifier.deviation import SEMANTICS
 
 pass_terminal = click.make_pass_decorator(Terminal)
 model_argument = click.argument("model")
@@ -61,6 +62,14 @@ max_operations_option = click.option(
     default=DEFAULT_MAX_OPERATIONS,
     show_default="10^11",
     help="The most operations that the check may take.",
+)
+semantics_option = click.option(
+    "--semantics",
+    type=click.Choice(SEMANTICS),
+    default="real",
+    show_default=True,
+    help="real: the function in real numbers; float32: the program that runs, whatever the order "
+    "of its sums.",
 )
 margin_option = click.option(
     "--margin",

@@ -20,6 +20,7 @@ from verifier.commands.parameters import (
     model_argument,
     pass_terminal,
     require_writable,
+    semantics_option,
 )
 from verifier.console import Terminal, share
 from verifier.goal import Goal
@@ -58,6 +59,7 @@ from verifier.strategies.base import Strategy
     help="Look for the shortest proof of this accuracy, such as 0.99 (ladders and searches).",
 )
 @margin_option
+@semantics_option
 @max_operations_option
 @json_option
 @pass_terminal
@@ -68,6 +70,7 @@ def prove(
     out: Path,
     at_least: Fraction | None,
     margin: Fraction,
+    semantics: str,
     max_operations: int,
     as_json: bool,
 ) -> None:
@@ -81,9 +84,14 @@ def prove(
     `auto` does so over all strategies; `compact` (1.9 million operations), `balanced` (3.8 million)
     and `tight` (any length) need no figures. A certificate names the strategy that was found.
 
+    With --semantics float32 the certificate is about the program in float32, not the function in
+    real numbers: every logit gap has to exceed what rounding can do to it, in any order of
+    summation. The checker derives that number from the weights.
+
     \b
     Examples:
       ballproof prove max-of-4-seed-123 --strategy tight --out exact.json
+      ballproof prove max-of-4-seed-123 --strategy exact --semantics float32 --out program.json
       ballproof prove max-of-4-seed-123 --strategy auto --at-least 0.99 --out short.json
       ballproof prove max-of-10-seed-50 --strategy ladder --max-operations 15_000_000 --out l.json
       ballproof prove max-of-4-seed-123 --strategy all --out certificates
@@ -93,11 +101,11 @@ def prove(
     chosen = [] if search else strategies_matching(strategy)
     _require_steerable(at_least, strategy, chosen)
     if not search and is_pattern(strategy):
-        problem = pose(load_model(model), margin)
+        problem = pose(load_model(model), margin, semantics)
         _prove_all(terminal, model, problem, chosen, out, max_operations, as_json)
         return
     require_writable(out)
-    problem = pose(load_model(model), margin)
+    problem = pose(load_model(model), margin, semantics)
     if search is None and not chosen[0].steerable:
         proven = prove_visibly(terminal, problem, chosen[0], max_operations)
     else:
@@ -149,6 +157,8 @@ def describe(model: str, out: Path, proven: Proven) -> list[str]:
         lines[0] += f", at most {claim.correct_at_most}"
     if claim.margin:
         lines.append(f"with margin {claim.margin}")
+    if claim.semantics != "real":
+        lines.append(f"as a program in {claim.semantics}, in any order of summation")
     lines.append(
         f"strategy {proof.strategy}, {proof.operations} operations, "
         f"proved in {proven.seconds_to_prove:.1f} s, checked in {proven.seconds_to_check:.1f} s"

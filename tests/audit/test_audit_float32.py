@@ -1,0 +1,72 @@
+"""`audit --float32`: programs are held against eps, and what leaves it is a finding."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from support.certify import mean_diff_sign
+from support.toy import random_toys
+
+from models.errors import ModelError
+from models.weights import weights_from_bytes
+from verifier.audit.float32 import audit_float32, rounded_up
+from verifier.audit.programs import Program, programs
+from verifier.deviation import deviation
+
+
+def frozen(model):
+    return weights_from_bytes(model.bytes(), "toy")
+
+
+def near_ties():
+    """Yield toys with near ties that have a float32 program."""
+    for model in random_toys(41, 12, 4, 3, 4, flavours=("near ties", "trained")):
+        weights = frozen(model)
+        try:
+            deviation(weights)
+        except ModelError:
+            continue
+        yield weights
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_no_program_of_a_toy_leaves_the_bound_and_some_flip():
+    flips = 0
+    for weights in near_ties():
+        found = audit_float32(weights, programs(weights), effort=1)
+        assert not found.findings
+        assert all(run.deviation <= float(found.eps) for run in found.runs)
+        assert all((run.largest_flip or 0) <= float(found.eps) for run in found.runs)
+        flips += sum(len(run.flips) for run in found.runs)
+    assert flips
+
+
+def test_a_program_that_leaves_the_bound_is_a_finding():
+    weights = frozen(mean_diff_sign())
+    honest = next(programs(weights))
+    eps = float(deviation(weights))
+
+    def off(sequences):
+        logits = honest.logits(sequences).copy()
+        logits[-1, 0] += np.float32(3 * eps + 1e-3)
+        return logits
+
+    found = audit_float32(weights, [Program("off", off)], effort=1)
+    assert len(found.findings) == 1
+    assert "more than eps" in found.findings[0].sentence
+
+
+def test_a_program_without_an_answer_is_a_finding():
+    weights = frozen(mean_diff_sign())
+
+    def nan(sequences):
+        return np.full((len(sequences), 16), np.nan, np.float32)
+
+    found = audit_float32(weights, [Program("nan", nan)], effort=1)
+    assert len(found.findings) == found.sequences
+
+
+def test_eps_is_printed_rounded_up():
+    for number in (Fraction(1, 3), Fraction(2, 3 * 10**30), Fraction(10**9, 7), Fraction(0)):
+        printed = Fraction(rounded_up(number))
+        assert number <= printed <= number * (1 + Fraction(1, 10**5))

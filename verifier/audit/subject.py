@@ -1,0 +1,92 @@
+"""What is audited: a weights file and a certificate, and what the standalone checker says of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from models.weights import Weights, load_weights
+from verifier.checking import DEFAULT_MAX_OPERATIONS, VERIFIED, CheckerProcess
+from verifier.problem import Problem, pose
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that must not be: which part of the audit found it, a sentence, the details."""
+
+    part: str
+    sentence: str
+    details: dict[str, Any]
+
+    def fields(self) -> dict[str, Any]:
+        """Return the finding for machines."""
+        return {"part": self.part, "sentence": self.sentence, **self.details}
+
+
+@dataclass(frozen=True)
+class Files:
+    """A model, a certificate, and the largest budget that a check may state."""
+
+    model: Path
+    certificate: Path
+    max_operations: int = DEFAULT_MAX_OPERATIONS
+
+    def control(self) -> dict[str, Any]:
+        """Return the standalone checker's verdict, from a process that does nothing else."""
+        with CheckerProcess() as checker:
+            return checker.check_file(self.model, self.certificate, self.flags)
+
+    @property
+    def flags(self) -> list[str]:
+        """The checker's flags for every check of this audit."""
+        return [f"--max-operations={self.max_operations}"]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A certificate that the checker has verified, read, and the model as exact tables.
+
+    `verdict` holds the fields of the checker's `--json`, with `seconds`.
+    """
+
+    files: Files
+    data: bytes
+    fields: dict[str, Any]
+    weights: Weights
+    problem: Problem
+    verdict: dict[str, Any]
+
+    @property
+    def margin(self) -> Fraction:
+        """The claim's margin."""
+        return self.problem.margin
+
+    @property
+    def strategy(self) -> str:
+        """The name of the proof's strategy."""
+        return str(self.fields["proof"]["strategy"])
+
+    @property
+    def total(self) -> int:
+        """Number of all inputs."""
+        return self.problem.total
+
+    @property
+    def claimed(self) -> tuple[int, int]:
+        """How many inputs are right, at least and at most, by the statement."""
+        return int(self.verdict["correct_at_least"]), int(self.verdict["correct_at_most"])
+
+
+def subject_of(files: Files, verdict: dict[str, Any]) -> Subject:
+    """Read the files of a certificate that was verified; it needs no tests of ours any more."""
+    if verdict["exit_code"] != VERIFIED:
+        raise ValueError("only a verified certificate can be audited further")
+    data = files.certificate.read_bytes()
+    fields = json.loads(data)
+    weights = load_weights(files.model)
+    return Subject(
+        files, data, fields, weights, pose(weights, Fraction(verdict["margin"])), verdict
+    )
