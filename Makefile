@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CHECKER := certificates/checker
 
-.PHONY: help demo test test-all lint bench bench-strategies bench-ladders study checker clean
+.PHONY: help demo test test-all lint bench bench-strategies bench-ladders study mutants checker clean
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
@@ -13,6 +13,7 @@ help:
 	@echo "make bench-strategies  prove one model with all 156 strategies, beside the published bounds"
 	@echo "make bench-ladders     ladders over the zoo beyond max-of-4 (about two hours, resumable)"
 	@echo "make study     the whole study on the zoo, and its report, out/report.html (hours, resumable)"
+	@echo "make mutants   spoil the checker in each spot, a test must fail (an hour, resumable)"
 	@echo "make checker   pack the standalone checker into one file, out/ballproof-checker.pyz"
 	@echo "make clean     remove .venv and everything that was built"
 
@@ -49,6 +50,10 @@ study: .venv/installed-report
 	$(BIN)/ballproof sweep 'max-of-4-*' --strategies all --out out/study
 	$(BIN)/ballproof sweep 'max-of-5-*' 'max-of-10-*' 'max-of-20-*' --strategies all --out out/study
 	$(BIN)/ballproof report out/study --out out/report.html --summary docs/results/study.md
+
+# Stop it at any time: what is known is kept in out/kernel-mutants.
+mutants: .venv/installed-test
+	cd tests && ../$(BIN)/python -m kernel_mutants --survivors
 
 checker:
 	$(PYTHON) certificates/pack.py out/ballproof-checker.pyz

@@ -91,7 +91,9 @@ def write_copy(folder: Path, file: str, source: str) -> Path:
     for path in KERNEL.glob("*.py"):
         if path.name != file:
             (copy / path.name).symlink_to(path)
-            for cached in (KERNEL / "__pycache__").glob(f"{path.stem}.{sys.implementation.cache_tag}.pyc"):
+            for cached in (KERNEL / "__pycache__").glob(
+                f"{path.stem}.{sys.implementation.cache_tag}.pyc"
+            ):
                 (copy / "__pycache__" / cached.name).symlink_to(cached)
     (copy / file).write_text(source)
     return copy

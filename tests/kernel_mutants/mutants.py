@@ -99,7 +99,9 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
             seen.add(key)
             text = (function, before, after)
             line = getattr(node, "lineno", getattr(head, "lineno", 0))
-            found.append(Mutant(file, text[0], line, operator, *text[1:], turns[text], place, changed))
+            found.append(
+                Mutant(file, text[0], line, operator, *text[1:], turns[text], place, changed)
+            )
             turns[text] += 1
     return found
 

@@ -72,7 +72,9 @@ def mutations(node: ast.AST) -> Iterator[tuple[str, ast.AST | None]]:
     for operator in OPERATORS:
         for changed in operator(node):
             yield operator.__name__, changed
-    if isinstance(node, ast.Expr | ast.AugAssign | ast.Raise | ast.Assign | ast.Break | ast.Continue):
+    if isinstance(
+        node, ast.Expr | ast.AugAssign | ast.Raise | ast.Assign | ast.Break | ast.Continue
+    ):
         yield "statement_dropped", None
 
 
@@ -110,12 +112,11 @@ def arithmetic(node: ast.AST) -> Nodes:
 
 
 def term(node: ast.AST) -> Nodes:
-    """One term or factor left out, or one of the two swapped for the other."""
+    """One term or factor left out."""
     if isinstance(node, ast.BinOp):
         yield node.left
         if isinstance(node.op, ast.Sub):
             yield ast.UnaryOp(ast.USub(), node.right)
-            yield _with(node, left=node.right, right=node.left)
         elif not isinstance(node.op, ast.LShift | ast.RShift | ast.FloorDiv | ast.Mod | ast.Pow):
             yield node.right
     if isinstance(node, ast.AugAssign):
@@ -177,21 +178,19 @@ def sign(node: ast.AST) -> Nodes:
 
 def direction(node: ast.AST) -> Nodes:
     """Weighted terms rounded the other way where they are rounded up by default."""
-    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "weighted":
-        if len(node.args) == 2 and not node.keywords:
-            yield _with(node, keywords=[ast.keyword("up", ast.Constant(False))])
+    called = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "weighted"
+    if called and len(node.args) == 2 and not node.keywords:
+        yield _with(node, keywords=[ast.keyword("up", ast.Constant(False))])
 
 
 def order(node: ast.AST) -> Nodes:
-    """Neighbours swapped: items of a tuple or of a pair, arguments, both sides of a choice."""
+    """Neighbours swapped: items of a tuple or of a pair, and arguments."""
     if isinstance(node, ast.Tuple) or (isinstance(node, ast.List) and len(node.elts) == 2):
         for elts in _swaps(node.elts):
             yield _with(node, elts=elts)
     if isinstance(node, ast.Call) and getattr(node.func, "id", "") not in MESSENGERS:
         for args in _swaps(node.args):
             yield _with(node, args=args)
-    if isinstance(node, ast.IfExp):
-        yield _with(node, body=node.orelse, orelse=node.body)
 
 
 def _swaps(items: list[ast.expr]) -> Iterator[list[ast.expr]]:
@@ -239,9 +238,9 @@ def _not(test: ast.expr) -> ast.expr:
 
 def demanded(node: ast.AST) -> Nodes:
     """A demand that holds of anything."""
-    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in MESSENGERS and node.args:
-        if not isinstance(node.args[0], ast.Constant):
-            yield _with(node, args=[ast.Constant(True), *node.args[1:]])
+    called = isinstance(node, ast.Call) and getattr(node.func, "id", "") in MESSENGERS
+    if called and node.args and not isinstance(node.args[0], ast.Constant):
+        yield _with(node, args=[ast.Constant(True), *node.args[1:]])
 
 
 def sorting(node: ast.AST) -> Nodes:
@@ -254,7 +253,7 @@ def sorting(node: ast.AST) -> Nodes:
 
 
 def result(node: ast.AST) -> Nodes:
-    """Another result: one more, one less, an enclosure tightened by a unit, nothing."""
+    """Another result: one more, one less, an enclosure tightened by a unit, the opposite."""
     if not isinstance(node, ast.Return) or node.value is None:
         return
     value, unit = node.value, ast.Constant(1)
@@ -263,12 +262,13 @@ def result(node: ast.AST) -> Nodes:
         raised, lowered = ast.BinOp(low, ast.Add(), unit), ast.BinOp(high, ast.Sub(), unit)
         yield _with(node, value=_with(value, elts=[raised, high, *rest]))
         yield _with(node, value=_with(value, elts=[low, lowered, *rest]))
-    elif isinstance(value, ast.BinOp | ast.Call | ast.Name | ast.Subscript | ast.IfExp | ast.UnaryOp):
+    elif isinstance(
+        value, ast.BinOp | ast.Call | ast.Name | ast.Subscript | ast.IfExp | ast.UnaryOp
+    ):
         yield _with(node, value=ast.BinOp(value, ast.Add(), unit))
         yield _with(node, value=ast.BinOp(value, ast.Sub(), unit))
     elif isinstance(value, ast.Compare | ast.BoolOp):
         yield _with(node, value=_not(value))
-    yield _with(node, value=ast.Constant(None))
 
 
 OPERATORS = (

@@ -1,4 +1,4 @@
-"""Which tests a mutant meets, in which order: those that reach its function, the strongest first."""
+"""Which tests a mutant meets: those that reach its function, the strongest and cheapest first."""
 
 from __future__ import annotations
 
@@ -36,10 +36,12 @@ class Planner:
     def _keys(self, mutant: Mutant) -> tuple[str, str]:
         return f"{mutant.file}:{mutant.function}", mutant.file
 
-    def tests(self, mutant: Mutant, seconds: float) -> list[str]:
-        """Return tests that cost about so many seconds in all on the true kernel."""
+    def tests(self, mutant: Mutant, seconds: float, files: set[str] | None = None) -> list[str]:
+        """Return tests, of these files, of about so many seconds in all on the true kernel."""
         chosen, spent = [], 0.0
         for name in self._ordered(mutant):
+            if files is not None and name.split("::")[0] not in files:
+                continue
             if spent and spent + self.costs[name].seconds > seconds:
                 continue
             chosen.append(name)
@@ -65,7 +67,7 @@ class Planner:
 
         for test in self.candidates(mutant):
             groups[group_of(test)].append(test)
-        for group, tests in groups.items():
+        for tests in groups.values():
             tests.sort(key=lambda test: (-near[test] / cost(test), cost(test), test))
 
         def strength(group: str) -> tuple[float, str]:

@@ -14,14 +14,13 @@ import time
 from collections.abc import Callable, Iterable
 from math import ceil
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 
 from kernel_mutants import suite
 from kernel_mutants.graft import graft, point_commands_at, write_copy
 from kernel_mutants.mutants import Mutant
-from kernel_mutants.plan import Planner
 
 MEMORY = 2**31
 # A test gets so many times the processor time that it takes on the true kernel, and this on top.
@@ -39,9 +38,19 @@ class Outcome(NamedTuple):
 
 
 class Child:
-    """One mutant in a process of its own, which reports test by test through a pipe."""
+    """One mutant in a process of its own, which reports test by test through a pipe.
 
-    def __init__(self, mutant: Mutant, source: str, tests: list[str], items: dict[str, Any], costs: dict[str, suite.Cost]) -> None:
+    Without a mutant it is the true kernel.
+    """
+
+    def __init__(
+        self,
+        mutant: Mutant | None,
+        source: str,
+        tests: list[str],
+        items: dict[str, pytest.Item],
+        costs: dict[str, suite.Cost],
+    ) -> None:
         self.mutant, self.tests, self.start = mutant, tests, time.monotonic()
         self.folder = Path(tempfile.mkdtemp(prefix="kernel-mutant-"))
         self.pipe, writing = os.pipe()
@@ -87,7 +96,13 @@ def _ending(status: int) -> str:
 
 
 def _live(
-    mutant: Mutant, source: str, tests: list[str], items: dict[str, pytest.Item], costs: dict[str, suite.Cost], folder: Path, pipe: int
+    mutant: Mutant | None,
+    source: str,
+    tests: list[str],
+    items: dict[str, pytest.Item],
+    costs: dict[str, suite.Cost],
+    folder: Path,
+    pipe: int,
 ) -> None:
     """Be the child: become the mutant, run the tests, say what happened."""
 
@@ -99,21 +114,8 @@ def _live(
         os.dup2(null, stream)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    copy = None
-    if mutant.anew or any(costs[test].commands for test in tests):
-        copy = write_copy(folder, mutant.file, mutant.source(source))
-        point_commands_at(copy)
-    if mutant.anew:
-        _limit_time(sum(costs[test].seconds for test in tests) + 20)
-        sys.path.insert(0, str(copy))
-        say("survived" if suite.run_anew(tests, copy) else "failed")
+    if mutant and not _become(mutant, source, tests, costs, folder, say):
         return
-    if not mutant.file.startswith("__"):
-        try:
-            graft(sys.modules[mutant.file.removesuffix(".py")], mutant.code(source))
-        except Exception:
-            say("import")
-            return
     factory = next(iter(items.values())).config._tmp_path_factory
     factory._basetemp = folder
     for place, test in enumerate(tests):
@@ -125,6 +127,35 @@ def _live(
     say("survived")
 
 
+def _become(
+    mutant: Mutant,
+    source: str,
+    tests: list[str],
+    costs: dict[str, suite.Cost],
+    folder: Path,
+    say: Callable[[object], None],
+) -> bool:
+    """Put the mutant in the kernel's place; return whether the tests are still to be run."""
+    copy = folder
+    if mutant.anew or any(costs[test].commands for test in tests):
+        copy = write_copy(folder, mutant.file, mutant.source(source))
+        point_commands_at(copy)
+    if mutant.anew:
+        _limit_time(sum(costs[test].seconds for test in tests) + 20)
+        sys.path.insert(0, str(copy))
+        failed = suite.run_anew(tests, copy)
+        if failed in tests:
+            say(tests.index(failed))
+        say("survived" if failed is None else "failed" if failed else "import")
+    elif not mutant.file.startswith("__"):
+        try:
+            graft(sys.modules[mutant.file.removesuffix(".py")], mutant.code(source))
+        except Exception:
+            say("import")
+            return False
+    return not mutant.anew
+
+
 def _limit_time(seconds: float) -> None:
     used = sum(os.times()[:2])
     limit = ceil(used + PATIENCE * seconds + SECONDS_MORE)
@@ -132,33 +163,27 @@ def _limit_time(seconds: float) -> None:
 
 
 def run_all(
-    mutants: Iterable[tuple[Mutant, str]],
-    planner: Planner,
+    mutants: Iterable[tuple[Mutant, str, Callable[[], list[str]]]],
     items: dict[str, pytest.Item],
-    seconds: float,
+    costs: dict[str, suite.Cost],
     jobs: int,
     done: Callable[[Mutant, Outcome], None],
 ) -> None:
-    """Run mutants, `jobs` at a time, against tests of about so many seconds each."""
+    """Run mutants, `jobs` at a time, each with its source and tests (chosen at the last moment)."""
     gc.collect()
     gc.freeze()
     waiting, running = iter(mutants), {}
-    more = True
-    while more or running:
-        while more and len(running) < jobs:
-            mutant, source = next(waiting, (None, ""))
-            if mutant is None:
-                more = False
-                break
-            child = Child(mutant, source, planner.tests(mutant, seconds), items, planner.costs)
+    while True:
+        while len(running) < jobs and (following := next(waiting, None)):
+            mutant, source, tests = following
+            child = Child(mutant, source, tests(), items, costs)
             running[child.pipe] = child
+        if not running:
+            return
         ready, _, _ = select.select(list(running), [], [], 5)
         late = [pipe for pipe, child in running.items() if child.late()]
         for pipe in {*ready, *late}:
             child = running[pipe]
             if pipe in late or child.read():
                 del running[pipe]
-                outcome = child.outcome()
-                if outcome.killed and outcome.by:
-                    planner.learn(child.mutant, outcome.by)
-                done(child.mutant, outcome)
+                done(child.mutant, child.outcome())

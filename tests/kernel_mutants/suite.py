@@ -6,10 +6,12 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,7 +67,7 @@ class _Profile:
     """Sets the profile, and points commands at a copy: for runs that pytest does on its own."""
 
     def __init__(self, copy: Path) -> None:
-        self.copy = copy
+        self.copy, self.failed = copy, ""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
@@ -74,6 +76,10 @@ class _Profile:
     def pytest_collection_modifyitems(self) -> None:
         point_commands_at(self.copy)
 
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed and not self.failed:
+            self.failed = report.nodeid
+
 
 def with_tests(paths: Iterable[Path], work: Callable[[list[pytest.Item]], None]) -> int:
     """Load the tests under these paths and call `work` with them."""
@@ -81,8 +87,11 @@ def with_tests(paths: Iterable[Path], work: Callable[[list[pytest.Item]], None])
         return int(pytest.main([*FLAGS, *map(str, paths)], plugins=[_Loop(work)]))
 
 
-def run_anew(tests: Iterable[str], copy: Path) -> bool:
-    """Import kernel and tests anew, run the tests up to the first failure; say if all pass."""
+def run_anew(tests: Iterable[str], copy: Path) -> str | None:
+    """Import kernel and tests anew; return the first test that fails, None if all pass.
+
+    Nothing ("") stands for a failure before any test.
+    """
     names = {path.stem for path in KERNEL.glob("*.py")}
     for name, module in tuple(sys.modules.items()):
         path = getattr(module, "__file__", None) or ""
@@ -91,7 +100,9 @@ def run_anew(tests: Iterable[str], copy: Path) -> bool:
             del sys.modules[name]
     # The copy comes before the kernel that the tests' own set-up appends.
     sys.path[:] = [entry for entry in sys.path if entry != str(KERNEL)]
-    return int(pytest.main([*FLAGS, *tests], plugins=[_Profile(copy)])) == 0
+    profile = _Profile(copy)
+    passed = int(pytest.main([*FLAGS, *tests], plugins=[profile])) == 0
+    return None if passed else profile.failed
 
 
 def passes(item: pytest.Item) -> bool:
@@ -99,13 +110,23 @@ def passes(item: pytest.Item) -> bool:
     return all(report.passed for report in runtestprotocol(item, nextitem=None, log=False))
 
 
-def digest_of_tests(item: str) -> str:
-    """Return a digest of the file of a test, by its node id, and of all helpers."""
-    own = TESTS.parent / item.split("::")[0]
-    files = [*sorted((TESTS / "support").glob("*.py")), own]
-    folder = own.parent.glob("*.py")
-    files += sorted(path for path in folder if not path.name.startswith("test_"))
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:16]
+@cache
+def digest_of_tests(file: str) -> str:
+    """Return a digest of a test file, of all helpers that it imports, and of the data they name."""
+    found, todo = [], [TESTS.parent / file]
+    while todo:
+        path = todo.pop()
+        if path in found or not path.exists():
+            continue
+        found.append(path)
+        text = path.read_text()
+        for name in re.findall(r"^(?:from|import) ([\w.]+)", text, re.MULTILINE):
+            relative = name.replace(".", "/") + ".py"
+            todo += [TESTS / relative, path.parent / relative]
+        todo.append(path.parent / "conftest.py")
+        found += [data for data in (TESTS / "data").iterdir() if data.name in text]
+    content = b"\0".join(path.read_bytes() for path in sorted(set(found)))
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def measure(item: pytest.Item, entered: set[str]) -> Cost:
