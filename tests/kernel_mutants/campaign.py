@@ -80,6 +80,7 @@ class _Stage:
         self.results = campaign.results
         self.todo = [m for m in campaign.mutants if self.results.open(m, number)]
         self.start, self.done = time.monotonic(), 0
+        self.alive = sum(map(self.results.survives, campaign.mutants))
 
     def run(self, items: dict[str, pytest.Item], costs: dict[str, Cost]) -> None:
         sources = self.campaign.sources
@@ -92,13 +93,13 @@ class _Stage:
 
     def _note(self, mutant: Mutant, outcome: Outcome) -> None:
         self.done += 1
+        self.alive += (not outcome.killed) - self.results.survives(mutant)
         self.results.add(mutant, outcome, self.number)
         if outcome.killed and outcome.by:
             self.planner.learn(mutant, outcome.by)
         rate = self.done / (time.monotonic() - self.start)
         left = (len(self.todo) - self.done) / rate / 60
-        alive = sum(map(self.results.survives, self.campaign.mutants))
         self.campaign.say(
             f"stage {self.number + 1} of {len(STAGES)}: {self.done} of {len(self.todo)} mutants, "
-            f"{rate:.1f}/s, {left:.1f} min left, {alive} alive"
+            f"{rate:.1f}/s, {left:.1f} min left, {self.alive} alive"
         )

@@ -24,8 +24,8 @@ TYPES = ("list[", "tuple[", "dict[", "Callable[", "TypeVar(")
 class Mutant(NamedTuple):
     """One change of one statement.
 
-    `before` and `after` are the statement, of a compound one the head; `turn` counts mutants of a
-    function that have these texts in common.
+    `before` and `after` are the statement, of a compound one the head. `name` tells it from all
+    others, whatever its line is.
     """
 
     file: str
@@ -34,7 +34,7 @@ class Mutant(NamedTuple):
     operator: str
     before: str
     after: str
-    turn: int
+    name: str
     place: Place
     node: ast.AST | None
 
@@ -42,13 +42,6 @@ class Mutant(NamedTuple):
     def anew(self) -> bool:
         """Say whether the change is outside of functions, where only importing anew shows it."""
         return not any(map(str.islower, re.findall(r"(?:^|\.)_*(.)", self.function)))
-
-    @property
-    def name(self) -> str:
-        """Return what tells this mutant from all others, whatever its line is."""
-        scope = ".".join(filter(None, (self.file.removesuffix(".py"), self.function)))
-        turn = f" (occurrence {self.turn + 1})" if self.turn else ""
-        return f"{scope}: {self.before} -> {self.after}{turn}"
 
     def tree(self, source: str) -> ast.Module:
         """Return the syntax tree of the mutated file."""
@@ -97,12 +90,13 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
             if before == after or key in seen:
                 continue
             seen.add(key)
-            text = (function, before, after)
+            scope = ".".join(filter(None, (file.removesuffix(".py"), function)))
+            name = f"{scope}: {before} -> {after}"
+            turns[name] += 1
+            name += f" (occurrence {turns[name]})" if turns[name] > 1 else ""
             line = getattr(node, "lineno", getattr(head, "lineno", 0))
-            found.append(
-                Mutant(file, text[0], line, operator, *text[1:], turns[text], place, changed)
-            )
-            turns[text] += 1
+            text = (function, line, operator, before, after, name)
+            found.append(Mutant(file, *text, place, changed))
     return found
 
 

@@ -11,6 +11,9 @@ from kernel_mutants.suite import Cost
 # What only commands show: the command line itself, and the lines that it prints.
 COMMAND_FILES = ("__main__.py", "verdict.py", "explain.py")
 
+# Tests that one mutant meets in a stage, at most.
+MOST = 600
+
 
 class Planner:
     """Orders tests by the mutants that they killed in the same function and file, and by cost."""
@@ -26,6 +29,7 @@ class Planner:
             if cost.commands:
                 self.commands.add(name)
         self.kills: dict[str, Counter[str]] = defaultdict(Counter)
+        self.grouped: dict[str, dict[str, list[str]]] = {}
 
     def learn(self, mutant: Mutant, test: str) -> None:
         """Note that a test killed a mutant."""
@@ -40,12 +44,14 @@ class Planner:
         """Return tests, of these files, of about so many seconds in all on the true kernel."""
         chosen, spent = [], 0.0
         for name in self._ordered(mutant):
+            if spent > seconds or len(chosen) > MOST:
+                break
             if files is not None and name.split("::")[0] not in files:
                 continue
-            if spent and spent + self.costs[name].seconds > seconds:
+            if spent and spent + self.costs[name].seconds > 2 * seconds:
                 continue
             chosen.append(name)
-            spent += self.costs[name].seconds
+            spent += self._cost(name)
         return chosen
 
     def candidates(self, mutant: Mutant) -> set[str]:
@@ -58,24 +64,39 @@ class Planner:
             found = found - self.commands
         return found | (self.commands if mutant.file in COMMAND_FILES else set())
 
+    def _cost(self, test: str) -> float:
+        return self.costs[test].seconds + 0.005
+
+    def _groups(self, mutant: Mutant) -> dict[str, list[str]]:
+        """Return the tests by test function, the cheapest first; they are kept by function."""
+        key = self._keys(mutant)[0]
+        if key not in self.grouped:
+            groups: dict[str, list[str]] = defaultdict(list)
+            for test in sorted(self.candidates(mutant), key=lambda t: (self._cost(t), t)):
+                groups[group_of(test)].append(test)
+            self.grouped[key] = dict(groups)
+        return self.grouped[key]
+
     def _ordered(self, mutant: Mutant) -> Iterator[str]:
-        groups: dict[str, list[str]] = defaultdict(list)
+        """Yield one test of each test function in turn; what killed before comes first."""
+        groups = self._groups(mutant)
         near, far = (self.kills[key] for key in self._keys(mutant))
 
-        def cost(test: str) -> float:
-            return self.costs[test].seconds + 0.005
-
-        for test in self.candidates(mutant):
-            groups[group_of(test)].append(test)
-        for tests in groups.values():
-            tests.sort(key=lambda test: (-near[test] / cost(test), cost(test), test))
-
         def strength(group: str) -> tuple[float, str]:
-            return -(10 * near[group] + far[group] + 0.1) / cost(groups[group][0]), group
+            # What enters few functions besides this one is likely to be a test of it.
+            special = 4 / len(self.costs[groups[group][0]].functions or "none")
+            worth = 10 * near[group] + far[group] / 10 + special
+            return -worth / (self._cost(groups[group][0]) + 0.05), group
 
+        killers = [test for test in near if "::" in test and test in self.costs]
+        killers = [test for test in killers if test in groups.get(group_of(test), ())]
+        killers.sort(key=lambda test: -near[test] / self._cost(test))
+        yield from killers[:20]
         ranked = sorted(groups, key=strength)
         for turn in range(max(map(len, groups.values()), default=0)):
-            yield from (groups[group][turn] for group in ranked if turn < len(groups[group]))
+            for group in ranked:
+                if turn < len(groups[group]) and groups[group][turn] not in killers[:20]:
+                    yield groups[group][turn]
 
 
 def group_of(test: str) -> str:

@@ -24,7 +24,7 @@ from kernel_mutants.mutants import Mutant
 
 MEMORY = 2**31
 # A test gets so many times the processor time that it takes on the true kernel, and this on top.
-PATIENCE, SECONDS_MORE = 5, 3
+PATIENCE, SECONDS_MORE = 4, 2
 SILENCE = 240  # Seconds of the clock after which a child is stopped that does not use any.
 
 
