@@ -76,12 +76,13 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
     tree, seen, turns = ast.parse(source), set(), Counter()
     found: list[Mutant] = []
     first_uses = _first_bindings(tree)
+    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} | {"min", "max", "any", "all"}
     for place, statement, function in _places(tree, (), (), ""):
         node, head = _at(tree, place), _at(tree, statement)
         before, (field, index) = _head(head), place[-1]
         holder = _at(tree, place[:-1])
         for operator, changed in mutations(node):
-            if changed is None and node in first_uses:
+            if _crashes(node, changed, first_uses, names):
                 continue
             _put(holder, field, index, changed or ast.Pass())
             after = "(dropped)" if changed is None else _head(_at(tree, statement))
@@ -100,11 +101,17 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
     return found
 
 
-def _first_bindings(tree: ast.AST) -> set[ast.AST]:
-    """Return the assignments that bind a name for the first time in their function.
+def _crashes(
+    node: ast.AST, changed: ast.AST | None, first_uses: set[ast.AST], names: set[str]
+) -> bool:
+    """Say whether a change only makes a name unknown: a crash that tells nothing of the tests."""
+    if changed is None:
+        return node in first_uses
+    return isinstance(changed, ast.Name) and changed.id not in names
 
-    Without them the name does not exist: a crash that tells nothing about the tests.
-    """
+
+def _first_bindings(tree: ast.AST) -> set[ast.AST]:
+    """Return the assignments that bind a name for the first time in their function."""
     found: set[ast.AST] = set()
     for scope in ast.walk(tree):
         if not isinstance(scope, ast.FunctionDef | ast.Module | ast.ClassDef):

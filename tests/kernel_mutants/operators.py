@@ -188,7 +188,8 @@ def order(node: ast.AST) -> Nodes:
     if isinstance(node, ast.Tuple) or (isinstance(node, ast.List) and len(node.elts) == 2):
         for elts in _swaps(node.elts):
             yield _with(node, elts=elts)
-    if isinstance(node, ast.Call) and getattr(node.func, "id", "") not in MESSENGERS:
+    called = getattr(node.func, "id", "") if isinstance(node, ast.Call) else "max"
+    if called not in MESSENGERS | {"min", "max"}:
         for args in _swaps(node.args):
             yield _with(node, args=args)
 

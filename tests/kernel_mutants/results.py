@@ -101,8 +101,8 @@ def overview(mutants: Iterable[Mutant], results: Results, known: set[str]) -> li
         row = rows.setdefault(m.file, {"file": m.file, **dict.fromkeys(COLUMNS, 0)})
         alive = results.survives(m)
         row["mutants"] += 1
-        row["killed"] += results.killed(m)
-        row["equivalent"] += alive and m.name in known
+        row["killed"] += results.killed(m) and m.name not in known
+        row["equivalent"] += m.name in known
         row["survivors"] += alive and m.name not in known
     totals = {key: sum(row[key] for row in rows.values()) for key in COLUMNS}
     return [*rows.values(), {"file": "all", **totals}]

@@ -38,6 +38,18 @@ FLAGS = [
 ]
 
 
+# Examples of a property: a mutant that so many do not kill meets other tests.
+EXAMPLES = 40
+
+
+def _cap_examples(items: list[pytest.Item]) -> None:
+    for item in items:
+        test = getattr(item, "obj", None)
+        own = getattr(test, "_hypothesis_internal_use_settings", None)
+        if own is not None and own.max_examples > EXAMPLES:
+            test._hypothesis_internal_use_settings = settings(own, max_examples=EXAMPLES)
+
+
 class Cost(NamedTuple):
     """Seconds of one test on the true kernel, what it enters, and whether it runs commands."""
 
@@ -57,6 +69,9 @@ class _Loop:
     def pytest_collection(self) -> None:
         settings.load_profile("mutants")
 
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        _cap_examples(items)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.work(session.items)
@@ -73,7 +88,8 @@ class _Profile:
     def pytest_collection(self) -> None:
         settings.load_profile("mutants")
 
-    def pytest_collection_modifyitems(self) -> None:
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        _cap_examples(items)
         point_commands_at(self.copy)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
