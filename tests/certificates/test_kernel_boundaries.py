@@ -30,6 +30,14 @@ def test_a_ball_of_few_bits_is_left_as_it_is():
         assert trimmed((0b1011, 0b1101, 5), bits) == (0b1011, 0b1101, 5)
 
 
+def test_a_ball_on_a_coarser_unit_is_rounded_outward():
+    assert at_unit((5, 5, 0), 1) == (2, 3)
+    assert at_unit((4, 6, 3), 5) == (1, 2)
+    assert at_unit((4, 4, 3), 5) == (1, 1)
+    assert at_unit((1, 7, 0), 3) == (0, 1)
+    assert at_unit((1, 7, 0), 4) == (0, 1)
+
+
 def test_a_ball_at_the_largest_shift_is_not_declined():
     assert at_unit((1, 3, MAX_BITS), 0) == (1 << MAX_BITS, 3 << MAX_BITS)
     with pytest.raises(Declined, match="limit"):

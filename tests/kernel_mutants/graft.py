@@ -70,25 +70,41 @@ def forget() -> None:
                 value.cache_clear()
 
 
-def note_calls(entered: set[str]) -> None:
-    """Let each kernel function add `file:name` to this set when it is called."""
+def note_calls(entered: set[tuple[str, object]]) -> None:
+    """Let each kernel function note its file and name when it is called, and each line it runs."""
     for path in KERNEL.glob("*.py"):
-        tree = ast.parse(path.read_text())
-        _instrument(tree, path.name, "")
         module = loaded(path.name)
-        if module is None:
-            continue
-        vars(module)["_entered"] = entered
-        graft(module, compile(ast.fix_missing_locations(tree), str(path), "exec"))
+        if module is not None:
+            tree = ast.parse(path.read_text())
+            _instrument(tree, path.name, "")
+            vars(module)["_entered"] = entered
+            graft(module, compile(ast.fix_missing_locations(tree), str(path), "exec"))
 
 
 def _instrument(tree: ast.AST, file: str, scope: str) -> None:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef):
-            name = f"{file}:{scope}{node.name}"
-            node.body.insert(0, ast.parse(f"_entered.add({name!r})").body[0])
+            _note_lines(node, file)
+            node.body.insert(0, _note(file, scope + node.name))
         elif isinstance(node, ast.ClassDef):
             _instrument(node, file, f"{scope}{node.name}.")
+
+
+def _note(file: str, what: object) -> ast.stmt:
+    return ast.parse(f"_entered.add(({file!r}, {what!r}))").body[0]
+
+
+def _note_lines(node: ast.AST, file: str) -> None:
+    """Put a note before each statement of a function."""
+    for field in ("body", "orelse", "finalbody", "handlers"):
+        statements = getattr(node, field, None)
+        if isinstance(statements, list):
+            for statement in statements:
+                _note_lines(statement, file)
+            if field != "handlers":
+                notes = [_note(file, statement.lineno) for statement in statements]
+                both = zip(notes, statements, strict=True)
+                setattr(node, field, [x for pair in both for x in pair])
 
 
 def write_copy(folder: Path, file: str, source: str) -> Path:

@@ -24,13 +24,15 @@ TYPES = ("list[", "tuple[", "dict[", "Callable[", "TypeVar(")
 class Mutant(NamedTuple):
     """One change of one statement.
 
-    `before` and `after` are the statement, of a compound one the head. `name` tells it from all
-    others, whatever its line is.
+    `line` is that of the changed node, `statement` the first line of its statement. `before` and
+    `after` are the statement, of a compound one the head. `name` tells it from all others, whatever
+    its line is.
     """
 
     file: str
     function: str
     line: int
+    statement: int
     operator: str
     before: str
     after: str
@@ -96,8 +98,9 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
             turns[name] += 1
             name += f" (occurrence {turns[name]})" if turns[name] > 1 else ""
             line = getattr(node, "lineno", getattr(head, "lineno", 0))
-            text = (function, line, operator, before, after, name)
-            found.append(Mutant(file, *text, place, changed))
+            lines = line, getattr(head, "lineno", 0)
+            text = (operator, before, after, name)
+            found.append(Mutant(file, function, *lines, *text, place, changed))
     return found
 
 

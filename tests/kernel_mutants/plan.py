@@ -69,12 +69,13 @@ class Planner:
         return self.costs[test].seconds + 0.005
 
     def _groups(self, mutant: Mutant) -> dict[str, list[str]]:
-        """Return the tests by test function, the cheapest first; they are kept by function."""
-        key = self._keys(mutant)[0]
+        """Return the tests by test function, the cheapest first; they are kept by statement."""
+        key = f"{self._keys(mutant)[0]}:{mutant.statement}"
         if key not in self.grouped:
             groups: dict[str, list[str]] = defaultdict(list)
             for test in sorted(self.candidates(mutant), key=lambda t: (self._cost(t), t)):
-                groups[group_of(test)].append(test)
+                if mutant.anew or self.costs[test].runs(mutant.file, mutant.statement):
+                    groups[group_of(test)].append(test)
             self.grouped[key] = dict(groups)
         return self.grouped[key]
 
@@ -93,7 +94,7 @@ class Planner:
         killers = [test for test in killers if test in groups.get(group_of(test), ())]
         killers.sort(key=lambda test: -near[test] / self._cost(test))
         exact = next((tests for group, tests in groups.items() if group.endswith(EXACT)), [])
-        first = list(dict.fromkeys([*killers[:12], *exact[:: len(exact) // 4 + 1], *exact[:3]]))
+        first = list(dict.fromkeys([*killers[:12], *exact[:: len(exact) // 6 + 1], *exact[:3]]))
         yield from first
         ranked = sorted(groups, key=strength)
         for turn in range(max(map(len, groups.values()), default=0)):

@@ -51,12 +51,21 @@ def _cap_examples(items: list[pytest.Item]) -> None:
 
 
 class Cost(NamedTuple):
-    """Seconds of one test on the true kernel, what it enters, and whether it runs commands."""
+    """Seconds of one test on the true kernel, whether it runs commands, and what it enters.
+
+    `functions` are named `file:name`; `lines` holds for each file a hexadecimal number whose bits
+    are the lines that ran.
+    """
 
     seconds: float
     passed: bool
     commands: bool
     functions: list[str]
+    lines: dict[str, str] = {}  # noqa: RUF012
+
+    def runs(self, file: str, line: int) -> bool:
+        """Say whether the statement that starts on a line ran; True if it is not known."""
+        return not self.lines or bool(int(self.lines.get(file, "0"), 16) >> line & 1)
 
 
 class _Loop:
@@ -145,7 +154,7 @@ def digest_of_tests(file: str) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def measure(item: pytest.Item, entered: set[str]) -> Cost:
+def measure(item: pytest.Item, entered: set[tuple[str, Any]]) -> Cost:
     """Run one test on the true kernel and take down what it costs and reaches."""
     commands: list[bool] = []
     start, popen = os.times(), subprocess.Popen.__init__
@@ -162,7 +171,13 @@ def measure(item: pytest.Item, entered: set[str]) -> Cost:
     finally:
         subprocess.Popen.__init__ = popen
     used = sum(b - a for a, b in zip(start[:4], os.times()[:4], strict=True))
-    return Cost(round(used, 3), passed, bool(commands), sorted(entered))
+    functions = sorted(f"{file}:{name}" for file, name in entered if isinstance(name, str))
+    lines: dict[str, int] = {}
+    for file, line in entered:
+        if isinstance(line, int):
+            lines[file] = lines.get(file, 0) | 1 << line
+    masks = {file: f"{mask:x}" for file, mask in lines.items()}
+    return Cost(round(used, 3), passed, bool(commands), functions, masks)
 
 
 def measured(
@@ -201,7 +216,7 @@ def _in_child(items: list[pytest.Item], part: Path) -> dict[str, list[Any]]:
     child = os.fork()
     if not child:
         try:
-            entered: set[str] = set()
+            entered: set[tuple[str, Any]] = set()
             note_calls(entered)
             part.write_text(json.dumps({item.nodeid: measure(item, entered) for item in items}))
         finally:
