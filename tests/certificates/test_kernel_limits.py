@@ -1,5 +1,6 @@
 """Each limit of the format, at the last value that is read and at the first that is not."""
 
+import balls
 import pytest
 from balls import exp_over_root
 from classes import require_walkable
@@ -84,13 +85,15 @@ def test_a_walk_nests_500_positions_and_no_more():
     assert refused(require_walkable, 501) == LIMIT
 
 
-def test_an_exponential_of_2_to_65536_is_formed_and_of_twice_that_is_not():
-    # The size of an argument is that of its numerator, two bits, and its exponent.
-    exp_over_root(-1, 65_500, 1, 32)
-    assert refused(exp_over_root, -1, 65_533, 1, 32) is None
-    assert refused(exp_over_root, -1, 65_534, 1, 32) == LIMIT
-    assert refused(exp_over_root, -(2**40), 65_534 - 40, 1, 32) == LIMIT
-    assert refused(exp_over_root, -1, 65_534, 4, 32) is None
+def test_an_argument_of_as_many_bits_as_the_limit_is_taken_and_of_one_more_is_not(monkeypatch):
+    monkeypatch.setattr(balls, "MAX_BITS", 300)
+    # The size of an argument is that of its numerator, its exponent and two bits of room.
+    for numerator, exponent, square, reason in (
+        *((-1, 297, 1, None), (-1, 298, 1, LIMIT), (-(2**40), 257, 1, None)),
+        *((-(2**40), 258, 1, LIMIT), (-1, 298, 4, None), (-1, 299, 4, LIMIT)),
+        *((1, 297, 1, None), (1, 298, 1, LIMIT), (-1, -(10**6), 1, None)),
+    ):
+        assert refused(exp_over_root, numerator, exponent, square, 32) == reason
 
 
 SHAPE = Shape(3, 3, 2, 2)
