@@ -12,7 +12,7 @@ import pytest
 from kernel_mutants.mutants import KERNEL, Mutant, digest, kernel_files, mutants_of
 from kernel_mutants.plan import Planner
 from kernel_mutants.results import Results, Row, listed, overview
-from kernel_mutants.runner import Outcome, run_all
+from kernel_mutants.runner import Outcome, run_all, run_one
 from kernel_mutants.suite import Cost, measured
 
 # Seconds of tests that each mutant meets, and then those that are left.
@@ -49,8 +49,8 @@ class Campaign:
 
     def work(self, items: list[pytest.Item]) -> None:
         """Measure the tests on the true kernel, then run the mutants that are open."""
-        key = digest("".join((KERNEL / file).read_text() for file in kernel_files()))
-        costs = measured(items, self.folder / "tests.jsonl", key, self.say)
+        kernel = {file: digest((KERNEL / file).read_text()) for file in kernel_files()}
+        costs = measured(items, self.folder / "tests.jsonl", kernel, self.say)
         failed = [name for name, cost in costs.items() if not cost.passed]
         if failed:
             raise TrueKernelFails(failed[0])
@@ -60,7 +60,7 @@ class Campaign:
                 planner.learn(mutant, test)
         by_name = {item.nodeid: item for item in items}
         for stage in range(len(STAGES)):
-            _Stage(self, stage, planner).run(by_name, costs)
+            _Stage(self, stage, planner, by_name, costs).run()
 
     def unlisted(self) -> list[Mutant]:
         """Return the survivors that are not listed as equivalent."""
@@ -75,30 +75,45 @@ class Campaign:
 class _Stage:
     """One pass over the open mutants with tests of so many seconds."""
 
-    def __init__(self, campaign: Campaign, number: int, planner: Planner) -> None:
+    def __init__(
+        self,
+        campaign: Campaign,
+        number: int,
+        planner: Planner,
+        items: dict[str, pytest.Item],
+        costs: dict[str, Cost],
+    ) -> None:
         self.campaign, self.number, self.planner = campaign, number, planner
         self.results = campaign.results
+        self.items, self.costs, self.true = items, costs, set[str]()
         # In an order by chance, so that a part of a run says something about the whole.
         shuffled, known = sorted(campaign.mutants, key=lambda m: digest(m.name)), listed()
         self.todo = [m for m in shuffled if m.name not in known and self.results.open(m, number)]
         self.start, self.done = time.monotonic(), 0
         self.alive = sum(map(self.results.survives, campaign.mutants))
 
-    def run(self, items: dict[str, pytest.Item], costs: dict[str, Cost]) -> None:
+    def run(self) -> None:
         sources = self.campaign.sources
         chosen = ((m, sources[m.file], partial(self._tests, m)) for m in self.todo)
-        run_all(chosen, items, costs, self.campaign.jobs, self._note)
+        run_all(chosen, self.items, self.costs, self.campaign.jobs, self._note)
+
+    def _require_true(self, test: str) -> None:
+        """Demand that the true kernel passes a test that has killed a mutant."""
+        if test not in self.true and run_one(None, "", [test], self.items, self.costs).killed:
+            raise TrueKernelFails(test)
+        self.true.add(test)
 
     def _tests(self, mutant: Mutant) -> list[str]:
         files = self.results.new_tests(mutant, self.number)
         return self.planner.tests(mutant, STAGES[self.number], files)
 
     def _note(self, mutant: Mutant, outcome: Outcome) -> None:
+        if outcome.killed and outcome.by:
+            self._require_true(outcome.by)
+            self.planner.learn(mutant, outcome.by)
         self.done += 1
         self.alive += (not outcome.killed) - self.results.survives(mutant)
         self.results.add(mutant, outcome, self.number)
-        if outcome.killed and outcome.by:
-            self.planner.learn(mutant, outcome.by)
         rate = self.done / (time.monotonic() - self.start)
         left = (len(self.todo) - self.done) / rate / 60
         self.campaign.say(

@@ -160,6 +160,20 @@ def _limit_time(seconds: float) -> None:
     signal.setitimer(signal.ITIMER_PROF, PATIENCE * seconds + SECONDS_MORE)
 
 
+def run_one(
+    mutant: Mutant | None,
+    source: str,
+    tests: list[str],
+    items: dict[str, pytest.Item],
+    costs: dict[str, suite.Cost],
+) -> Outcome:
+    """Run one mutant, or the true kernel, to its end."""
+    child = Child(mutant, source, tests, items, costs)
+    while not child.read():
+        pass
+    return child.outcome()
+
+
 def run_all(
     mutants: Iterable[tuple[Mutant, str, Callable[[], list[str]]]],
     items: dict[str, pytest.Item],

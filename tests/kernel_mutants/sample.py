@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kernel_mutants.mutants import KERNEL, Mutant, mutants_of
-from kernel_mutants.runner import Child
+from kernel_mutants.runner import run_one
 from kernel_mutants.suite import TESTS, Cost, with_tests
 
 SAMPLE = Path(__file__).parent / "sample.json"
@@ -46,14 +46,14 @@ def run_sample() -> int:
         if gone:
             sys.exit(f"kernel_mutants: {SAMPLE}: there is no test {min(gone)}")
         costs = dict.fromkeys(tests, COST)
-        truth = _outcome(Child(None, "", tests, by_name, costs))
+        truth = run_one(None, "", tests, by_name, costs)
         if truth.killed:
             print(f"kernel_mutants: the true kernel fails {truth.by}", file=sys.stderr)
             code = 2
             return
         alive, count = [], len(sample())
         for mutant, source, test in sampled_mutants():
-            if not _outcome(Child(mutant, source, [test], by_name, costs)).killed:
+            if not run_one(mutant, source, [test], by_name, costs).killed:
                 alive.append(f"{mutant.name} [{test}]")
         print(*alive, f"{count} mutants, {count - len(alive)} killed", sep="\n", file=sys.stderr)
         code = int(bool(alive))
@@ -61,9 +61,3 @@ def run_sample() -> int:
     files = {TESTS.parent / test.split("::")[0] for test in sample().values()}
     with_tests(sorted(files), judge)
     return code
-
-
-def _outcome(child: Child):
-    while not child.read():
-        pass
-    return child.outcome()

@@ -65,7 +65,7 @@ class Cost(NamedTuple):
 
     def runs(self, file: str, line: int) -> bool:
         """Say whether the statement that starts on a line ran; True if it is not known."""
-        return not self.lines or bool(int(self.lines.get(file, "0"), 16) >> line & 1)
+        return file not in self.lines or bool(int(self.lines[file], 16) >> line & 1)
 
 
 class _Loop:
@@ -181,19 +181,24 @@ def measure(item: pytest.Item, entered: set[tuple[str, Any]]) -> Cost:
 
 
 def measured(
-    items: list[pytest.Item], cache: Path, key: str, say: Callable[[str], None]
+    items: list[pytest.Item], cache: Path, kernel: dict[str, str], say: Callable[[str], None]
 ) -> dict[str, Cost]:
-    """Return the cost of each test, from the cache where kernel and test are the same as then.
+    """Return the cost of each test, from the cache where the test is the same as then.
 
-    `key` stands for the kernel. The cache is a file of lines, one for each test function.
+    `kernel` holds the digests of the kernel's files. What is known of the lines of a file that was
+    changed since is left out. The cache is a file of lines, one for each test function.
     """
     keys = {item.nodeid.split("::")[0]: "" for item in items}
-    keys = {file: f"{key}-{digest_of_tests(file)}" for file in keys}
+    keys = {file: digest_of_tests(file) for file in keys}
     known: dict[str, Cost] = {}
     for line in cache.read_text().splitlines() if cache.exists() else ():
         row = json.loads(line)
         if row["key"] == keys.get(row["file"]):
-            known |= {name: Cost(*cost) for name, cost in row["costs"].items()}
+            same = {file for file, key in row["kernel"].items() if kernel.get(file) == key}
+            for name, values in row["costs"].items():
+                cost = Cost(*values)
+                lines = {file: mask for file, mask in cost.lines.items() if file in same}
+                known[name] = cost._replace(lines=lines)
     todo: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.nodeid not in known:
@@ -204,8 +209,9 @@ def measured(
         # In a child, so that whatever the tests remember stays out of this process.
         costs = _in_child(members, cache.with_suffix(".part"))
         known |= {name: Cost(*cost) for name, cost in costs.items()}
+        row = {"key": keys[file], "file": file, "kernel": kernel, "costs": costs}
         with cache.open("a") as lines:
-            lines.write(json.dumps({"key": keys[file], "file": file, "costs": costs}) + "\n")
+            lines.write(json.dumps(row) + "\n")
         left = (time.monotonic() - start) / place * (len(todo) - place)
         say(f"measuring the tests: {place} of {len(todo)} functions, {left / 60:.1f} min left")
     return {item.nodeid: known[item.nodeid] for item in items}
