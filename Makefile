@@ -2,18 +2,24 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CHECKER := certificates/checker
+# How long `make fuzz` runs, both targets together.
+SECONDS_TO_FUZZ ?= 3600
 
-.PHONY: help demo test test-all lint bench bench-strategies bench-ladders study mutants checker clean
+.PHONY: help demo test test-all arena lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
 	@echo "make test      formatting, lint, types and the fast tests (under 10 minutes)"
 	@echo "make test-all  the same with the exhaustive tests"
+	@echo "make arena     score the checker on 1,500 certificates and hostile files (a few minutes)"
 	@echo "make bench     measure the figures of the README"
 	@echo "make bench-strategies  prove one model with all 156 strategies, beside the published bounds"
 	@echo "make bench-ladders     ladders over the zoo beyond max-of-4 (about two hours, resumable)"
+	@echo "make bench-audit       audit certificates of the study: hunts and mutants (hours, resumable)"
 	@echo "make study     the whole study on the zoo, and its report, out/report.html (hours, resumable)"
-	@echo "make mutants   spoil the checker in each spot, a test must fail (an hour, resumable)"
+	@echo "make fuzz      fuzz the checker by coverage for SECONDS_TO_FUZZ=$(SECONDS_TO_FUZZ); findings in out/fuzz"
+	@echo "make mutants   ask about 100,000 mutated certificates (about an hour, resumable)"
+	@echo "make kernel-mutants  spoil the checker in each spot, a test must fail (an hour, resumable)"
 	@echo "make checker   pack the standalone checker into one file, out/ballproof-checker.pyz"
 	@echo "make clean     remove .venv and everything that was built"
 
@@ -25,6 +31,10 @@ test: .venv/installed-test lint
 
 test-all: .venv/installed-test lint
 	$(BIN)/python -m pytest -n 2
+
+# Any other checker: python tests/arena/score.py -- COMMAND
+arena:
+	$(PYTHON) tests/arena/score.py
 
 lint: .venv/installed-test
 	$(BIN)/ruff format --check .
@@ -44,6 +54,11 @@ bench-ladders: .venv/installed
 	mkdir -p out docs/results
 	$(BIN)/python benchmarks/ladders.py --out out/ladders.jsonl | tee docs/results/ladders.md
 
+# Needs the folder of `make study`, or of any sweep.
+bench-audit: .venv/installed
+	mkdir -p out docs/results
+	$(BIN)/python benchmarks/audit_zoo.py out/study --out out/audit.jsonl > docs/results/audit.md
+
 # Stop it at any time: what is there is kept, and the report says what is missing.
 study: .venv/installed-report
 	mkdir -p docs/results
@@ -51,8 +66,17 @@ study: .venv/installed-report
 	$(BIN)/ballproof sweep 'max-of-5-*' 'max-of-10-*' 'max-of-20-*' --strategies all --out out/study
 	$(BIN)/ballproof report out/study --out out/report.html --summary docs/results/study.md
 
-# Stop it at any time: what is known is kept in out/kernel-mutants.
+fuzz: .venv/installed-fuzz
+	for target in reader witness; do \
+		$(BIN)/python tests/fuzz/run.py $$target --seconds $$(( $(SECONDS_TO_FUZZ) / 2 )) || exit 1; \
+	done
+
 mutants: .venv/installed-test
+	mkdir -p docs/results
+	$(BIN)/python benchmarks/mutated_certificates.py --summary docs/results/mutated-certificates.md
+
+# Stop it at any time: what is known is kept in out/kernel-mutants.
+kernel-mutants: .venv/installed-test
 	cd tests && ../$(BIN)/python -m kernel_mutants --survivors
 
 checker:
@@ -71,6 +95,10 @@ checker:
 .venv/installed-report: .venv/installed
 	$(BIN)/python -m pip install --quiet --editable '.[report]'
 	touch $@
+
+# Without a wheel of atheris for this Python the fuzzer says how to install it.
+.venv/installed-fuzz: .venv/installed-test
+	-$(BIN)/python -m pip install --quiet --editable '.[fuzz]' && touch $@
 
 clean:
 	rm -rf .venv build dist out *.egg-info .mypy_cache .pytest_cache .ruff_cache

@@ -68,6 +68,11 @@ def certainly_negative(ball: flint.arb) -> bool:
     return bool(ball < 0)
 
 
+def certainly_positive(ball: flint.arb) -> bool:
+    """Return whether every number of the ball is > 0; False for a NaN."""
+    return bool(ball > 0)
+
+
 def certainly_nonnegative(ball: flint.arb) -> bool:
     """Return whether every number of the ball is >= 0; False for a NaN."""
     return bool(ball >= 0)

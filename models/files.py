@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from models.errors import ModelError
@@ -20,8 +21,12 @@ def read_limited(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
-def parse_json(data: bytes, source: str) -> object:
-    """Return the JSON value of these bytes; a key that an object holds twice is refused."""
+def parse_json(data: bytes, source: str, decimal: Callable[[str], object] | None = None) -> object:
+    """Return the JSON value of these bytes; a key that an object holds twice is refused.
+
+    `decimal` reads numbers with a point or an exponent; without it they are rounded to floats, and
+    NaN and infinities pass.
+    """
 
     def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
         result: dict[str, object] = {}
@@ -31,8 +36,14 @@ def parse_json(data: bytes, source: str) -> object:
             result[name] = value
         return result
 
+    def refused(word: str) -> object:
+        raise ModelError(f"{source} holds {word}, where JSON has finite numbers only.")
+
+    constant = None if decimal is None else refused
     try:
-        return json.loads(data.decode(), object_pairs_hook=unique)
+        return json.loads(
+            data.decode(), object_pairs_hook=unique, parse_float=decimal, parse_constant=constant
+        )
     except ModelError:
         raise
     except (ValueError, RecursionError) as error:

@@ -29,13 +29,16 @@ class ClassTables:
 
 
 class GapTables:
-    """f_i(t) for one maximum m, floors and ceilings; the weights come in class by class."""
+    """f_i(t) for one maximum m, floors and ceilings; the weights come in class by class.
 
-    def __init__(self, problem: Problem, maximum: int) -> None:
+    `spare` bits of a lane are kept free, for offsets.
+    """
+
+    def __init__(self, problem: Problem, maximum: int, spare: int = 0) -> None:
         self.maximum = maximum
         self.places = problem.shape.n_ctx
         # Half the lane for f, half for w, less one bit each: f is a sum of two rounded parts.
-        self.bits = (lane_bits(self.places + 2) - 2) // 2
+        self.bits = (lane_bits(self.places + 2) - 2 - spare) // 2
         own = slice(maximum, maximum + 1)
         tokens = slice(0, maximum + 1)
         direct = problem.direct[tokens] - problem.direct[tokens, own] + problem.eps
@@ -43,14 +46,20 @@ class GapTables:
         places = problem.places - problem.places[:, own]
         free = output[None, :, :] + places[:, None, :]
         largest = max(abs(direct).max(), abs(free).max())
-        shift = max(int(largest).bit_length() - self.bits, 0)
-        self.direct = floor_lanes(direct, shift)
-        self.free = floor_lanes(free, shift)
+        self.shift = max(int(largest).bit_length() - self.bits, 0)
+        self.direct = floor_lanes(direct, self.shift)
+        self.free = floor_lanes(free, self.shift)
 
-    def of_query(self, query: int, attention: Attention) -> ClassTables:
-        """Return the tables of the class (query, m), rounded outward (T2 and its dual)."""
-        low_gap = self.free[0] + self.direct[0][query]
-        high_gap = self.free[1] + self.direct[1][query]
+    def of_query(
+        self, query: int, attention: Attention, offset: tuple[int, int] = (0, 0)
+    ) -> ClassTables:
+        """Return the tables of the class (query, m), rounded outward (T2 and its dual).
+
+        `offset` encloses what is added to every f, in units of 2**shift of the problem's. With two
+        spare bits it may be as large as any f, 2**(bits+1).
+        """
+        low_gap = self.free[0] + self.direct[0][query] + offset[0]
+        high_gap = self.free[1] + self.direct[1][query] + offset[1]
         low_weight, high_weight = (
             lanes[:, :, None] for lanes in attention.lanes(self.maximum, self.bits)
         )

@@ -38,11 +38,6 @@ def _number(text: str) -> tuple[int, int]:
     return Fraction(text).as_integer_ratio()
 
 
-def _tokens(text: str) -> tuple[int, ...]:
-    """Return the tokens of "3,17,60,12"."""
-    return tuple(map(int, text.split(",")))
-
-
 def _parser() -> _Parser:
     parser = _Parser(prog="checker", description=__doc__, allow_abbrev=False)
     parser.add_argument("model", metavar="MODEL", help="the weights, a safetensors file")
@@ -54,7 +49,8 @@ def _parser() -> _Parser:
     budget = parser.add_argument("--max-operations", type=int, help="decline larger budgets")
     budget.default = DEFAULT_MAX_OPERATIONS
     explain = parser.add_argument("--explain", action="append", default=[], metavar="TOKENS")
-    explain.type, explain.help = _tokens, "say what decides this sequence, such as 3,17,60,12"
+    explain.type = lambda text: tuple(map(int, text.split(",")))
+    explain.help = "say what decides this sequence, such as 3,17,60,12"
     parser.add_argument("--json", action="store_true", help="print the verdict as a JSON object")
     return parser
 
@@ -75,12 +71,11 @@ def _verdict(arguments: argparse.Namespace) -> int:
     certificate = _read(arguments.certificate, MAX_FILE)
     try:
         theorem = check(weights, certificate, pins)
-        asked = arguments.explain
-        explained = asked and explanations(weights, certificate, pins, asked)
+        reasons = arguments.explain and explanations(weights, certificate, pins, arguments.explain)
     except Refusal as refusal:
         _print(refusal, arguments.json)
         return refusal.exit_code
-    _print(theorem, arguments.json, explained)
+    _print(theorem, arguments.json, reasons)
     return VERIFIED
 
 

@@ -1,7 +1,7 @@
 """Attention weights w_i(t) = exp(S[q,t] + R[q,i]) of one query, enclosed and put on one unit."""
 
-from balls import Ball, at_unit, exp_over_root, product, trimmed
-from tally import Tally
+from balls import Ball, argument_bits, at_unit, exp_over_root, product, trimmed
+from tally import Tally, exp_surcharge
 from transformer import PathTables
 
 Span = tuple[int, int]
@@ -21,7 +21,7 @@ class Attention:
 
     def _factors(self, tables: PathTables, scores: list[int], tally: Tally) -> list[Ball]:
         tally.charge(2 * len(scores))
-        return exponentials(scores, tables.score_exponent, tables.shape.d_head, self.bits)
+        return exponentials(scores, tables.score_exponent, tables.shape.d_head, self.bits, tally)
 
     def unit(self, maximum: int) -> int:
         """Return the exponent of the unit in which the largest weight of 0..m has `bits` bits.
@@ -38,10 +38,11 @@ class Attention:
         return [[at_unit(product(t, p), unit) for t in tokens] for p in self.positions]
 
 
-def exponentials(scores: list[int], exponent: int, square: int, bits: int) -> list[Ball]:
-    """Return balls around exp((s - s*) 2**exponent / sqrt(square)), s* the largest score."""
+def exponentials(scores: list[int], unit: int, square: int, bits: int, tally: Tally) -> list[Ball]:
+    """Return balls around exp((s - s*) 2**unit / sqrt(square)), s* the largest score."""
     top = max(scores)
-    return [trimmed(exp_over_root(s - top, exponent, square, bits), bits) for s in scores]
+    tally.charge(exp_surcharge(len(scores), argument_bits(top - min(scores), unit, square) + bits))
+    return [trimmed(exp_over_root(s - top, unit, square, bits), bits) for s in scores]
 
 
 def joint(a: Span, b: Span) -> Span:

@@ -70,6 +70,11 @@ def quotient_by_root(numerator: int, exponent: int, square: int, unit: int) -> i
     return -root if root * root * divisor == scaled else -root - 1
 
 
+def argument_bits(numerator: int, exponent: int, square: int) -> int:
+    """Return at least 1, and at least the bits of numerator * 2**exponent / sqrt(square)."""
+    return max(numerator.bit_length() + exponent - square.bit_length() // 2 + 2, 1)
+
+
 def exp_over_root(numerator: int, exponent: int, square: int, bits: int) -> Ball:
     """Return a ball around exp(numerator * 2**exponent / sqrt(square)), tight to about `bits` bits.
 
@@ -77,7 +82,7 @@ def exp_over_root(numerator: int, exponent: int, square: int, bits: int) -> Ball
     in an interval [R, R + w] 2**-g inside [0, 1); exp(r) is summed by `_exp_reduced`.
     Then exp(x) = exp(r) 2**k. Raises `Declined` where x has more than MAX_BITS bits.
     """
-    size = max(numerator.bit_length() + exponent - square.bit_length() // 2 + 2, 1)
+    size = argument_bits(numerator, exponent, square)
     decline_unless(size <= MAX_BITS, "limit", f"a score needs more than {MAX_BITS} bits.")
     # Guard bits for the reduction; rounded up so that few different ln 2 are computed.
     g = (bits + size + 24 + 63) // 64 * 64

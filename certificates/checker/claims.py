@@ -6,7 +6,7 @@ from strictjson import count, parse_object, rational, require_keys, small, strin
 from transformer import Shape
 from verdict import decline_unless, reject_unless
 
-FORMAT = "ballproof-certificate/1"
+FORMAT, SEMANTICS = "ballproof-certificate/1", ("real", "float32")
 MAX_FILE = 64 * 2**20
 MAX_SIZE = 2**28
 PRECISIONS = (32, 1024)
@@ -73,8 +73,7 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
     )
     budget = f"the budget of {result.operations} operations is above the limit of {max_operations}."
     decline_unless(result.operations <= max_operations, "limit", budget)
-    known = result.semantics in ("real", "float32")
-    decline_unless(known, "unsupported", "claim.semantics: neither 'real' nor 'float32'.")
+    decline_unless(result.semantics in SEMANTICS, "unsupported", "claim.semantics: unknown.")
     return result
 
 

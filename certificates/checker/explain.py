@@ -79,7 +79,7 @@ def _by_logits(tables: PathTables, bits: int, tally: Tally, x: Sequence) -> Expl
     """Brute force and the exact count: the sequence's own sums of T1, ties included."""
     q, m = x[-1], max(x)
     scores = [tables.score[q][t] + tables.positional_score[q][i] for i, t in enumerate(x)]
-    balls = exponentials(scores, tables.score_exponent, tables.shape.d_head, bits)
+    balls = exponentials(scores, tables.score_exponent, tables.shape.d_head, bits, tally)
     spans, gaps = on_one_unit(balls, bits), {}
     weights = dict(zip(scores, spans, strict=True))
     for j in (j for j in range(tables.shape.d_vocab) if j != m):

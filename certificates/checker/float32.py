@@ -27,9 +27,8 @@ def deviation(model: Model, tally: Tally) -> Fraction:
     w = {name: _float32(name, matrix, tally) for name, matrix in model.weights.items()}
     read = add(w["W_E"], _largest(w["W_pos"]), tally)
     (query, queries), (key, keys), value = (_head(model, x, read, d + 2, tally) for x in "QKV")
-    near = product(query, transposed(key), tally)
     far = product(add(query, queries, tally), transposed(add(key, keys, tally)), tally)
-    steps, exponent = _excess((near, _grown(far, h + 10, tally)))
+    steps, exponent = _excess((product(query, transposed(key), tally), _grown(far, h + 10, tally)))
     shift = quotient_by_root(steps, exponent, h, -64) + 1
     # The largest value and the largest error need not be the same token's.
     mixed, error = map(_largest, value)

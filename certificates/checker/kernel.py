@@ -55,16 +55,14 @@ def explanations(
     v, k = model.shape.d_vocab, model.shape.n_ctx
     fits = all(len(x) == k and 0 <= min(x) <= max(x) < v for x in sequences)
     decline_unless(fits, "unsupported", f"--explain takes {k} tokens of 0 to {v - 1}.")
-    if claim.semantics == "float32":
-        claim = _shifted(claim, deviation(model, Tally(UNLIMITED)))
-    return list(map(explainer(model, claim), sequences))
+    eps = deviation(model, Tally(UNLIMITED)) if claim.semantics != "real" else Fraction(0)
+    return list(map(explainer(model, _shifted(claim, eps)), sequences))
 
 
 def _read(weights: bytes, certificate: bytes, pins: Pins) -> tuple[Claim, Model]:
     """Return the claim and the model that it is about, pins and statement compared."""
     claim = read_claim(certificate, pins.max_operations)
-    strategy = ascii(claim.strategy[:80])
-    decline_unless(claim.strategy in STRATEGIES, "unsupported", f"proof.strategy: no {strategy}.")
+    decline_unless(claim.strategy in STRATEGIES, "unsupported", f"no {claim.strategy[:80]!a}.")
     tensors = read_tensors(weights)
     model = read_model(tensors)
     require_model(claim, digest(tensors), model.shape)

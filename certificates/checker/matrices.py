@@ -31,9 +31,10 @@ def product(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
     In lanes, row i is the sum over l of a[i][l] times the vector b[l]. Sums of lanes are exact
     whatever they pass through, so that only the factors and the result have to fit.
     """
-    tally.charge(len(a.rows) * len(b.rows[0]) * (2 * len(b.rows) - 1))
+    left, right = _bits(a.rows), _bits(b.rows)
+    tally.charge(len(a.rows) * len(b.rows[0]) * (2 * len(b.rows) - 1) * (1 + (left * right >> 22)))
     # An entry is below len(b) 2**(bits of a + bits of b); one more bit for its sign.
-    width = _bits(a.rows) + _bits(b.rows) + len(b.rows).bit_length() + 1
+    width = left + right + len(b.rows).bit_length() + 1
     columns = list(zip(*b.rows, strict=True))
     if width <= MAX_LANE and len(a.rows) > 1:
         lanes = Lanes(len(columns), width)

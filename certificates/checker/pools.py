@@ -95,9 +95,9 @@ class Pool:
 
     def _spans(self, scores: list[Span]) -> list[Span]:
         """Return integers around the weights, in the unit that gives the largest `bits` bits."""
-        bits, tables = self.terrain.bits, self.terrain.tables
+        bits, tables, tally = self.terrain.bits, self.terrain.tables, self.terrain.tally
         ends = [end for span in scores for end in span]
-        balls = exponentials(ends, tables.score_exponent, tables.shape.d_head, bits + 8)
+        balls = exponentials(ends, tables.score_exponent, tables.shape.d_head, bits + 8, tally)
         spans = on_one_unit(balls, bits)
         return [(low[0], high[1]) for low, high in zip(spans[::2], spans[1::2], strict=True)]
 

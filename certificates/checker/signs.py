@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from attention import Span, weighted
-from balls import at_unit, exp_over_root
+from attention import Span, exponentials, weighted
+from balls import at_unit
 from tally import Tally
 from transformer import PathTables
 
@@ -62,9 +62,9 @@ def settled(
 def _enclosed_sum(tables: PathTables, groups: dict[int, int], bits: int, tally: Tally) -> Span:
     """Return integers around 2**bits times the sum, scaled to its largest remaining group."""
     tally.charge(6 * len(groups))
-    top, low, high = max(groups), 0, 0
-    for score, gap in groups.items():
-        ball = exp_over_root(score - top, tables.score_exponent, tables.shape.d_head, bits + 2)
+    unit, low, high = (tables.score_exponent, tables.shape.d_head), 0, 0
+    balls = exponentials([*groups], *unit, bits + 2, tally)
+    for ball, gap in zip(balls, groups.values(), strict=True):
         weight = at_unit(ball, -bits)
         low += weighted(gap, weight, up=False)
         high += weighted(gap, weight)

@@ -91,8 +91,7 @@ def count(value: Any, what: str) -> int:
     """Return the non-negative integer that a decimal string writes, in its only spelling."""
     text = string(value, what)
     limit_digits(text, what)
-    good = _COUNT.fullmatch(text) is not None
-    decline_unless(good, "syntax", f"{what}: {text[:40]!a} is not a decimal count.")
+    decline_unless(bool(_COUNT.fullmatch(text)), "syntax", f"{what}: {text[:40]!a} is no count.")
     return int(text)
 
 

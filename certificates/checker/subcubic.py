@@ -8,11 +8,11 @@ from itertools import accumulate
 from math import comb
 
 from attention import Span, exponentials, on_one_unit
-from balls import at_unit, exp_over_root
+from balls import argument_bits, at_unit, exp_over_root
 from claims import Claim
 from logit_bounds import Logits, bounded_logits
 from score_bounds import Scores, bounded_scores
-from tally import Tally, sort_cost
+from tally import Tally, exp_surcharge, sort_cost
 from transformer import Model
 from witness import PAIR, Witness, read_witness
 
@@ -85,7 +85,7 @@ class ClassBounds:
         gap = self.witness.gaps[m][row.query][c - 1]
         if gap > (m - row.query if own else m):
             return None
-        self.tally.charge(32)
+        self.tally.charge(32 + row.surcharge)
         ends = row.attention_ends(m, gap, c, own)
         return self.curves.bound(m, gap, c, ends, self.logits.difference[row.query])
 
@@ -102,7 +102,9 @@ class QueryScores:
         self.extremes = (list(accumulate(self.row, max)), list(accumulate(self.row, min)))
         rest = scores.positional[query]
         tally.charge(2 * len(self.row) + 6 * len(rest) + 2 * sort_cost(len(rest)))
-        weights = exponentials(rest, self.exponent, self.square, bits)
+        weights = exponentials(rest, self.exponent, self.square, bits, tally)
+        reach = self.extremes[0][-1] - self.extremes[1][-1] + self.error
+        self.surcharge = exp_surcharge(2, argument_bits(reach, self.exponent, self.square) + bits)
         *places, self.last = on_one_unit(weights, self.unit_bits)
         lows, highs = sorted(x[0] for x in places), sorted((x[1] for x in places), reverse=True)
         # exp(-distance) by distance: classes that differ in c alone share their score gaps.

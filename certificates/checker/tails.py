@@ -76,7 +76,7 @@ class Tail:
         mask = (1 << (width * (budget + 1))) - 1
 
         def times(value: int, terms: Terms) -> int:
-            self.tally.charge(len(terms) * (budget + 1))
+            self.tally.charge(max(4, len(terms) * (budget + 1) * (1 + width // 512)))
             return sum((value << (width * d)) * size for d, size in terms if d <= budget) & mask
 
         total: int = self._product(positions, times)
@@ -93,7 +93,7 @@ class Tail:
             sums[id(terms)] = sum(size * (power + 1) for size, power in ends)
 
         def times(value: int, terms: Terms) -> int:
-            self.tally.charge(2)
+            self.tally.charge(2 + UNIT * len(positions) // 4096)
             return value * sums[id(terms)]
 
         total: int = self._product(positions, times) * powers[budget % STEPS]

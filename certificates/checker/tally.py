@@ -8,6 +8,11 @@ def sort_cost(count: int) -> int:
     return count * (count - 1).bit_length() if count else 0
 
 
+def exp_surcharge(count: int, bits: int) -> int:
+    """Return what exponentials of many bits, in argument and result together, count in addition."""
+    return count * (max(bits - 96, 0) // 64) ** 2 * (1 + bits // 2048)
+
+
 class Tally:
     """Counts enclosure operations; work that would exceed the budget is refused before it starts.
 

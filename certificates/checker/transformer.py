@@ -84,8 +84,7 @@ def read_model(tensors: dict[str, Tensor]) -> Model:
 
 
 def _shape(tensors: dict[str, Tensor]) -> Shape:
-    names = (_LAYOUT[short][0] for short in ("W_E", "W_pos", "W_Q"))
-    embedding, positions, query = (tensors[name].shape for name in names)
+    embedding, positions, query = (tensors[_LAYOUT[x][0]].shape for x in ("W_E", "W_pos", "W_Q"))
     axes = (len(embedding), len(positions), len(query))
     decline_unless(axes == (2, 2, 3), "unsupported", "weights: W_E, W_pos, W_Q have other axes.")
     shape = Shape(embedding[0], positions[0], embedding[1], query[2])

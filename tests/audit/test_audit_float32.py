@@ -1,14 +1,16 @@
 """`audit --float32`: programs are held against eps, and what leaves it is a finding."""
 
+import json
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from support.certify import mean_diff_sign
+from support.certify import DATA, mean_diff_sign
 from support.toy import random_toys
 
 from models.errors import ModelError
 from models.weights import weights_from_bytes
+from verifier.__main__ import main
 from verifier.audit.float32 import audit_float32, rounded_up
 from verifier.audit.programs import Program, programs
 from verifier.deviation import deviation
@@ -70,3 +72,20 @@ def test_eps_is_printed_rounded_up():
     for number in (Fraction(1, 3), Fraction(2, 3 * 10**30), Fraction(10**9, 7), Fraction(0)):
         printed = Fraction(rounded_up(number))
         assert number <= printed <= number * (1 + Fraction(1, 10**5))
+
+
+def test_the_command_says_eps_and_what_the_programs_did(capsys):
+    arguments = ["audit", "--float32", str(DATA / "mean-diff-sign.safetensors"), "--effort", "1"]
+    assert main([*arguments, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert Fraction(facts["eps_exactly"]) <= Fraction(facts["eps"])
+    assert len(facts["programs"]) >= 4 and facts["findings"] == []
+    assert main(arguments) == 0
+    assert "No order of summation can move a logit gap by more than" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("extra", [["cert.json"], ["--only", "hunt"], ["--html", "a.html"]])
+def test_the_program_has_no_certificate_to_attack(capsys, extra):
+    model = str(DATA / "mean-diff-sign.safetensors")
+    assert main(["audit", "--float32", model, *extra]) == 64
+    assert "about MODEL alone" in capsys.readouterr().err

@@ -6,6 +6,7 @@ from itertools import pairwise
 import balls
 import mpmath
 import pytest
+from attention import exponentials
 from balls import (
     MAX_BITS,
     _exp_reduced,
@@ -19,6 +20,7 @@ from balls import (
 from hypothesis import example, given
 from hypothesis import strategies as st
 from lanes import Lanes
+from tally import Tally
 from verdict import Declined
 
 bits = st.sampled_from([32, 33, 53, 64, 100, 200, 1024])
@@ -225,3 +227,13 @@ def test_lanes_hold_both_ends_of_their_range_beside_each_other(count):
 def test_a_number_that_fits_no_lane_is_never_packed(value):
     with pytest.raises(OverflowError):
         Lanes(3, 16).pack([0, value, 0])
+
+
+@pytest.mark.parametrize(
+    ("reach", "bits", "extra"),
+    [(8, 149, 0), (8, 150, 1), (8, 214, 4), (8, 998, 14**2), (2000, 46, 2 * 30**2)],
+)
+def test_exponentials_of_many_bits_count_by_their_length(reach, bits, extra):
+    tally = Tally(10**9)
+    exponentials([0, 2**reach - 1, 5], 0, 1, bits, tally)
+    assert tally.spent == 3 * extra

@@ -79,12 +79,13 @@ def test_lanes_are_used_for_several_rows_and_never_for_huge_entries(monkeypatch)
 
 
 def test_a_product_of_more_bits_than_the_limit_is_declined_after_its_charge():
-    a, tally = Matrix([[2**40_000], [1]], 0), Tally(2)
+    cost = 2 * (1 + (40_001**2 >> 22))
+    a, tally = Matrix([[2**40_000], [1]], 0), Tally(cost)
     with pytest.raises(Declined, match="limit"):
         product(a, Matrix([[2**40_000]], 0), tally)
-    assert tally.spent == 2
+    assert tally.spent == cost
     with pytest.raises(Rejected, match="budget"):
-        product(a, Matrix([[2**40_000]], 0), Tally(1))
+        product(a, Matrix([[2**40_000]], 0), Tally(cost - 1))
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -106,3 +107,12 @@ def test_ragged_factors_are_never_multiplied():
     for a, b in ((good, ragged), (ragged, good), (good, Matrix([[1], [2, 3]], 0))):
         with pytest.raises(ValueError, match="argument"):
             product(a, b, Tally(10**9))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "times"), [(2047, 2048, 1), (2048, 2048, 2), (1, 9999, 1)]
+)
+def test_products_of_long_numbers_count_by_the_product_of_their_lengths(left, right, times):
+    tally = Tally(10**9)
+    product(Matrix([[2**left - 1], [-1]], 0), Matrix([[1 - 2**right, 0, 1]], 0), tally)
+    assert tally.spent == 6 * times

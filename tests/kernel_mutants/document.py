@@ -13,7 +13,7 @@ FIGURES = "## Figures"
 LISTED = "## Mutants that are no other checker"
 HEAD = f"""# Mutants of the kernel
 
-`make mutants` spoils the checker in one spot at a time and demands that a test notices. A mutant is
+`make kernel-mutants` spoils the checker in one spot at a time and demands that a test notices. A mutant is
 one change of one statement of `certificates/checker`: a rounding turned round (floor for ceiling,
 up for down), a term or factor left out, two items or arguments swapped, the other end taken
 (low for high, min for max), a number one more or less, another comparison, a condition negated or
@@ -23,7 +23,7 @@ annotations, docstrings, imports, the words of messages, and `strict=True`, whic
 
 Each mutant meets the fast tests of `tests/certificates` that enter its function, the strongest and
 cheapest first, until one fails. Every mutant must be killed or listed below with the argument why
-it can make no false claim pass. Run `make mutants` after a change of the kernel; only the mutants
+it can make no false claim pass. Run `make kernel-mutants` after a change of the kernel; only the mutants
 of changed files run again, and survivors meet the tests that are new.
 
 {FIGURES}

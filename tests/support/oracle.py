@@ -24,7 +24,7 @@ Margin = Fraction | int
 LITERAL_BITS = (256, 1024)
 NO_MARGIN = Fraction(0)
 
-to_rational = np.frompyfunc(lambda x: fmpq(*float(x).as_integer_ratio()), 1, 1)
+to_rational = np.frompyfunc(lambda x: fmpq(*x.as_integer_ratio()), 1, 1)
 to_ball = np.frompyfunc(arb, 1, 1)
 
 

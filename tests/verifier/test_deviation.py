@@ -7,7 +7,7 @@ import float32
 import numpy as np
 import pytest
 from support.oracle import count_correct
-from support.toy import random_toys
+from support.toy import ToyModel, random_toys
 from tally import Tally
 from tensors import read_tensors
 from transformer import read_model
@@ -84,3 +84,35 @@ def test_every_program_is_right_as_often_as_the_margins_say():
             own = logits[np.arange(len(labels)), labels]
             others = np.sum(logits >= own[:, None], axis=1)
             assert low <= int(np.sum(others == 1)) <= high, (model.recipe, program.name)
+
+
+def cancelling_model():
+    """Return a model in which one token has the largest value and another the largest error."""
+    large, near = np.float32(2**20 + 0.375), np.float32(2**20 + 12345.625)
+    first = np.float32(7.7)
+    second = -np.float32(float(large) * float(first) / float(near))
+    weights = {
+        "W_E": [[1, 0, 0], [large, near, 0]],
+        "W_pos": [[0, 0, 0], [0, 0, 0]],
+        "W_Q": [[0], [0], [0]],
+        "W_K": [[0], [0], [0]],
+        "W_V": [[first], [second], [0]],
+        "W_O": [[0, 0, 1]],
+        "W_U": [[0, 0], [0, 0], [1, -1]],
+    }
+    return ToyModel.from_short_names(**weights)
+
+
+def test_the_largest_value_and_the_largest_error_may_be_two_tokens():
+    model = cancelling_model()
+    weights = weights_from_bytes(model.bytes(), "toy")
+    largest = 0
+    for program in programs(weights):
+        computed = program.logits(np.array([[1, 1]]))[0].tolist()
+        zero, one = (exact(x) for x in evaluate(weights, [1, 1], 200))
+        gap = Fraction(computed[0]) - Fraction(computed[1])
+        largest = max(largest, abs(gap - (zero - one)))
+    # The value of token 0, 7.7, is the largest, and is rounded by less than 1e-5.
+    assert largest > Fraction(1, 100)
+    checked = float32.deviation(read_model(read_tensors(model.bytes())), Tally(10**9))
+    assert deviation(weights) == checked >= largest

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from itertools import product
-from typing import Any
 
 import numpy as np
 
 from verifier.audit.floats import FloatModel, Tokens
+from verifier.audit.hunted import Hunted
 from verifier.audit.judge import Judge, Judgement
 from verifier.audit.members import Ask, Explanation
 from verifier.audit.scan import scan
 from verifier.audit.sieve import Pool
+from verifier.audit.stages import Stage, quietly
 from verifier.audit.subject import Finding, Subject
-from verifier.goal import Progress, silent
+from verifier.goal import Progress
 
 DEFAULT_EFFORT = 10
 PART = "hunt"
@@ -27,61 +26,7 @@ EVALUATED = 100
 ROUNDS = ((10**7, 6), (10**8, 3), (10**9, 2))
 PARENTS = 16
 
-Stage = Callable[[str], AbstractContextManager[Progress]]
 Found = tuple[int, ...]
-
-
-def quietly(_: str) -> AbstractContextManager[Progress]:
-    """Report no progress."""
-    return nullcontext(silent)
-
-
-@dataclass(frozen=True, eq=False)
-class Hunted:
-    """What a hunt did and found.
-
-    `complete` says that the checker was asked about every input. `smallest` is the sequence with
-    the smallest lead among the members that were evaluated exactly, `wrong_seen` counts those that
-    are exactly wrong, counted or not, and `undecided` those that no precision decides.
-    """
-
-    pool: Pool
-    total: int
-    complete: bool
-    rounds: int
-    asked: int
-    members: int
-    evaluated: int
-    wrong_seen: int
-    wrong_counted: int
-    undecided: int
-    smallest: Judgement | None
-    smallest_reason: Explanation | None
-    findings: list[Finding] = field(default_factory=list)
-
-    def fields(self) -> dict[str, Any]:
-        """Return the hunt for machines; counts that can exceed 64 bits are decimal strings."""
-        smallest = None
-        if self.smallest and self.smallest_reason:
-            smallest = {**self.smallest.fields(), "explanation": self.smallest_reason.fields()}
-        return {
-            "total": str(self.total),
-            "tried": self.pool.tried,
-            "every_input_tried": self.pool.exhaustive,
-            "wrong_in_floats": self.pool.wrong,
-            "too_close_in_floats": self.pool.close,
-            "rounds": self.rounds,
-            "asked": self.asked,
-            "every_input_asked": self.complete,
-            "members": self.members,
-            "evaluated_exactly": self.evaluated,
-            "wrong": self.wrong_seen,
-            "wrong_not_counted": self.wrong_seen - self.wrong_counted,
-            "wrong_counted": self.wrong_counted,
-            "undecided": self.undecided,
-            "smallest_member": smallest,
-            "findings": [finding.fields() for finding in self.findings],
-        }
 
 
 def hunt(
@@ -100,7 +45,7 @@ def hunt(
     """
     if pool is None:
         with stage("hunt: scanning inputs") as progress:
-            pool = scan(subject.weights, subject.margin, effort, seed, progress)
+            pool = scan(subject.weights, subject.problem.margin, effort, seed, progress)
     return _Hunter(subject, ask, pool, effort, seed).run(stage)
 
 
@@ -110,7 +55,7 @@ class _Hunter:
     def __init__(self, subject: Subject, ask: Ask, pool: Pool, effort: int, seed: int) -> None:
         self.subject, self.ask, self.pool = subject, ask, pool
         self.per_round, self.most_judged = ASKED * effort, EVALUATED * effort
-        self.model = FloatModel(subject.weights, subject.margin)
+        self.model = FloatModel(subject.weights, subject.problem.margin)
         self.rng = np.random.default_rng([seed, subject.problem.shape.d_vocab])
         self.answers: dict[Found, Explanation] = {}
         self.margins: dict[Found, float] = {}
@@ -215,7 +160,7 @@ class _Hunter:
         )
 
     def _counterexample(self, one: Judgement) -> Finding:
-        answer, margin = self.answers[one.sequence], self.subject.margin
+        answer, margin = self.answers[one.sequence], self.subject.problem.margin
         sentence = (
             f"{list(one.sequence)} is counted as right by {answer.decided_by} (class "
             f"{answer.group}), but token {one.rival} is not beaten by more than {margin}."

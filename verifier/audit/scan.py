@@ -83,7 +83,7 @@ def _enumerate(model: FloatModel, query: int, sieve: Sieve) -> None:
 def _inner_positions(v: int, n: int) -> int:
     """Return how many positions are enumerated in one array: the last ones."""
     inner = 0
-    while inner < n and v ** (inner + 2) <= BLOCK // 4:
+    while inner < n and v ** (inner + 2) <= BLOCK:
         inner += 1
     return inner
 

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from models.weights import Weights, load_weights
-from verifier.checking import DEFAULT_MAX_OPERATIONS, VERIFIED, CheckerProcess
+from verifier.checking import (
+    DECLINED,
+    DEFAULT_MAX_OPERATIONS,
+    REJECTED,
+    VERIFIED,
+    CheckerError,
+    run_checker,
+)
 from verifier.problem import Problem, pose
 
 
@@ -35,9 +42,14 @@ class Files:
     max_operations: int = DEFAULT_MAX_OPERATIONS
 
     def control(self) -> dict[str, Any]:
-        """Return the standalone checker's verdict, from a process that does nothing else."""
-        with CheckerProcess() as checker:
-            return checker.check_file(self.model, self.certificate, self.flags)
+        """Return the standalone checker's verdict, from a process that does nothing else.
+
+        Raises CheckerError where it ends without one.
+        """
+        run = run_checker(self.model, self.certificate, [*self.flags, "--json"])
+        if run.exit_code not in (VERIFIED, REJECTED, DECLINED):
+            raise CheckerError(f"the checker ended without a verdict: {run.diagnostics.strip()}")
+        return {**json.loads(run.output), "seconds": run.seconds}
 
     @property
     def flags(self) -> list[str]:
@@ -61,8 +73,8 @@ class Subject:
 
     @property
     def margin(self) -> Fraction:
-        """The claim's margin."""
-        return self.problem.margin
+        """The claim's margin; an input that counts has `problem.margin`, in float32 more."""
+        return self.problem.claimed
 
     @property
     def strategy(self) -> str:
@@ -87,6 +99,5 @@ def subject_of(files: Files, verdict: dict[str, Any]) -> Subject:
     data = files.certificate.read_bytes()
     fields = json.loads(data)
     weights = load_weights(files.model)
-    return Subject(
-        files, data, fields, weights, pose(weights, Fraction(verdict["margin"])), verdict
-    )
+    problem = pose(weights, Fraction(verdict["margin"]), verdict["semantics"])
+    return Subject(files, data, fields, weights, problem, verdict)

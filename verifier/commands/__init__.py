@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from verifier.checking import INTERRUPTED, USAGE
+from verifier.commands.audit import audit
+from verifier.commands.audit_claims import audit_claims
 from verifier.commands.check import check
 from verifier.commands.demo import demo
 from verifier.commands.frontier import frontier_command
@@ -65,6 +67,8 @@ for _command in (
     prove,
     show,
     check,
+    audit,
+    audit_claims,
     frontier_command,
     sweep,
     report,

@@ -57,8 +57,12 @@ class Tree:
                 total += self._node(node, left)
         for query in queries:
             if query not in covered and len(self._left(range(query, query + 1), rivals, stars)):
-                total += WrongCount(0, class_size(query, self.m, self.problem.shape.n_ctx))
+                total += self._given_up(query)
         return total
+
+    def _given_up(self, query: int) -> WrongCount:
+        """Return the bound of a class that no node counts."""
+        return WrongCount(0, class_size(query, self.m, self.problem.shape.n_ctx))
 
     def _left(self, queries: range, rivals: Integer, stars: dict[int, int]) -> Integer:
         if not stars:

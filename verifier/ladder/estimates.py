@@ -12,6 +12,7 @@ from verifier.ladder.counts import STEPS, Box
 from verifier.ladder.pools import Tables
 
 Floats = NDArray[np.float64]
+LARGEST = 2.0**62
 # Doublings of the weight between no excess and the largest sum.
 DOUBLINGS = np.array([1, 2, 4, 6, 9, 13, 19, 28, 40, 60, 90, 130, 200, 400])
 
@@ -76,10 +77,10 @@ def grid_estimates(
     """Return for each rival the budget of its grid and how many sequences it counts, nearly."""
     own, rows, repeat, reached = _scaled(box, tables)
     if not box.places:
-        return np.ceil(own * rate).astype(np.int64), reached.astype(np.float64)
+        return _whole(np.ceil(own * rate)), reached.astype(np.float64)
     grid = np.ceil(rows * rate)
     tops = grid.max(axis=1)
-    budgets = (np.ceil(own * rate) + repeat * tops.sum(axis=0)).astype(np.int64)
+    budgets = _whole(np.ceil(own * rate) + repeat * tops.sum(axis=0))
     limit = int(max(budgets.max(), 0)) + 1
     distances = np.minimum(tops[:, None] - grid, limit).astype(np.int64)
     sizes = np.array(box.sizes, dtype=np.float64) / sum(box.sizes)
@@ -98,6 +99,11 @@ def grid_estimates(
         total += sign * (ways.sum(axis=0) * inside).sum(axis=1)
     counts = np.maximum(total, 0.0) * float(sum(box.sizes)) ** box.places
     return budgets, counts * reached * (budgets >= 0)
+
+
+def _whole(values: Floats) -> NDArray[np.int64]:
+    """Return floats as integers; of a rival far from 0 the sign is all that matters."""
+    return np.clip(values, -LARGEST, LARGEST).astype(np.int64)
 
 
 def _spread(ways: Floats, distances: NDArray[np.int64], sizes: Floats) -> Floats:

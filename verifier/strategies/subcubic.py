@@ -9,7 +9,7 @@ from verifier.goal import Goal, Progress
 from verifier.problem import Problem
 from verifier.strategies.base import Bounds, Witness
 from verifier.subcubic.chains import Direction
-from verifier.subcubic.counting import count_right
+from verifier.subcubic.counting import Settled, settled
 from verifier.subcubic.logits import bounded_logits
 from verifier.subcubic.names import ALL, Parts
 from verifier.subcubic.scores import Directions, bounded_scores
@@ -55,11 +55,14 @@ class Subcubic:
         """Count the classes that the witness settles; sound for any witness."""
         if problem.shape.d_vocab == 1:
             return Bounds(1, 1)  # No rival, and one input.
+        return Bounds(sum(count for *_, count in self.settled(problem, witness)), problem.total)
+
+    def settled(self, problem: Problem, witness: Witness) -> list[Settled]:
+        """Return the entries that the witness settles; they are of different sequences."""
         found = decode(self.parts, witness, problem.shape)
         scores = bounded_scores(problem, self.parts.score_error, found.directions)
         logits = bounded_logits(problem, self.parts.direct, found.mu)
-        right = count_right(scores, logits, found.anchors, found.gaps)
-        return Bounds(right, problem.total)
+        return settled(scores, logits, found.anchors, found.gaps)
 
 
 def encode(parts: Parts, found: Found) -> Witness:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import flint
 
@@ -10,6 +10,9 @@ from interval.ball import exact, largest, upper_ball
 
 Direction = tuple[tuple[int, int], ...]
 Balls = flint.arb_mat
+# What becomes of a ball that is to bound: its upper end, or the ball as it is where the enclosed
+# number itself is asked for.
+Ended = Callable[[flint.arb], flint.arb]
 
 
 def column(direction: Direction) -> Balls:
@@ -37,7 +40,7 @@ def row_ranges(matrix: Balls) -> list[flint.arb]:
     return [largest(row) + largest(-x for x in row) for row in matrix.tolist()]
 
 
-def chain_ranges(chain: Sequence[Balls], means: int) -> list[flint.arb]:
+def chain_ranges(chain: Sequence[Balls], means: int, ended: Ended = upper_ball) -> list[flint.arb]:
     """Return for each row of the chain's product an upper bound on its range.
 
     X Y: range of row q <= sum_l |X[q,l]| range(Y[l]); with the mean row x of X apart,
@@ -46,7 +49,7 @@ def chain_ranges(chain: Sequence[Balls], means: int) -> list[flint.arb]:
     first, rest = chain[0], chain[1:]
     if not rest:
         return row_ranges(first)
-    ranges = chain_ranges(rest, max(means - 1, 0))
+    ranges = chain_ranges(rest, max(means - 1, 0), ended)
     common = flint.arb(0)
     if means:
         count = first.nrows()
@@ -56,10 +59,12 @@ def chain_ranges(chain: Sequence[Balls], means: int) -> list[flint.arb]:
         first = first - ones * mean
     absolute = flint.arb_mat(first.nrows(), first.ncols(), [abs(x) for x in first.entries()])
     spread = absolute * flint.arb_mat(len(ranges), 1, ranges)
-    return [upper_ball(x + common) for x in spread.entries()]
+    return [ended(x + common) for x in spread.entries()]
 
 
-def spectral_range(left: Balls, right: Balls, squarings: int) -> flint.arb:
+def spectral_range(
+    left: Balls, right: Balls, squarings: int, ended: Ended = upper_ball
+) -> flint.arb:
     """Return an upper bound of sqrt(2) sigma_1 of the product: it bounds the range of every row.
 
     sigma_1^2 is the largest eigenvalue of G = (L^T L)(R R^T), whose eigenvalues are real and
@@ -68,7 +73,7 @@ def spectral_range(left: Balls, right: Balls, squarings: int) -> flint.arb:
     gram = (left.transpose() * left) * (right * right.transpose())
     for _ in range(squarings):
         gram = gram * gram
-    value = upper_ball(gram.trace())
+    value = ended(gram.trace())
     for _ in range(squarings):
         value = value.sqrt()
-    return upper_ball((2 * value).sqrt())
+    return ended((2 * value).sqrt())

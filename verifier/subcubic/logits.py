@@ -8,11 +8,11 @@ from functools import lru_cache
 import flint
 import numpy as np
 
-from interval.ball import exact, precision
+from interval.ball import exact, precision, upper_ball
 from interval.dyadic import DyadicMatrix
 from models.layout import B_O, B_U, B_V, W_E, W_O, W_POS, W_U
 from verifier.problem import Integers, Problem
-from verifier.subcubic.chains import Direction, chain_ranges, column
+from verifier.subcubic.chains import Direction, Ended, chain_ranges, column
 from verifier.subcubic.scores import WORKING_BITS, balls
 
 Row = list[flint.arb]
@@ -39,29 +39,34 @@ class Logits:
 @lru_cache(maxsize=8)
 def bounded_logits(problem: Problem, name: str, mu: Direction) -> Logits:
     """Return the tables with the direct-path split `name`; `mu` is the witness of svd-query."""
-    v = problem.shape.d_vocab
     with precision(WORKING_BITS):
-        reference, difference = _direct_split(problem, name, mu)
-        constant, slope, others, alone = [], [], [], []
-        for m in range(v):
-            place = np.delete((problem.places - problem.places[:, [m]]).max(axis=0), m)
-            gains = np.delete(problem.output[m] - problem.output[m, m], m)
-            direct = np.delete(problem.direct[m] - problem.direct[m, m], m)
-            split = [reference[j] - reference[m] for j in range(v) if j != m]
-            constant.append([x + y for x, y in zip(split, _exact(problem, place), strict=True)])
-            slope.append(_exact(problem, gains))
-            gaps = np.delete(problem.output - problem.output[:, [m]], m, axis=1).max(axis=1)
-            others.append(_exact(problem, np.maximum.accumulate(gaps)))
-            alone += _exact(problem, np.array([(direct + place + gains).max()], dtype=object))
-        eps = _exact(problem, np.array([problem.eps], dtype=object))[0]
-        return Logits(constant, slope, others, difference, alone, eps)
+        return enclosed_logits(problem, name, mu, upper_ball)
+
+
+def enclosed_logits(problem: Problem, name: str, mu: Direction, ended: Ended) -> Logits:
+    """Return the tables at the precision in force; `ended` is applied to the difference."""
+    v = problem.shape.d_vocab
+    reference, difference = _direct_split(problem, name, mu, ended)
+    constant, slope, others, alone = [], [], [], []
+    for m in range(v):
+        place = np.delete((problem.places - problem.places[:, [m]]).max(axis=0), m)
+        gains = np.delete(problem.output[m] - problem.output[m, m], m)
+        direct = np.delete(problem.direct[m] - problem.direct[m, m], m)
+        split = [reference[j] - reference[m] for j in range(v) if j != m]
+        constant.append([x + y for x, y in zip(split, _exact(problem, place), strict=True)])
+        slope.append(_exact(problem, gains))
+        gaps = np.delete(problem.output - problem.output[:, [m]], m, axis=1).max(axis=1)
+        others.append(_exact(problem, np.maximum.accumulate(gaps)))
+        alone += _exact(problem, np.array([(direct + place + gains).max()], dtype=object))
+    eps = _exact(problem, np.array([problem.eps], dtype=object))[0]
+    return Logits(constant, slope, others, difference, alone, eps)
 
 
 def _exact(problem: Problem, numbers: Integers) -> Row:
     return [exact(int(x), problem.logit_exponent) for x in numbers]
 
 
-def _direct_split(problem: Problem, name: str, mu: Direction) -> tuple[Row, Row]:
+def _direct_split(problem: Problem, name: str, mu: Direction, ended: Ended) -> tuple[Row, Row]:
     """Return mu_j (v) and diff_q (v) with D[q,j] - D[q,m] <= mu_j - mu_m + diff_q."""
     v, denominator = problem.shape.d_vocab, problem.margin.denominator
     if name.endswith("max-diff-exact"):
@@ -78,7 +83,7 @@ def _direct_split(problem: Problem, name: str, mu: Direction) -> tuple[Row, Row]
     elif name == "svd-query":
         reference = column(mu).transpose()
     constant = reference * unembed + balls(problem.weights.tensors[B_U])
-    difference = chain_ranges([rows - ones * reference, unembed], 0)
+    difference = chain_ranges([rows - ones * reference, unembed], 0, ended)
     return [denominator * x for x in constant.entries()], [denominator * x for x in difference]
 
 

@@ -7,13 +7,14 @@ from functools import lru_cache
 
 import flint
 
-from interval.ball import precision
+from interval.ball import precision, upper_ball
 from interval.dyadic import DyadicMatrix
 from models.layout import B_Q, W_E, W_K, W_POS, W_Q
 from verifier.problem import Problem
 from verifier.subcubic.chains import (
     Balls,
     Direction,
+    Ended,
     chain_ranges,
     column,
     peel,
@@ -73,39 +74,48 @@ def balls(matrix: DyadicMatrix) -> Balls:
 @lru_cache(maxsize=2)
 def factors(problem: Problem) -> Factors:
     """Return the factors of the scores."""
+    with precision(WORKING_BITS):
+        return enclosed_factors(problem)
+
+
+def enclosed_factors(problem: Problem) -> Factors:
+    """Return the factors of the scores at the precision in force."""
     tensor, shape = problem.weights.tensors, problem.shape
     count = shape.n_ctx
     ones = DyadicMatrix.from_ints([[1] * count])
     total = ones @ tensor[W_POS]
     keyed = tensor[W_E].scaled(count).plus_row(total)
     rest = tensor[W_POS].scaled(count).plus_row(-total)
-    with precision(WORKING_BITS):
-        scale = 1 / (count * flint.arb(shape.d_head).sqrt())
-        return Factors(
-            balls(tensor[W_E].plus_row(tensor[W_POS].row(count - 1))),
-            balls(tensor[W_Q]),
-            balls(tensor[W_K].transpose()),
-            balls(keyed.transpose()) * scale,
-            balls(rest.transpose()) * scale,
-            balls(tensor[B_Q]),
-        )
+    scale = 1 / (count * flint.arb(shape.d_head).sqrt())
+    return Factors(
+        balls(tensor[W_E].plus_row(tensor[W_POS].row(count - 1))),
+        balls(tensor[W_Q]),
+        balls(tensor[W_K].transpose()),
+        balls(keyed.transpose()) * scale,
+        balls(rest.transpose()) * scale,
+        balls(tensor[B_Q]),
+    )
 
 
 @lru_cache(maxsize=32)
 def bounded_scores(problem: Problem, name: str, directions: Directions) -> Scores:
     """Return the scores with the score-error handling `name`, sound for any directions."""
-    parts = factors(problem)
     with precision(WORKING_BITS):
-        approximate, error = _approximation(parts, name, directions)
-        bias = parts.b_q * parts.w_k_transposed * parts.keyed_transposed
-        ones = flint.arb_mat(approximate.nrows(), 1, [1] * approximate.nrows())
-        queried = parts.query * parts.w_q + ones * parts.b_q
-        positional = queried * (parts.w_k_transposed * parts.rest_transposed)
-        return Scores(approximate + ones * bias, error, positional)
+        return enclosed_scores(factors(problem), name, directions, upper_ball)
+
+
+def enclosed_scores(parts: Factors, name: str, directions: Directions, ended: Ended) -> Scores:
+    """Return the scores at the precision in force; `ended` is applied to the ranges of Err."""
+    approximate, error = _approximation(parts, name, directions, ended)
+    bias = parts.b_q * parts.w_k_transposed * parts.keyed_transposed
+    ones = flint.arb_mat(approximate.nrows(), 1, [1] * approximate.nrows())
+    queried = parts.query * parts.w_q + ones * parts.b_q
+    positional = queried * (parts.w_k_transposed * parts.rest_transposed)
+    return Scores(approximate + ones * bias, error, positional)
 
 
 def _approximation(
-    parts: Factors, name: str, directions: Directions
+    parts: Factors, name: str, directions: Directions, ended: Ended
 ) -> tuple[Balls, list[flint.arb]]:
     pair = [parts.query * parts.w_q, parts.w_k_transposed * parts.keyed_transposed]
     if name == "exact":
@@ -114,7 +124,7 @@ def _approximation(
         approximate, chain = _peeled_chain(parts.chain, directions)
     else:
         approximate, chain = _peeled_pair(pair, directions)
-    return approximate, _error(name, chain, directions.squarings)
+    return approximate, _error(name, chain, directions.squarings, ended)
 
 
 def _peeled_pair(pair: list[Balls], directions: Directions) -> tuple[Balls, list[Balls]]:
@@ -151,16 +161,16 @@ def _peeled_chain(chain: list[Balls], directions: Directions) -> tuple[Balls, li
     return approximate, [a, q_rest, k_rest.transpose(), b.transpose()]
 
 
-def _error(name: str, chain: list[Balls], squarings: int) -> list[flint.arb]:
+def _error(name: str, chain: list[Balls], squarings: int, ended: Ended) -> list[flint.arb]:
     if name == "svd":
-        return [spectral_range(chain[0], chain[1], squarings)] * chain[0].nrows()
+        return [spectral_range(chain[0], chain[1], squarings, ended)] * chain[0].nrows()
     if name == "max-diff-exact":
         return row_ranges(product(chain))
     means = len(chain) - 1 if name.startswith("mean-recursive") else int(name.startswith("mean"))
     if not name.endswith("-subproduct"):
-        return chain_ranges(chain, means)
+        return chain_ranges(chain, means, ended)
     cuts = [
-        chain_ranges([product(chain[:cut]), product(chain[cut:])], means)
+        chain_ranges([product(chain[:cut]), product(chain[cut:])], means, ended)
         for cut in range(1, len(chain))
     ]
     return [_smallest(bounds) for bounds in zip(*cuts, strict=True)]

@@ -1,0 +1,1 @@
+"""Mutated certificates: how they are made, watched while they are checked, and reported."""

@@ -1,0 +1,83 @@
+"""Ask about one mutant under a watch: what was answered, how long it took, and what was wrong."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+from support.truth import FalseAnswer, ask, hold_answer
+from verdict import Refusal
+
+from mutants.make import BUDGET, Bounded, Mutant
+
+SLOW = 60.0
+STOP = 65.0
+EXPLAINED = 0.3
+
+
+class Stopped(BaseException):
+    """The answer took too long to be waited for."""
+
+
+def answered(mutant: Mutant, rng: Random) -> dict[str, Any]:
+    """Return one line of the results; `finding` is None where nothing is wrong.
+
+    Seconds are of this process's own CPU time, which other work on the machine does not lengthen.
+    """
+    answer: Any = None
+    started, wall = time.process_time(), time.monotonic()
+    try:
+        with stopped_after(STOP):
+            answer = ask(mutant.truth.weights, mutant.cert, BUDGET)
+        finding = None
+    except Stopped:
+        finding = f"no answer in {STOP:.0f} s"
+    except Exception as error:
+        finding = f"{type(error).__name__}: {error}"[:400]
+    seconds, elapsed = time.process_time() - started, time.monotonic() - wall
+    if finding is None:
+        finding = contradiction(mutant, answer, rng)
+    row = {"number": mutant.number, "kind": mutant.kind, "strategy": mutant.strategy}
+    row |= {"did": mutant.did, "answer": word(answer), "seconds": round(seconds, 4)}
+    return row | {"elapsed": round(elapsed, 3), "bytes": len(mutant.cert), "finding": finding}
+
+
+def contradiction(mutant: Mutant, answer: Any, rng: Random) -> str | None:
+    """Return what is not true of the answer, or of what is explained of some that are verified."""
+    try:
+        if isinstance(mutant.truth, Bounded) or rng.random() > EXPLAINED:
+            hold_answer(mutant.truth, mutant.cert, answer, rng, 0)
+        else:
+            hold_answer(mutant.truth, mutant.cert, answer, rng, 2)
+    except FalseAnswer as error:
+        return f"false: {error}"
+    except Exception as error:
+        return f"explaining: {type(error).__name__}: {error}"[:400]
+    return None
+
+
+def word(answer: Any) -> str:
+    """Return VERIFIED, the reason of a refusal, or `none`."""
+    if answer is None:
+        return "none"
+    return str(answer.reason) if isinstance(answer, Refusal) else "VERIFIED"
+
+
+@contextmanager
+def stopped_after(seconds: float) -> Iterator[None]:
+    """Raise Stopped in the block after so much CPU time."""
+
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    previous = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, previous)

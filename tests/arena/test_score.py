@@ -1,0 +1,238 @@
+"""The runner gives each command the score that follows from the manifests, ours a full one."""
+
+import importlib.util
+import io
+import json
+import subprocess
+import sys
+from collections import Counter
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
+
+import pytest
+from score import Files, main, play, run
+from scorecard import ARENA, CATEGORIES, Answer, Result, read_cases, score
+from support.certify import CHECKER
+
+CASES = read_cases()
+SMALL = [case for case in CASES if not f"{case.model}{case.certificate}".count("large:")]
+RUNNER = ARENA / "score.py"
+
+
+def manifest(category):
+    return json.loads((ARENA / category / "manifest.json").read_text())["cases"]
+
+
+ENTRIES = {category: manifest(category) for category in CATEGORIES}
+TOTAL = sum(map(len, ENTRIES.values()))
+
+
+def entries_with(**wanted):
+    """Return how many cases of each category have these values, and of all."""
+    found = Counter()
+    for category, entries in ENTRIES.items():
+        found[category] = sum(all(e.get(k) == v for k, v in wanted.items()) for e in entries)
+    return {**found, "all": sum(found.values())}
+
+
+def shell(script):
+    """Return a command that runs a shell script and ignores the two files."""
+    return ["sh", "-c", script, "checker"]
+
+
+def scored(capsys, *arguments):
+    """Run the runner; returns its exit code and the figures that it prints."""
+    exit_code = main(["--json", "--jobs", "4", *arguments])
+    return exit_code, json.loads(capsys.readouterr().out)
+
+
+def rights(figures):
+    return {name: figures[name]["right"] for name in (*CATEGORIES, "all")}
+
+
+@pytest.fixture(scope="module")
+def in_process():
+    """Return a function that asks the reference checker in this process."""
+    spec = importlib.util.spec_from_file_location("checker_main", CHECKER / "__main__.py")
+    checker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(checker)
+
+    def ask(arguments):
+        out = io.StringIO()
+        with redirect_stdout(out), redirect_stderr(io.StringIO()):
+            try:
+                exit_code = checker.main(arguments)
+            except SystemExit as error:
+                exit_code = error.code
+        return Answer(exit_code, (out.getvalue().splitlines() or [""])[-1])
+
+    return ask
+
+
+def test_the_reference_checker_is_right_on_every_case(in_process):
+    figures = score(play(SMALL, in_process))
+    assert figures["wrong"] == []
+    assert figures["all"]["right"] == figures["all"]["exit_code_right"] == len(SMALL) > 1500
+    assert figures["scored_on"] == "exit codes and reasons and the statements of verified claims"
+
+
+@pytest.mark.parametrize("text", ["spelling.b", "usage", "surrogate.t", "trap.chord", "work.walk"])
+def test_the_runner_agrees_over_real_processes(text):
+    command = [sys.executable, str(RUNNER), "--only", text]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
+    assert "WRONG" not in done.stdout and "scored on exit codes" in done.stdout
+    assert "cases" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_reference_checker_is_right_on_large_files_and_in_time(capsys):
+    exit_code, figures = scored(capsys, "--only", "large.")
+    assert exit_code == 0, figures["wrong"]
+    assert figures["all"]["right"] == len(CASES) - len(SMALL) > 10
+
+
+def always(exit_code, line=""):
+    """Return the figures of a command that gives one answer to every case of the corpus."""
+    return score([Result(case, Answer(exit_code, line), "no such line") for case in CASES])
+
+
+@pytest.mark.parametrize("line", ["s VERIFIED all is well", ""])
+def test_always_accept_gets_the_accepted_cases_and_is_found_unsound(line):
+    figures, expected = always(0, line), entries_with(exit_code=0)
+    codes = {name: figures[name]["exit_code_right"] for name in expected}
+    assert codes == expected and expected["all"] == len(ENTRIES["accept"])
+    # Its statement is wrong everywhere; without a statement only the exit code can be compared.
+    assert rights(figures) == (dict.fromkeys(expected, 0) if line else expected)
+    assert figures["all"]["false_claims_accepted"] == entries_with(false=True)["all"] > 180
+    accepted = {name: figures[name]["accepted_in_error"] for name in expected}
+    assert accepted == {name: figures[name]["cases"] - expected[name] for name in expected}
+    assert figures["all"]["crashes"] == figures["all"]["timeouts"] == 0
+    assert figures["scored_on"].startswith("exit codes and the" if line else "exit codes alone")
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "word", "reason"), [(1, "REJECTED", "count"), (2, "DECLINED", "syntax")]
+)
+def test_always_refusing_gets_the_cases_of_its_reason(exit_code, word, reason):
+    figures = always(exit_code, f"s {word} {reason} No.")
+    expected = entries_with(exit_code=exit_code, reason=reason)
+    assert rights(figures) == expected and expected["all"] > 100
+    assert figures["accept"]["right"] == figures["all"]["accepted_in_error"] == 0
+    assert "and reasons" in figures["scored_on"]
+
+
+@pytest.mark.parametrize("exit_code", [1, 2])
+def test_always_refusing_without_a_reason_is_scored_on_exit_codes_and_told_so(exit_code):
+    figures, expected = always(exit_code), entries_with(exit_code=exit_code)
+    assert rights(figures) == expected and expected["all"] > 300
+    assert figures["scored_on"].startswith("exit codes alone; the command printed no reasons")
+    assert figures["all"]["accepted_in_error"] == figures["all"]["false_claims_accepted"] == 0
+    assert figures["all"]["cases"] == TOTAL == figures["all"]["right"] + len(figures["wrong"])
+
+
+@pytest.mark.parametrize(
+    ("script", "wanted"),
+    [
+        ("echo", {"exit_code": 0}),
+        ("exit 1", {"exit_code": 1}),
+        ("echo s DECLINED unsupported No.; exit 2", {"exit_code": 2, "reason": "unsupported"}),
+    ],
+)
+def test_commands_that_always_say_the_same_get_their_score_as_processes(capsys, script, wanted):
+    status, figures = scored(capsys, "--category", "reject", "--", *shell(script))
+    assert status == 1
+    assert figures["all"] == figures["reject"]
+    assert figures["reject"]["cases"] == len(ENTRIES["reject"])
+    assert figures["reject"]["right"] == entries_with(**wanted)["reject"]
+    accepted = len(ENTRIES["reject"]) if script == "echo" else 0
+    assert figures["reject"]["accepted_in_error"] == accepted
+
+
+@pytest.mark.parametrize("script", ["kill -SEGV $$", "exit 70", "exit 255"])
+def test_a_command_that_crashes_gets_nothing(capsys, script):
+    status, figures = scored(capsys, "--only", "witness.", "--", *shell(script))
+    assert status == 1 and figures["all"]["right"] == 0
+    assert figures["all"]["crashes"] == figures["all"]["cases"] > 200
+
+
+def test_a_command_that_hangs_is_ended_with_its_children(capsys, tmp_path):
+    late = tmp_path / "late"
+    script = f"(sleep 2; touch {late}) & wait"
+    options = ["--only", "spelling.", "--timeout", "0.2", "--category", "accept"]
+    status, figures = scored(capsys, *options, "--", *shell(script))
+    assert status == 1 and figures["all"]["right"] == figures["all"]["crashes"] == 0
+    assert figures["all"]["timeouts"] == figures["all"]["cases"] == 9
+    subprocess.run(["sleep", "2"], check=True)
+    assert not late.exists()
+
+
+@pytest.fixture(scope="module")
+def sample(in_process):
+    """Return the results of the reference checker on some cases of each category."""
+    names = ("weaker", "trap", "cert.count", "drift")
+    return play([case for case in SMALL if case.name.startswith(names)], in_process)
+
+
+def with_lines(results, old, new, exit_codes):
+    """Return the score of these results with text of the last lines replaced."""
+
+    def changed(result):
+        code, line = result.answer.exit_code, result.answer.last_line
+        answer = Answer(code, line.replace(old, new) if code in exit_codes else line)
+        return replace(result, answer=answer)
+
+    return score(list(map(changed, results)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("syntax", "limit"), ("REJECTED", "DECLINED"), ("s DECLINED syntax", "oops"), ("s ", "S ")],
+)
+def test_the_right_exit_code_with_another_reason_or_word_is_wrong(sample, old, new):
+    assert score(sample)["wrong"] == []
+    figures = with_lines(sample, old, new, {1} if old == "s " else {1, 2})
+    touched = sum(old in result.answer.last_line for result in sample if result.case.exit_code)
+    assert figures["all"]["exit_code_right"] == len(sample)
+    assert 0 < len(figures["wrong"]) <= touched < len(sample)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("at least", "At least"), ("of 125", "of 124"), (" operations", ""), ("0 ", "1 ")],
+)
+def test_a_verified_line_must_be_the_statement_to_the_letter(sample, old, new):
+    figures = with_lines(sample, old, new, {0})
+    assert figures["accept"]["cases"] > 3 and figures["accept"]["right"] == 0
+    assert figures["all"]["right"] == len(sample) - figures["accept"]["cases"]
+
+
+def test_a_wrong_answer_is_named_with_what_was_expected(capsys):
+    status = main(["--only", "trap.chord", "--", *shell("echo s VERIFIED anything")])
+    text = capsys.readouterr().out
+    assert status == 1
+    assert "WRONG reject/trap.chord: expected 1 count, got 0 s VERIFIED anything" in text
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--only", "no such case"], ["--", "/no/such/command"], ["--jobs", "0"], ["--timeout", "-1"]],
+)
+def test_bad_arguments_are_usage_errors(arguments, capsys):
+    with pytest.raises(SystemExit) as error:
+        main(arguments)
+    assert error.value.code == 64 and capsys.readouterr().out == ""
+
+
+def test_the_runner_needs_python_alone():
+    command = [sys.executable, "-S", str(RUNNER), "--only", "pin.all"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_arguments_follow_the_two_files(tmp_path):
+    case = next(case for case in CASES if case.name == "pin.task")
+    arguments = Files(tmp_path).arguments(case)
+    assert arguments == [str(ARENA / case.model), str(ARENA / case.certificate), *case.arguments]
+    answer = run(shell('echo "$#"'), arguments, 10)
+    assert answer == Answer(0, str(len(arguments)))

@@ -1,0 +1,219 @@
+"""Certificates and models built so that the checker answers as slowly as the format lets it.
+
+Each is (name, weights, certificate); all state the budget that they are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from support.certify import certificate, encoded, weights_bytes
+from support.ladders import LADDERS, every_class, group, others, pool, single_class
+from support.toy import Recipe, ToyModel
+from support.witnesses import plausible, wild
+
+Hard = tuple[str, bytes, bytes]
+Fields = dict[str, Any]
+ALL_SUBPRODUCTS = "subcubic/svd-query/chord/mean-recursive+max-diff-subproduct-recursive"
+LONG_MARGIN = "1/" + "9" * 1999
+DEEPEST = 4
+
+
+def near_ties(k: int, tiny: float = 2.0**-1000) -> ToyModel:
+    """Return a model with many sequences whose gap is tiny**3 or so, and never 0.
+
+    Tokens 0 and 1 write +1 and -1 to the logit of rival 0, with scores that differ by tiny**3: a
+    sequence that holds as many of the one as of the other is decided by thousands of bits.
+    """
+    zeros, keys, values = np.zeros, np.zeros((5, 2)), np.zeros((5, 2))
+    embedding = np.eye(3, 5)
+    embedding[1, 3] = tiny
+    keys[[0, 1], 0], keys[3, 1] = 1, tiny
+    values[[0, 1], 0] = 1, -1
+    written, read = zeros((2, 5)), zeros((5, 3))
+    written[0, 4] = read[4, 0] = 1
+    return ToyModel.from_short_names(
+        W_E=embedding,
+        W_pos=zeros((k, 5)),
+        W_Q=zeros((5, 2)),
+        W_K=keys,
+        W_V=values,
+        W_O=written,
+        W_U=read,
+        b_Q=np.array([1, tiny]),
+        b_U=np.array([0.0, -50, 0]),
+    )
+
+
+def far_apart(v: int, k: int, d: int, h: int, low: float, high: float, dtype: str) -> ToyModel:
+    """Return a model whose weights are, at random, about `low` or about `high`, of either sign."""
+    rng = np.random.default_rng(7)
+    model = Recipe("gaussian", v, k, d, h, dtype=dtype, seed=7).build()
+    tensors = {}
+    for name, tensor in model.tensors.items():
+        scale = rng.choice([low, high], tensor.shape)
+        tensors[name] = (tensor.astype(np.float64) * scale).astype(dtype)
+    return ToyModel(tensors)
+
+
+def claimed(model: ToyModel | bytes, strategy: str, budget: int, **options: Any) -> bytes:
+    """Return a certificate that claims nothing, so that only the work decides."""
+    semantics = options.pop("semantics", "real")
+    fields = certificate(model, strategy, at_least=0, operations=budget, **options)
+    fields["claim"]["semantics"] = semantics
+    return encoded(fields)
+
+
+def hard(budget: int) -> Iterator[Callable[[], Hard]]:
+    """Yield makers of hard certificates for models that are made for the purpose."""
+    for family in (_ties, _positions, _vocabularies, _magnitudes, _deep, _lengths):
+        yield from family(budget)
+
+
+def _maker(name: str, build: Callable[[], ToyModel], strategy: str, budget: int, **options: Any):
+    """Return a maker; a witness may be a function of the model."""
+
+    def make() -> Hard:
+        model, given = build(), dict(options)
+        if callable(given.get("witness")):
+            given["witness"] = given["witness"](model)
+        return name, weights_bytes(model), claimed(model, strategy, budget, **given)
+
+    return make
+
+
+def long_margins(
+    proof: Callable[[str], tuple[bytes, Fields]], budget: int
+) -> Iterator[Callable[[], Hard]]:
+    """Yield makers of a real model's certificates with margins of 2000 digits and more bits."""
+    for strategy, margin, precision in product(
+        ("ladder", "moment", "grid", "cubic"), ("0", LONG_MARGIN), (64, 1024)
+    ):
+
+        def make(strategy: str = strategy, margin: str = margin, bits: int = precision) -> Hard:
+            weights, fields = proof(strategy)
+            fields["claim"] |= {"margin": margin, "correct_at_least": "0"}
+            fields["claim"]["correct_at_most"] = fields["claim"]["total"]
+            fields["proof"] |= {"precision": bits, "operations": str(budget)}
+            name = f"zoo, {strategy}, margin {margin[:6]} of {len(margin)} characters, {bits} bits"
+            return name, weights, encoded(fields)
+
+        yield make
+    for strategy, precision in product(("exact", "brute-force"), (64, 1024)):
+
+        def single(strategy: str = strategy, bits: int = precision) -> Hard:
+            weights, _ = proof("cubic")
+            name = f"zoo, {strategy}, {bits} bits"
+            return name, weights, claimed(weights, strategy, budget, precision=bits)
+
+        yield single
+
+
+def _ties(budget: int) -> Iterator[Callable[[], Hard]]:
+    for strategy, k in product(("brute-force", "exact", "cubic"), (6, 8, 10, 12)):
+        name = f"near ties of 2^-3000, {strategy}, k={k}"
+        yield _maker(name, lambda k=k: near_ties(k), strategy, budget)
+    for strategy, flavour in product(("brute-force", "exact"), ("zeros", "one hot", "duplicated")):
+        recipe = Recipe(flavour, 4, 9, 4, 2, seed=3)
+        name = f"exact ties, {flavour}, {strategy}"
+        yield _maker(name, recipe.build, strategy, budget, precision=1024)
+
+
+def _positions(budget: int) -> Iterator[Callable[[], Hard]]:
+    for v, k in ((2, 18), (3, 12), (2, 500), (4, 200)):
+        for strategy in ("brute-force", "exact", "cubic"):
+            recipe = Recipe("trained", v, k, 2, 2, seed=5)
+            yield _maker(f"{strategy}, v={v}, k={k}", recipe.build, strategy, budget)
+    for rule, (v, k, flavour) in product(
+        ("moment", "grid", "below", "walk", "both"),
+        ((2, 300, "zeros"), (2, 3000, "zeros"), (64, 300, "gaussian"), (2, 3000, "gaussian")),
+    ):
+        recipe = Recipe(flavour, v, k, 2, 2, seed=3)
+
+        def witness(model: ToyModel, rule: str = rule, v: int = v) -> Fields:
+            found = single_class(0, v - 1, v, near=v - 1, apart=0)
+            found["maxima"][0][0]["groups"] = [group(rule, others(v - 1, v), 2**14)] * 20_000
+            return found
+
+        name = f"20000 groups of rule {rule}, {flavour}, v={v}, k={k}"
+        yield _maker(name, recipe.build, "ladder", budget, witness=witness)
+
+
+def _vocabularies(budget: int) -> Iterator[Callable[[], Hard]]:
+    for v, k in ((2000, 1), (1024, 4), (256, 60)):
+        recipe = Recipe("gaussian", v, k, 4, 4, seed=1)
+        for strategy in ("cubic", "exact", ALL_SUBPRODUCTS):
+            many = plausible if "/" in strategy else None
+            options = {"witness": lambda m, s=strategy: plausible(Random(1), s, m)} if many else {}
+            yield _maker(f"{strategy}, v={v}, k={k}", recipe.build, strategy, budget, **options)
+        yield _maker(f"float32, v={v}, k={k}", recipe.build, "exact", budget, semantics="float32")
+
+
+def _magnitudes(budget: int) -> Iterator[Callable[[], Hard]]:
+    ends = ((1e-30, 1e30, "float32"), (1e-300, 1e300, "float64"))
+    shapes = ((64, 4, 32, 32), (64, 2, 1500, 16), (1000, 1, 60, 16))
+    for (low, high, dtype), shape in product(ends, shapes):
+
+        def build(shape=shape, low=low, high=high, dtype=dtype) -> ToyModel:
+            return far_apart(*shape, low, high, dtype)
+
+        name = f"weights of {low} and {high}, sizes {shape}"
+        for strategy in ("cubic", "exact"):
+            yield _maker(f"{name}, {strategy}", build, strategy, budget, precision=1024)
+        witness = {"witness": lambda m: wild(Random(2), ALL_SUBPRODUCTS, m)}
+        yield _maker(f"{name}, subcubic", build, ALL_SUBPRODUCTS, budget, **witness)
+
+
+def _deep(budget: int) -> Iterator[Callable[[], Hard]]:
+    for strategy, precision in product(LADDERS, (32, 1024)):
+        rule = {"ladder": "both"}.get(strategy, strategy)
+        recipe = Recipe("gaussian", 24, 6, 8, 4, seed=9)
+
+        def nested(model: ToyModel, rule: str = rule) -> Fields:
+            v = model.d_vocab
+            maxima = [[_nest(q, m, v, DEEPEST, rule) for q in range(m + 1)] for m in range(v)]
+            return {"first": 0, "maxima": maxima}
+
+        for margin in ("0", LONG_MARGIN):
+            options = {"precision": precision, "margin": margin, "witness": nested}
+            name = f"{strategy} four pools deep, precision {precision}, margin {margin[:6]}"
+            yield _maker(name, recipe.build, strategy, budget, **options)
+    recipe = Recipe("gaussian", 64, 4, 32, 32, seed=1)
+    options = {"witness": lambda m: every_class(m.d_vocab, ["both"]), "precision": 1024}
+    yield _maker("a walk of every class, v=64", recipe.build, "ladder", budget, **options)
+
+
+def _nest(query: int, maximum: int, v: int, depth: int, rule: str) -> Fields:
+    rivals = others(maximum, v)
+    if depth == 1:
+        return pool(query, query, maximum, groups=[group(rule, rivals, 1000)] * 3)
+    fields: Fields = {"together": [[0, v - 1]] * 3, "thresholds": [[j, 2**60] for j in rivals]}
+    inner = _nest(query, maximum, v, depth - 1, rule)
+    return pool(query, query, maximum, parts=[inner], **fields)
+
+
+def _lengths(budget: int) -> Iterator[Callable[[], Hard]]:
+    model = Recipe("trained", 5, 3, 4, 2, frozenset({"b_U"}), seed=18).build()
+    for key, item in (("together", b"[0,0]"), ("groups", b'{"rule":"walk","rivals":[]}')):
+
+        def long(key: str = key, item: bytes = item) -> Hard:
+            only = {"first": 4, "maxima": [[pool(0, 0, 0, **{key: "@"})]]}
+            text = claimed(model, "ladder", budget, witness=only)
+            count = (64 * 2**20 - len(text)) // (len(item) + 1)
+            filled = text.replace(b'"@"', b"[" + b",".join([item] * count) + b"]")
+            return f"64 MiB of {key}", model.bytes(), filled
+
+        yield long
+    for item in (b"[]", b"0", b'""', b"[[[[[[[[[[[]]]]]]]]]]]"):
+
+        def brackets(item: bytes = item) -> Hard:
+            count = (64 * 2**20 - 60) // (len(item) + 1)
+            text = b'{"format":"ballproof-certificate/1","x":[' + b",".join([item] * count)
+            return f"64 MiB of {item[:4]!r}", model.bytes(), text + b"]}"
+
+        yield brackets

@@ -1,0 +1,79 @@
+"""Recompute a certificate in balls at two precisions, which must overlap and shrink."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flint
+
+from verifier.audit.comparison import Comparison
+from verifier.audit.cubic_balls import CubicQuantities
+from verifier.audit.exact_balls import ExactQuantities
+from verifier.audit.ladder_balls import LadderQuantities
+from verifier.audit.levels import Precisions
+from verifier.audit.quantities import Counted, Item, Part, Quantities
+from verifier.audit.subcubic_balls import SubcubicQuantities
+from verifier.audit.subject import Subject
+from verifier.goal import Progress, silent
+from verifier.problem import pose
+from verifier.strategies import strategy_named
+from verifier.strategies.subcubic import Subcubic
+
+
+def recompute(
+    subject: Subject,
+    precisions: tuple[int, int] | None = None,
+    progress: Progress = silent,
+) -> Precisions:
+    """Recompute the deciding quantities of a certificate from its own witness, twice.
+
+    They are computed in balls of python-flint, apart from the checker's integers, at the
+    certificate's precision and at twice that, or at `precisions`. It is a finding if two
+    enclosures of one number do not overlap, if the finer is wider, and if the claim counts what
+    enclosures show not to count.
+    """
+    stated = int(subject.fields["proof"]["precision"])
+    bits = precisions or (stated, 2 * stated)
+    if not 2 <= bits[0] < bits[1]:
+        raise ValueError(f"precisions have to ascend, from at least 2 bits; {bits} do not")
+    comparison = Comparison(quantities_of(subject), *bits)
+    comparison.run(progress)
+    return comparison.result(subject)
+
+
+def quantities_of(subject: Subject) -> Quantities:
+    """Return the deciding quantities of a certificate, at the margin of its lower end."""
+    claim, proof = subject.fields["claim"], subject.fields["proof"]
+    problem = pose(subject.weights, subject.margin, claim["semantics"])
+    strategy, witness = strategy_named(proof["strategy"]), proof["witness"]
+    if problem.shape.d_vocab == 1:
+        return _NoRival()
+    if isinstance(strategy, Subcubic):
+        return SubcubicQuantities(problem, strategy, witness)
+    if strategy.name == "cubic":
+        return CubicQuantities(problem)
+    if strategy.group == "ladder":
+        return LadderQuantities(problem, witness)
+    return ExactQuantities(problem)
+
+
+class _NoRival:
+    """With one token there is one input, and no quantity decides it."""
+
+    what = "nothing: there is no rival"
+    alone = Counted(1, 1)
+
+    def parts(self) -> list[Part]:
+        return []
+
+    def items(self, part: Part, bits: int) -> list[Item]:
+        return []
+
+    def balls(self, part: Part, items: Any, bits: int) -> dict[Item, flint.arb]:
+        return {}
+
+    def name(self, item: Any) -> str:
+        return str(item)
+
+    def counted(self, part: Part, balls: Any) -> Counted:
+        return Counted(0, 0)

@@ -1,0 +1,148 @@
+"""The whole audit of one certificate, part by part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from verifier.audit.hunt import DEFAULT_EFFORT, hunt
+from verifier.audit.members import checker_members
+from verifier.audit.precisions import recompute
+from verifier.audit.sections import (
+    Section,
+    check_section,
+    hunt_section,
+    precisions_section,
+    tamper_section,
+    tightness_section,
+)
+from verifier.audit.sieve import Pool
+from verifier.audit.stages import Stage, quietly
+from verifier.audit.subject import Files, Finding, Subject, subject_of
+from verifier.audit.tamper import DEFAULT_SECONDS, tamper
+from verifier.audit.tightness import tightness
+from verifier.checking import REJECTED, VERIFIED, CheckerProcess
+
+CHECK = "check"
+PARTS = (CHECK, "precisions", "tightness", "hunt", "tamper")
+
+
+class Result(Protocol):
+    """What a part of the audit returns."""
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What must not be."""
+
+    def fields(self) -> dict[str, Any]:
+        """Return the result for machines."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How hard the audit tries: `effort` for the hunt, `seconds` for the others, the seed."""
+
+    effort: int = DEFAULT_EFFORT
+    seconds: float = DEFAULT_SECONDS
+    seed: int = 0
+    # A scan of this model and margin that was made before.
+    pool: Pool | None = None
+
+
+@dataclass(eq=False)
+class Audit:
+    """An audit: the checker's verdict, and what each part found.
+
+    Without VERIFIED there is nothing that the other parts could attack, and they are `not_run`.
+    """
+
+    verdict: dict[str, Any]
+    sections: list[Section]
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    not_run: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """1 with any finding, else the checker's."""
+        return REJECTED if self.findings else int(self.verdict["exit_code"])
+
+    def fields(self) -> dict[str, Any]:
+        """Return the audit for machines."""
+        return {
+            "verdict": self.verdict,
+            **self.results,
+            "not_run": self.not_run,
+            "findings": [finding.fields() for finding in self.findings],
+            "exit_code": self.exit_code,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def audit(
+    files: Files,
+    parts: Sequence[str] = PARTS,
+    settings: Settings = Settings(),
+    stage: Stage = quietly,
+) -> Audit:
+    """Check the certificate, then attack it with these parts.
+
+    Raises OSError for a file that cannot be read, ModelError for weights that cannot be used.
+    """
+    started = time.perf_counter()
+    with stage("the standalone checker"):
+        verdict = files.control()
+    done = Audit(verdict, [check_section(verdict)])
+    wanted = [part for part in PARTS if part in parts and part != CHECK]
+    if verdict["exit_code"] != VERIFIED:
+        done.not_run = wanted
+    elif wanted:
+        subject = subject_of(files, verdict)
+        for part in wanted:
+            section, result = _RUN[part](subject, settings, stage)
+            done.sections.append(section)
+            done.results[part] = result.fields()
+            done.findings += result.findings
+    done.seconds = time.perf_counter() - started
+    return done
+
+
+def _precisions(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section, Result]:
+    with stage("recomputing at two precisions") as progress:
+        found = recompute(subject, progress=progress)
+    return precisions_section(found), found
+
+
+def _tightness(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section, Result]:
+    with stage("comparing with the exact count") as progress:
+        found = tightness(subject, progress, settings.seconds)
+    return tightness_section(found), found
+
+
+def _hunt(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section, Result]:
+    with CheckerProcess() as checker:
+        hunted = hunt(
+            subject,
+            checker_members(subject.files, checker),
+            effort=settings.effort,
+            seed=settings.seed,
+            pool=settings.pool,
+            stage=stage,
+        )
+    return hunt_section(hunted), hunted
+
+
+def _tamper(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section, Result]:
+    tampered = tamper(subject, seconds=settings.seconds, seed=settings.seed, stage=stage)
+    return tamper_section(tampered), tampered
+
+
+_RUN: dict[str, Callable[[Subject, Settings, Stage], tuple[Section, Result]]] = {
+    "precisions": _precisions,
+    "tightness": _tightness,
+    "hunt": _hunt,
+    "tamper": _tamper,
+}

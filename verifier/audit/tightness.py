@@ -1,0 +1,213 @@
+"""How far a bound is from the truth, and what each of its relaxations costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from verifier.audit.clock import Clock, OutOfTimeError
+from verifier.audit.ladder_slack import given_up, ladder_slack
+from verifier.audit.slack import (
+    ATTENTION,
+    CLAIM,
+    COUNTING,
+    DIRECT_PATH,
+    GAP,
+    POOLS,
+    POSITIONS,
+    RIVALS,
+    ROUNDING,
+    SCORE_ERROR,
+    UNCOUNTED,
+    UNKNOWN,
+    WITNESS,
+    Cause,
+    Tightness,
+)
+from verifier.audit.subject import Finding, Subject
+from verifier.audit.truth import Truth, exactly, right_with_exact_positions, true_count
+from verifier.goal import Goal, Progress, silent
+from verifier.problem import Problem, opposite, pose
+from verifier.strategies import strategy_named
+from verifier.strategies.base import Strategy
+from verifier.strategies.subcubic import Subcubic
+
+PART = "tightness"
+PHASES = 9
+# A count, and what the step to it from the count before removed.
+Step = tuple[str, int]
+
+
+def tightness(subject: Subject, progress: Progress = silent, seconds: float = 60) -> Tightness:
+    """Compare a certificate with the exact count, and split what it lacks by cause.
+
+    The certificate's strategy is relaxed step by step towards the exact count; each step is a
+    rigorous count of its own, and the differences add up to the slack. Without an exact count the
+    best two-sided bound stands in for it. A bound above the exact count is a finding. Phases that
+    `seconds` do not cover are left out, and what they would explain is not known.
+    """
+    problem = pose(subject.weights, subject.margin, str(subject.fields["claim"]["semantics"]))
+    clock = Clock(seconds, progress, PHASES)
+    truth = true_count(problem, subject.claimed, clock)
+    causes, steps = _causes(subject, problem, truth, clock)
+    # What a step counts is known as well.
+    truth = replace(truth, least=_best(truth, steps))
+    most = truth.most
+    if problem.semantics == "float32":
+        most = _program_most(subject, problem, truth, clock)
+        causes.append(Cause(ROUNDING, 0, most - truth.most))
+    progress(1, 1)
+    return Tightness(
+        subject.total,
+        subject.claimed,
+        (truth.least, most),
+        truth.method,
+        [cause for cause in causes if cause.least or cause.most],
+        _findings(subject, truth, most, steps),
+    )
+
+
+def _program_most(subject: Subject, problem: Problem, truth: Truth, clock: Clock) -> int:
+    """Return the most inputs that the program may get right: C at the margin less eps (T12)."""
+    if truth.wrong is None:
+        return subject.claimed[1]
+    try:
+        return exactly(opposite(problem), clock.phase()).most
+    except OutOfTimeError:
+        return subject.claimed[1]
+
+
+def _causes(
+    subject: Subject, problem: Problem, truth: Truth, clock: Clock
+) -> tuple[list[Cause], list[Step]]:
+    """Return the causes that lead to the truth, and the counts on the way."""
+    strategy, steps = strategy_named(subject.strategy), list[Step]()
+    count = subject.claimed[0]
+    causes: list[Cause] = []
+    last = RIVALS
+    try:
+        for step in _steps(subject, problem, strategy, truth, clock):
+            steps.append(step)
+            causes.append(Cause(step[0], step[1] - count, step[1] - count))
+            count = step[1]
+    except OutOfTimeError:
+        last = UNKNOWN
+    truth = replace(truth, least=_best(truth, steps))
+    if strategy.group == "ladder" and truth.wrong is None:
+        return causes + _ladder_unknown(subject, problem, truth, count, clock), steps
+    if truth.exact and truth.wrong is not None:
+        return [*causes, Cause(last, truth.least - count, truth.least - count)], steps
+    return [*causes, Cause(UNKNOWN, truth.least - count, truth.most - count)], steps
+
+
+def _best(truth: Truth, steps: list[Step]) -> int:
+    """Return the largest lower end; what is above the upper end is a finding, and no end."""
+    return max([truth.least, *(count for _, count in steps if count <= truth.most)])
+
+
+def _steps(
+    subject: Subject, problem: Problem, strategy: Strategy, truth: Truth, clock: Clock
+) -> Iterator[Step]:
+    """Yield counts from the certificate's towards the truth, each with what it no longer relaxes.
+
+    What is left between the last of them and the truth is the union over rivals.
+    """
+    if problem.shape.d_vocab == 1 or strategy.name in ("exact", "brute-force"):
+        # They settle every input: the truth is what they show.
+        if truth.exact:
+            yield CLAIM, truth.least
+    elif strategy.group == "ladder":
+        yield from _ladder_steps(subject, problem, strategy, truth, clock)
+    else:
+        if isinstance(strategy, Subcubic):
+            yield from _subcubic_steps(subject, problem, strategy, clock)
+        cubic = strategy_named("cubic").bound(problem, {}, clock.phase()).correct_at_least
+        yield (GAP if isinstance(strategy, Subcubic) else CLAIM), cubic
+        if truth.wrong is not None:
+            yield POSITIONS, right_with_exact_positions(problem, clock.phase())
+
+
+def _subcubic_steps(
+    subject: Subject, problem: Problem, strategy: Subcubic, clock: Clock
+) -> Iterator[Step]:
+    """Follow the certificate's witness, then one found anew, then strategies that relax less."""
+    clock.phase()
+    stated = _entries(problem, strategy, subject.fields["proof"]["witness"])
+    found = _entries(problem, strategy, strategy.search(problem, Goal(), silent))
+    count = sum(stated.values())
+    yield CLAIM, count
+    # Entries are of different inputs: any choice of witness for each of them is a bound.
+    count += sum(many for entry, many in found.items() if entry not in stated)
+    yield UNCOUNTED, count
+    count += sum(max(found[entry] - many, 0) for entry, many in stated.items())
+    yield WITNESS, count
+    direct, attention, error = strategy.parts
+    changes = (
+        (SCORE_ERROR, (direct, attention, "exact"), error != "exact"),
+        (DIRECT_PATH, ("max-diff-exact", attention, "exact"), direct != "max-diff-exact"),
+        (ATTENTION, ("max-diff-exact", "mean+diff", "exact"), attention == "drop-average"),
+    )
+    for cause, parts, needed in changes:
+        if needed:
+            clock.phase()
+            finer = strategy_named("/".join(("subcubic", *parts)))
+            witness = finer.search(problem, Goal(), silent)
+            yield cause, finer.bound(problem, witness, silent).correct_at_least
+
+
+def _entries(
+    problem: Problem, strategy: Subcubic, witness: dict[str, object]
+) -> Counter[tuple[int, int, int]]:
+    """Return how many inputs each entry (q, m, c) settles."""
+    return Counter(
+        {(query, m, c): many for query, m, c, many in strategy.settled(problem, witness)}
+    )
+
+
+def _ladder_steps(
+    subject: Subject, problem: Problem, strategy: Strategy, truth: Truth, clock: Clock
+) -> Iterator[Step]:
+    """Yield the bound of the witness, and where the truth is known by class what it lacks."""
+    witness = subject.fields["proof"]["witness"]
+    count = strategy.bound(problem, witness, clock.phase()).correct_at_least
+    yield CLAIM, count
+    if truth.wrong is not None:
+        lacking = ladder_slack(problem, witness, truth.wrong, clock.phase())
+        for cause in (UNCOUNTED, COUNTING, POOLS):
+            count += lacking[cause]
+            yield cause, count
+
+
+def _ladder_unknown(
+    subject: Subject, problem: Problem, truth: Truth, count: int, clock: Clock
+) -> list[Cause]:
+    """Return the causes of a ladder where no class's truth is known: at most what is given up."""
+    least, most = truth.least - count, truth.most - count
+    try:
+        lost = given_up(problem, subject.fields["proof"]["witness"], clock.phase())
+    except OutOfTimeError:
+        return [Cause(UNKNOWN, least, most)]
+    lost = min(lost, most)
+    return [Cause(UNCOUNTED, 0, lost), Cause(UNKNOWN, max(least - lost, 0), most)]
+
+
+def _findings(subject: Subject, truth: Truth, most: int, steps: list[Step]) -> list[Finding]:
+    """Return a finding for each bound that is beyond what is true."""
+    low, high = subject.claimed
+    details = {"true_at_least": str(truth.least), "true_at_most": str(most)}
+    findings = []
+    if low > truth.most:
+        sentence = f"the certificate counts {low} inputs as right, and at most {truth.most} are"
+        findings.append(Finding(PART, sentence, details))
+    if high < truth.least:
+        sentence = f"the certificate allows {high} inputs to be right, and {truth.least} are"
+        findings.append(Finding(PART, sentence, details))
+    for cause, count in steps:
+        if count > truth.most:
+            sentence = (
+                f"the bound without its {cause} counts {count} inputs as right, and at most "
+                f"{truth.most} are"
+            )
+            findings.append(Finding(PART, sentence, details))
+    return findings

@@ -1,0 +1,1 @@
+"""Claims that other tools make about a model, class by class, decided exactly."""

@@ -1,0 +1,45 @@
+"""How many of all sequences are correct, as well as it can be known: for claims about the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from models.weights import Weights
+from verifier.claims.budget import OutOfTimeError
+from verifier.goal import Progress
+from verifier.problem import pose
+from verifier.proving import NotApplicableError
+from verifier.steering import prove
+from verifier.strategies import strategy_named
+
+
+@dataclass(frozen=True)
+class Known:
+    """Ends around the number of correct sequences, and a phrase that says who found them."""
+
+    at_least: int
+    at_most: int
+    by: str
+
+
+def known_count(
+    weights: Weights, margin: Fraction, max_operations: int, progress: Progress
+) -> Known:
+    """Return the exact count up to 2^32 sequences, a ladder's two ends beyond.
+
+    Both are certificates that the standalone checker has verified. Where none is to be had the ends
+    are 0 and all, and `by` says why.
+    """
+    problem = pose(weights, margin)
+    exact = strategy_named("exact")
+    strategy = exact if exact.obstacle(problem.shape) is None else strategy_named("ladder")
+    try:
+        claim = prove(problem, strategy, max_operations, progress).claim
+    except (NotApplicableError, OutOfTimeError) as error:
+        return Known(0, problem.total, f"nothing: {error}")
+    return Known(
+        claim.correct_at_least,
+        claim.correct_at_most,
+        f"a verified certificate of the strategy {strategy.name}",
+    )
