@@ -13,18 +13,19 @@ FIGURES = "## Figures"
 LISTED = "## Mutants that are no other checker"
 HEAD = f"""# Mutants of the kernel
 
-`make kernel-mutants` spoils the checker in one spot at a time and demands that a test notices. A mutant is
-one change of one statement of `certificates/checker`: a rounding turned round (floor for ceiling,
-up for down), a term or factor left out, two items or arguments swapped, the other end taken
-(low for high, min for max), a number one more or less, another comparison, a condition negated or
-taken for granted, a demand that holds of anything, a statement left out, a slice or range moved, a
-result one more or less. `tests/kernel_mutants/operators.py` is the list. Left alone are
-annotations, docstrings, imports, the words of messages, and `strict=True`, which decides nothing.
+`make kernel-mutants` spoils the checker in one spot at a time and demands that a test notices. A
+mutant is one change of one statement of `certificates/checker`: a rounding turned round (floor for
+ceiling, up for down), a term or factor left out, two items or arguments swapped, the other end
+taken (low for high, min for max), a number one more or less, another comparison, a condition
+negated or taken for granted, a demand that holds of anything, a statement left out, a slice or
+range moved, a result one more or less. `tests/kernel_mutants/operators.py` is the list. Left alone
+are annotations, docstrings, imports, the words of messages, and `strict=True`, which decides
+nothing.
 
-Each mutant meets the fast tests of `tests/certificates` that enter its function, the strongest and
-cheapest first, until one fails. Every mutant must be killed or listed below with the argument why
-it can make no false claim pass. Run `make kernel-mutants` after a change of the kernel; only the mutants
-of changed files run again, and survivors meet the tests that are new.
+Each mutant meets the fast tests of `tests/certificates` that run its statement, the strongest and
+cheapest first, until one fails. Every mutant must be killed, or listed below with the argument why
+it can make no false claim pass. Run `make kernel-mutants` after a change of the kernel: only the
+mutants of changed files run again, and survivors meet the tests that are new.
 
 {FIGURES}
 """

@@ -137,20 +137,16 @@ def passes(item: pytest.Item) -> bool:
 
 @cache
 def digest_of_tests(file: str) -> str:
-    """Return a digest of a test file, of all helpers that it imports, and of the data they name."""
-    found, todo = [], [TESTS.parent / file]
-    while todo:
-        path = todo.pop()
-        if path in found or not path.exists():
-            continue
-        found.append(path)
-        text = path.read_text()
-        for name in re.findall(r"^(?:from|import) ([\w.]+)", text, re.MULTILINE):
-            relative = name.replace(".", "/") + ".py"
-            todo += [TESTS / relative, path.parent / relative]
-        todo.append(path.parent / "conftest.py")
-        found += [data for data in (TESTS / "data").iterdir() if data.name in text]
-    content = b"\0".join(path.read_bytes() for path in sorted(set(found)))
+    """Return a digest of a test file and of the data that it, or a helper of it, names.
+
+    Not of the helpers themselves: they change often, and hardly what a test finds.
+    """
+    path = TESTS.parent / file
+    text = path.read_text()
+    helpers = re.findall(r"^from (support\.\w+)", text, re.MULTILINE)
+    named = [text, *((TESTS / f"{name.replace('.', '/')}.py").read_text() for name in helpers)]
+    data = sorted(x for x in (TESTS / "data").iterdir() if any(x.name in t for t in named))
+    content = b"\0".join([path.read_bytes(), *(x.read_bytes() for x in data)])
     return hashlib.sha256(content).hexdigest()[:16]
 
 
