@@ -11,7 +11,8 @@ from balls import MAX_BITS, at_unit, exp_over_root, ln2, trimmed
 from hypothesis import given
 from hypothesis import strategies as st
 from ladder import Ladder
-from score_bounds import _root_up
+from matrices import Matrix
+from score_bounds import _power_trace, _root_up, _spectral_range
 from support.certify import join_weights
 from tails import Tail
 from tally import Tally
@@ -34,6 +35,7 @@ def test_a_ball_on_a_coarser_unit_is_rounded_outward():
     assert at_unit((5, 5, 0), 1) == (2, 3)
     assert at_unit((4, 6, 3), 5) == (1, 2)
     assert at_unit((4, 4, 3), 5) == (1, 1)
+    assert at_unit((1, 7, 0), 2) == (0, 2)
     assert at_unit((1, 7, 0), 3) == (0, 1)
     assert at_unit((1, 7, 0), 4) == (0, 1)
 
@@ -166,3 +168,39 @@ def test_a_file_that_ends_in_its_header_or_before_is_declined():
         with pytest.raises(Declined, match="syntax"):
             read_tensors(weights[:length])
     assert read_tensors(join_weights({}, b"")) == {}
+
+
+def test_powers_of_a_gram_matrix_are_cut_to_256_bits_and_wrong_by_what_is_added():
+    one, tally = Matrix([[2**300 - 1]], 3), Tally(10**6)
+    assert _power_trace(one, 0, tally) == (2**300 - 1, 3)
+    # Cut by 44 bits: a floor, wrong by less than 1, and by 2 as it is counted.
+    kept = 2**256 - 1
+    first = kept**2, 2 * kept * 2 + 4
+    assert _power_trace(one, 1, tally) == (sum(first), 2 * (3 + 44))
+    kept, wrong = first[0] >> 256, (first[1] >> 256) + 2
+    second = kept**2 + 2 * kept * wrong + wrong**2
+    assert _power_trace(one, 2, tally) == (second, 2 * (94 + 256))
+    assert tally.spent == 3 * 1 + (0 + 1 + 2) * 1
+
+
+def test_powers_of_short_entries_are_exact():
+    rows = [[2, -1], [3, 5]]
+    square = [[1, -7], [21, 22]]
+    assert _power_trace(Matrix(rows, -2), 1, Tally(10**6)) == (23, -4)
+    fourth = square[0][0] ** 2 + 2 * square[0][1] * square[1][0] + square[1][1] ** 2
+    assert _power_trace(Matrix(rows, 1), 2, Tally(10**6)) == (fourth, 4)
+    wide = [[2**260, 2**200], [0, 2**260]]
+    value, exponent = _power_trace(Matrix(wide, 0), 1, Tally(10**6))
+    kept, size = 2**255, 2
+    assert (value, exponent) == (2 * kept**2 + size * (2 * size * kept * 2 + size * 4), 10)
+
+
+def test_the_spectral_bound_of_single_numbers_is_their_product_times_the_root_of_two():
+    chain = [Matrix([[3], [-3]], 1), Matrix([[5, 0]], -2)]
+    for squarings in (0, 1, 3):
+        tally = Tally(10**6)
+        bound = _spectral_range(chain, squarings, tally)
+        assert len(bound.rows) == 2 and bound.rows[0] == bound.rows[1]
+        # L'^T L' is 72 and N' N'^T is 25/16: twice their product is 225.
+        square = (bound.rows[0][0] * Fraction(2) ** bound.exponent) ** 2
+        assert 225 <= square <= 225 * (1 + Fraction(1, 2**60))

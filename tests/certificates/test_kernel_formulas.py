@@ -1,16 +1,22 @@
 """Formulas of the kernel beside their definitions, on many small tables of integers."""
 
+from fractions import Fraction
 from math import comb
 from random import Random
 from types import SimpleNamespace
 
 import pytest
+import signs
 from attention import weighted
+from balls import argument_bits
 from branch import BranchAndCount, Rival
 from cubic import ClassBound, largest_gap, largest_gaps
 from subcubic import QueryScores
+from support.certify import established
+from support.oracle import count_correct
+from support.toy import Recipe
 from tails import Tail
-from tally import Tally
+from tally import Tally, exp_surcharge, sort_cost
 from tensors import read_tensors
 from verdict import Declined, Rejected
 
@@ -172,3 +178,70 @@ def test_a_tally_takes_its_budget_and_nothing_more():
     with pytest.raises(Rejected, match="more than the 5 operations"):
         tally.charge(1)
     assert tally.spent == 6
+
+
+@pytest.mark.parametrize(
+    ("strategy", "flavour", "seed"),
+    [
+        *(("exact", "duplicated", 11), ("exact", "duplicated", 24)),
+        *(("brute-force", "duplicated", 11), ("brute-force", "near ties", 1)),
+    ],
+)
+def test_signs_that_no_precision_tells_are_possibly_and_not_certainly_wrong(
+    monkeypatch, strategy, flavour, seed
+):
+    model = Recipe(flavour, 4, 3, 3, 2, frozenset({"b_U"}), seed=seed).build()
+    true = count_correct(model)
+    assert established(model, strategy) == (true, true)
+    monkeypatch.setattr(signs, "rival_wins", lambda *_: None)
+    low, high = established(model, strategy)
+    assert low <= true <= high and low < high
+
+
+def test_the_cubic_count_takes_a_sign_that_no_precision_tells_for_wrong(monkeypatch):
+    model = Recipe("one hot", 3, 2, 3, 3, seed=1).build()
+    assert established(model, "cubic", margin="3")[0] > 0
+    monkeypatch.setattr(signs, "rival_wins", lambda *_: None)
+    kept = established(model, "cubic", margin="3")[0]
+    monkeypatch.setattr(signs, "rival_wins", lambda *_: True)
+    assert established(model, "cubic", margin="3")[0] == kept
+
+
+@pytest.mark.parametrize(
+    ("count", "bits", "surcharge"),
+    [
+        *((1, 0, 0), (5, 159, 0), (5, 160, 5), (1, 223, 1), (1, 224, 4), (3, 288, 27)),
+        *((1, 2047, 900), (1, 2048, 1800), (2, 2048, 3600), (1, 4096, 3 * 62**2), (0, 4096, 0)),
+    ],
+)
+def test_exponentials_of_many_bits_are_surcharged_by_their_size(count, bits, surcharge):
+    assert exp_surcharge(count, bits) == surcharge
+
+
+@pytest.mark.parametrize(
+    ("numerator", "exponent", "square", "bits"),
+    [
+        *((1, 0, 1, 3), (1, 0, 2, 2), (1, 0, 3, 2), (1, 0, 4, 2), (1, 0, 8, 1), (1, 0, 16, 1)),
+        *((0, 0, 1, 2), (0, 0, 64, 1), (-255, 3, 1, 13), (255, -50, 1, 1), (7, 4, 5, 8)),
+    ],
+)
+def test_the_bits_of_an_argument_are_those_of_its_parts(numerator, exponent, square, bits):
+    assert argument_bits(numerator, exponent, square) == bits
+    assert bits == 1 or abs(numerator) * Fraction(2) ** exponent < 2**bits
+
+
+def test_a_deep_walk_is_charged_its_rivals_and_its_depth():
+    places, tally = 70, Tally(10**9)
+    # One cell: a single path, on which nothing is decided before the last place.
+    row = [[-1]] * (places - 1) + [[places - 1]]
+    upper = [[0]] * (places - 1) + [[places]]
+    walk = BranchAndCount(
+        [1], places, [Rival(0, [*row, [-1]], [*upper, [0]], 0)], tally, holds=True
+    )
+    assert walk.count() == (0, 1)
+    last = 1 * 2 * (1 + 1)
+    assert tally.spent == sum(6 + depth // 32 for depth in range(places)) + last
+
+
+def test_sorting_counts_the_numbers_times_their_bits():
+    assert [sort_cost(n) for n in (0, 1, 2, 3, 4, 5, 8, 9)] == [0, 0, 2, 6, 8, 15, 24, 36]
