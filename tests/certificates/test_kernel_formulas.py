@@ -11,6 +11,8 @@ from attention import weighted
 from balls import argument_bits
 from branch import BranchAndCount, Rival
 from cubic import ClassBound, largest_gap, largest_gaps
+from separable import GapRows
+from signs import gap_terms
 from subcubic import QueryScores
 from support.certify import established
 from support.oracle import count_correct
@@ -245,3 +247,59 @@ def test_a_deep_walk_is_charged_its_rivals_and_its_depth():
 
 def test_sorting_counts_the_numbers_times_their_bits():
     assert [sort_cost(n) for n in (0, 1, 2, 3, 4, 5, 8, 9)] == [0, 0, 2, 6, 8, 15, 24, 36]
+
+
+def test_the_parts_of_a_gap_are_those_of_token_position_and_query():
+    tables = SimpleNamespace(
+        direct=[[1, 20], [300, 4000]],
+        output=[[5, 60], [700, 8000]],
+        positional_output=[[11, 130], [1700, 19_000]],
+        score=[[0, 7], [2, 9]],
+        positional_score=[[0, 3], [5, 1]],
+        eps=10**6,
+    )
+    own = 300 - 4000 + 10**6
+    # Query 1 and label 1; rival 0; scores 2 + 5 = 7 and 9 + 1 = 10.
+    first, second = own + 5 - 60 + 11 - 130, own + 700 - 8000 + 1700 - 19_000
+    assert gap_terms(tables, (0, 1), 0) == {7: first, 10: second}
+    tables.positional_score[1] = [7, 0]
+    assert gap_terms(tables, (0, 1), 0) == {9: first + second}
+    tables.eps -= (first + second) // 2
+    assert gap_terms(tables, (0, 1), 0) == {}
+
+
+def test_a_sign_of_gaps_of_one_sign_is_told_without_any_exponential(monkeypatch):
+    monkeypatch.setattr(signs, "_enclosed_sum", lambda *_: (1, 1))
+    for gaps, answer in (((1,), True), ((-1,), False), ((), True), ((1, 2), True)):
+        monkeypatch.setattr(signs, "gap_terms", lambda *_, gaps=gaps: dict(enumerate(gaps)))
+        tally = Tally(1000)
+        assert signs.rival_wins(None, (0, 0, 0), 0, 64, tally) is answer
+        assert tally.spent == 24
+
+
+@pytest.mark.parametrize("up", [False, True])
+def test_rows_in_lanes_are_the_floors_and_ceilings_of_exact_gaps(up):
+    tables = SimpleNamespace(
+        shape=SimpleNamespace(d_vocab=3, n_ctx=2),
+        eps=2,
+        direct=[[10, -7, 3], [5, 1, 9], [99_999, 0, 0]],
+        output=[[1, 2, 3], [70_001, -6, 8], [10**6, 0, 0]],
+        positional_output=[[0, 1, 5], [3, 0, -4]],
+    )
+    tally = Tally(1000)
+    rows = GapRows(tables, 1, 9, tally)
+    # The largest is 70,001 + 6 + 3: 17 bits, of which 9 are kept.
+    assert (rows.shift, rows.maximum, rows.n_ctx) == (8, 1, 2)
+    assert tally.spent == 3 * (2 * 2 + 2 * 2 * 2 + 2)
+
+    def rounded(numbers):
+        return [-(-x >> 8) if up else x >> 8 for x in numbers]
+
+    direct = [[row[j] - row[1] + 2 for j in range(3)] for row in tables.direct[:2]]
+    assert [rows.lanes.unpack(pair[up]) for pair in rows.direct] == list(map(rounded, direct))
+    for place, entries in zip(tables.positional_output, rows.free, strict=True):
+        for row, pair in zip(tables.output, entries, strict=False):
+            gaps = [row[j] - row[1] + place[j] - place[1] for j in range(3)]
+            assert rows.lanes.unpack(pair[up]) == rounded(gaps)
+    assert rows.lanes.indices(rows.rivals) == [0, 2]
+    assert rows.lanes.width >= 2 * 9 + 4 + 2
