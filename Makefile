@@ -5,7 +5,7 @@ CHECKER := certificates/checker
 # How long `make fuzz` runs, both targets together.
 SECONDS_TO_FUZZ ?= 3600
 
-.PHONY: help demo test test-all arena lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants
+.PHONY: help demo test test-all arena lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
@@ -19,6 +19,7 @@ help:
 	@echo "make study     the whole study on the zoo, and its report, out/report.html (hours, resumable)"
 	@echo "make fuzz      fuzz the checker by coverage for SECONDS_TO_FUZZ=$(SECONDS_TO_FUZZ); findings in out/fuzz"
 	@echo "make mutants   ask about 100,000 mutated certificates (about an hour, resumable)"
+	@echo "make kernel-mutants  spoil the checker in each spot, a test must fail (an hour, resumable)"
 	@echo "make checker   pack the standalone checker into one file, out/ballproof-checker.pyz"
 	@echo "make clean     remove .venv and everything that was built"
 
@@ -74,6 +75,10 @@ mutants: .venv/installed-test
 	mkdir -p docs/results
 	$(BIN)/python benchmarks/mutated_certificates.py \
 		--out out/mutants.jsonl --summary docs/results/mutated-certificates.md
+
+# Stop it at any time: what is known is kept in out/kernel-mutants.
+kernel-mutants: .venv/installed-test
+	cd tests && ../$(BIN)/python -m kernel_mutants --survivors
 
 checker:
 	$(PYTHON) certificates/pack.py out/ballproof-checker.pyz

@@ -1,0 +1,77 @@
+"""Spoil one spot of the kernel at a time and demand that a test fails.
+
+For each file of certificates/checker all mutants are made: a rounding turned round, a term left
+out, two ends swapped, a number off by one, a demand left out, and more. Each runs against the fast
+tests of tests/certificates that reach its function. One that no test kills must be listed in
+tests/kernel_mutants/equivalents.json with the argument why it can make no false claim pass. A run
+of all files without other survivors writes docs/kernel-mutants.md. Results are kept in --out and
+used again while the file and the test that killed the mutant are the same. Exit code 0: all killed
+or listed; 1: some are neither; 2: the true kernel fails a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from pathlib import Path
+
+from kernel_mutants import document
+from kernel_mutants.campaign import Campaign, TrueKernelFails
+from kernel_mutants.mutants import kernel_files
+from kernel_mutants.sample import run_sample
+from kernel_mutants.suite import TESTS, with_tests
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kernel_mutants", description=__doc__)
+    names = kernel_files()
+    parser.add_argument(
+        "--files", nargs="+", choices=names, metavar="FILE", help=f"any of {', '.join(names)}"
+    )
+    parser.add_argument(
+        "--functions", nargs="+", default=[], metavar="NAME", help="such as at_unit or Tail.count"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="mutants at a time (default 1)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=TESTS.parent / "out" / "kernel-mutants",
+        help="folder of results (default out/kernel-mutants)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--survivors", action="store_true", help="list what no test kills")
+    parser.add_argument("--sample", action="store_true", help="only those of sample.json, quickly")
+    return parser
+
+
+def main() -> int:
+    """Run the mutants, print the figures, return the exit code."""
+    arguments = _parser().parse_args()
+    # In the background it may be ignored, but tests send it to the commands that they run.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if arguments.sample:
+        return run_sample()
+    files = arguments.files or kernel_files()
+    campaign = Campaign(files, arguments.functions, arguments.out, arguments.jobs)
+    try:
+        with_tests([TESTS / "certificates"], campaign.work)
+    except TrueKernelFails as failure:
+        print(f"kernel_mutants: the true kernel fails {failure}", file=sys.stderr)
+        return 2
+    table, unlisted = campaign.table(), campaign.unlisted()
+    if arguments.json:
+        print(json.dumps(table, indent=1))
+    else:
+        for row in [list(table[0]), *(row.values() for row in table)]:
+            print("".join(f"{cell:>18}" for cell in row))
+    for m in unlisted if arguments.survivors else ():
+        print(f"{m.file}:{m.line} [{m.operator}] {m.name}")
+    if not (unlisted or arguments.files or arguments.functions):
+        document.write(table)
+    return int(bool(unlisted))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

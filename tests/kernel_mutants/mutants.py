@@ -1,0 +1,186 @@
+"""Mutants of a file: where, what stands there instead, and the code that results."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType
+from typing import NamedTuple
+
+from kernel_mutants.operators import mutations
+
+KERNEL = Path(__file__).resolve().parents[2] / "certificates" / "checker"
+Place = tuple[tuple[str, int | None], ...]
+SKIPPED_FIELDS = {"annotation", "returns", "decorator_list"}
+SKIPPED_NODES = (ast.JoinedStr, ast.Import, ast.ImportFrom, ast.Global, ast.expr_context)
+# Module-level names of types: nothing runs there.
+TYPES = ("list[", "tuple[", "dict[", "Callable[", "TypeVar(")
+
+
+class Mutant(NamedTuple):
+    """One change of one statement.
+
+    `line` is that of the changed node, `statement` the first line of its statement. `before` and
+    `after` are the statement, of a compound one the head. `name` tells it from all others, whatever
+    its line is.
+    """
+
+    file: str
+    function: str
+    line: int
+    statement: int
+    operator: str
+    before: str
+    after: str
+    name: str
+    place: Place
+    node: ast.AST | None
+
+    @property
+    def anew(self) -> bool:
+        """Say whether the change is outside of functions, where only importing anew shows it."""
+        return not any(map(str.islower, re.findall(r"(?:^|\.)_*(.)", self.function)))
+
+    def tree(self, source: str) -> ast.Module:
+        """Return the syntax tree of the mutated file."""
+        tree = ast.parse(source)
+        *parents, (field, index) = self.place
+        holder = _at(tree, tuple(parents))
+        if self.node is None:
+            _put(holder, field, index, ast.Pass())
+        else:
+            _put(holder, field, index, self.node)
+        return ast.fix_missing_locations(tree)
+
+    def code(self, source: str) -> CodeType:
+        """Return the mutated file compiled, as if it lay where the original lies."""
+        return compile(self.tree(source), str(KERNEL / self.file), "exec")
+
+    def source(self, source: str) -> str:
+        """Return the mutated file as text, without its comments."""
+        return ast.unparse(self.tree(source)) + "\n"
+
+
+def kernel_files() -> list[str]:
+    return sorted(path.name for path in KERNEL.glob("*.py"))
+
+
+def digest(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()[:16]
+
+
+def mutants_of(file: str, source: str) -> list[Mutant]:
+    """Return all mutants of a file, each text once."""
+    tree, seen, turns = ast.parse(source), set(), Counter()
+    found: list[Mutant] = []
+    first_uses = _first_bindings(tree)
+    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} | {"min", "max", "any", "all"}
+    for place, statement, function in _places(tree, (), (), ""):
+        node, head = _at(tree, place), _at(tree, statement)
+        before, (field, index) = _head(head), place[-1]
+        holder = _at(tree, place[:-1])
+        for operator, changed in mutations(node):
+            if _crashes(node, changed, first_uses, names):
+                continue
+            _put(holder, field, index, changed or ast.Pass())
+            after = "(dropped)" if changed is None else _head(_at(tree, statement))
+            _put(holder, field, index, node)
+            key = (statement, after)
+            if before == after or key in seen:
+                continue
+            seen.add(key)
+            scope = ".".join(filter(None, (file.removesuffix(".py"), function)))
+            name = f"{scope}: {before} -> {after}"
+            turns[name] += 1
+            name += f" (occurrence {turns[name]})" if turns[name] > 1 else ""
+            line = getattr(node, "lineno", getattr(head, "lineno", 0))
+            lines = line, getattr(head, "lineno", 0)
+            text = (operator, before, after, name)
+            found.append(Mutant(file, function, *lines, *text, place, changed))
+    return found
+
+
+def _crashes(
+    node: ast.AST, changed: ast.AST | None, first_uses: set[ast.AST], names: set[str]
+) -> bool:
+    """Say whether a change only makes a name unknown: a crash that tells nothing of the tests."""
+    if changed is None:
+        return node in first_uses
+    return isinstance(changed, ast.Name) and changed.id not in names
+
+
+def _first_bindings(tree: ast.AST) -> set[ast.AST]:
+    """Return the assignments that bind a name for the first time in their function."""
+    found: set[ast.AST] = set()
+    for scope in ast.walk(tree):
+        if not isinstance(scope, ast.FunctionDef | ast.Module | ast.ClassDef):
+            continue
+        arguments = scope.args if isinstance(scope, ast.FunctionDef) else ast.arguments()
+        bound = {node.arg for node in ast.walk(arguments) if isinstance(node, ast.arg)}
+        for node in _own_nodes(scope):
+            if isinstance(node, ast.Assign):
+                names = {x.id for t in node.targets for x in ast.walk(t) if isinstance(x, ast.Name)}
+                if names - bound:
+                    found.add(node)
+                bound |= names
+    return found
+
+
+def _own_nodes(scope: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(scope):
+        if not isinstance(child, ast.FunctionDef | ast.ClassDef):
+            yield child
+            yield from _own_nodes(child)
+
+
+def _places(
+    node: ast.AST, place: Place, statement: Place, function: str
+) -> Iterator[tuple[Place, Place, str]]:
+    """Yield the place of each node that may change, of its statement, and its function's name."""
+    for field, value in ast.iter_fields(node):
+        children = enumerate(value) if isinstance(value, list) else [(None, value)]
+        for index, child in children:
+            if not isinstance(child, ast.AST) or _skipped(node, field, child):
+                continue
+            here = (*place, (field, index))
+            inside = here if isinstance(child, ast.stmt) else statement
+            named = isinstance(child, ast.FunctionDef | ast.ClassDef)
+            scope = ".".join(filter(None, (function, child.name))) if named else function
+            if inside and not named:
+                yield here, inside, scope
+            yield from _places(child, here, inside, scope)
+
+
+def _skipped(parent: ast.AST, field: str, child: ast.AST) -> bool:
+    if field in SKIPPED_FIELDS or isinstance(child, SKIPPED_NODES):
+        return True
+    if isinstance(child, ast.keyword) and child.arg == "strict":
+        return True
+    if isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant):
+        return True  # A docstring.
+    if isinstance(parent, ast.Module) and isinstance(child, ast.Assign):
+        return ast.unparse(child.value).startswith(TYPES)
+    return False
+
+
+def _at(tree: ast.AST, place: Place) -> ast.AST:
+    for field, index in place:
+        value = getattr(tree, field)
+        tree = value if index is None else value[index]
+    return tree
+
+
+def _put(holder: ast.AST, field: str, index: int | None, node: ast.AST) -> None:
+    if index is None:
+        setattr(holder, field, node)
+    else:
+        getattr(holder, field)[index] = node
+
+
+def _head(statement: ast.AST) -> str:
+    """Return a statement's text, of a compound one the head."""
+    return ast.unparse(ast.fix_missing_locations(statement)).split("\n")[0]

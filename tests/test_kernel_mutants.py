@@ -1,0 +1,76 @@
+"""The mutants of the kernel: what is made, that a sample dies, and that the list is true."""
+
+import subprocess
+import sys
+
+import pytest
+from kernel_mutants import document
+from kernel_mutants.mutants import mutants_of
+from kernel_mutants.sample import sample
+from kernel_mutants.suite import TESTS
+
+
+def changes(body):
+    source = f"def f(a, b, up):\n    {body}\n"
+    return {(m.before, m.after) for m in mutants_of("f.py", source)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("return a >> b", "return -(-a >> b)"),
+        ("return -(-a >> b)", "return a >> b"),
+        ("return -(-a // b)", "return a // b"),
+        ("return weighted(a, b)", "return weighted(a, b, up=False)"),
+        ("return a[up]", "return a[not up]"),
+        ("return a[not up]", "return a[up]"),
+        ("return a + b", "return a"),
+        ("return a + b", "return a - b"),
+        ("return (a, b)", "return (b, a)"),
+        ("return (a, b)", "return (a + 1, b)"),
+        ("return f(a, b)", "return f(b, a)"),
+        ("return a < b", "return a <= b"),
+        ("return a == b", "return a != b"),
+        ("return a and b", "return a or b"),
+        ("return a and b", "return b"),
+        ("return not a", "return a"),
+        ("return min(a, b)", "return max(a, b)"),
+        ("return low(a)", "return high(a)"),
+        ("return sorted(a)", "return sorted(a, reverse=True)"),
+        ("return a[:b]", "return a[:b + 1]"),
+        ("return range(a, b)", "return range(a, b - 1)"),
+        ("return [x for x in a if b]", "return [x for x in a]"),
+        ("return f(a, up=True)", "return f(a, up=False)"),
+        ("return 7 * a", "return 8 * a"),
+        ("reject_unless(a < b, 'x', 'y')", "reject_unless(True, 'x', 'y')"),
+        ("tally.charge(a)", "(dropped)"),
+        ("raise Declined('limit', a)", "(dropped)"),
+        ("a += b", "a -= b"),
+    ],
+)
+def test_each_way_to_spoil_a_statement_is_tried(before, after):
+    assert (before, after) in changes(before)
+
+
+def test_words_annotations_and_guards_are_left_alone():
+    for body in ("x: list[int] = b", "zip(strict=True)", "import a", '"""a + 1"""', 'f"{a + 1}"'):
+        assert not {after for _, after in changes(body) if after != "(dropped)"}, body
+
+
+def test_a_sample_that_would_let_false_claims_pass_is_killed_and_the_true_kernel_passes():
+    assert len(sample()) >= 30
+    command = [sys.executable, "-m", "kernel_mutants", "--sample"]
+    done = subprocess.run(command, cwd=TESTS, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert f"{len(sample())} mutants, {len(sample())} killed" in done.stderr
+
+
+def test_each_mutant_that_is_listed_is_one_of_the_kernel_and_in_the_document():
+    assert document.unknown() == []
+    assert document.listing(document.groups()) in document.PATH.read_text()
+
+
+def test_no_mutant_is_listed_twice_or_without_an_argument():
+    names = [name for group in document.groups() for name in group["mutants"]]
+    assert len(names) == len(set(names))
+    assert all(len(group["argument"].split()) > 5 for group in document.groups())
