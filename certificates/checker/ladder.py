@@ -130,7 +130,7 @@ class Ladder:
         both, rivals = group.rule == "both", []
         for j, table in live.items():
             self.tally.charge(
-                2 * (table.size + sort_cost(len(pool.sizes))) + self.places // 32 * 99
+                2 * (table.size + sort_cost(len(pool.sizes)) + self.places // 32 * 50)
             )
             lower = pool.table([j], up=False) if both else table
             low, high = ([*pool.spread(side.rows), [side.own]] for side in (lower, table))
