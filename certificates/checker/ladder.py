@@ -129,9 +129,7 @@ class Ladder:
         require_walkable(self.places + 1)
         both, rivals = group.rule == "both", []
         for j, table in live.items():
-            self.tally.charge(
-                2 * (table.size + sort_cost(len(pool.sizes)) + self.places // 32 * 50)
-            )
+            self.tally.charge(2 * (table.size + sort_cost(len(pool.sizes)) + (self.places**2 >> 9)))
             lower = pool.table([j], up=False) if both else table
             low, high = ([*pool.spread(side.rows), [side.own]] for side in (lower, table))
             rivals.append(Rival(j, low, high, 0))
