@@ -14,6 +14,8 @@ from ladder_witness import Group, Node
 from pools import Pool, Table
 from score_bounds import Scores
 from subcubic import QueryScores
+from support.certify import certificate, digest, encoded, established, trained_toy, verdict
+from support.toy import Recipe
 from tally import Tally
 from verdict import Declined
 from witness import Witness
@@ -371,3 +373,39 @@ def test_a_margin_of_float32_is_moved_by_eps_for_both_ends(monkeypatch):
     asked.clear()
     assert kernel._established("model", claim._replace(semantics="real"), "tally") == (10, 100)
     assert asked == [Fraction(1, 3)]
+
+
+def test_a_claim_is_verified_if_it_is_no_stronger_than_the_count_at_either_end():
+    model = trained_toy()
+    low, high = established(model, "exact")
+    assert low == high == 108
+    for at_least in (107, 108, 109):
+        for at_most in (at_least, 107, 108, 109, 125):
+            if at_most < at_least:
+                continue
+            cert = certificate(model, "exact", at_least=at_least, at_most=at_most)
+            found = verdict(model.bytes(), encoded(cert))
+            if at_least <= 108 <= at_most:
+                theorem = found.theorem
+                assert (theorem.task, theorem.sha256) == ("max-of-3", digest(model.bytes()))
+                assert (theorem.semantics, theorem.margin, theorem.total) == ("real", "0", 125)
+                assert (theorem.correct_at_least, theorem.correct_at_most) == (at_least, at_most)
+                assert (theorem.operations, 0 < theorem.tally < 10**5) == (10**9, True)
+            else:
+                assert found.refusal == (1, "count")
+                counts = found.established["correct_at_least"], found.established["correct_at_most"]
+                assert counts == (108, 108) and found.established["tally"] > 0
+
+
+def test_a_model_of_one_token_is_right_everywhere_by_every_strategy():
+    model = Recipe("gaussian", 1, 3, 2, 2, seed=1).build()
+    for strategy in ("exact", "brute-force", "cubic", "ladder"):
+        witness = {"first": 1, "maxima": []} if strategy == "ladder" else {}
+        for at_least, at_most in ((1, 1), (0, 1)):
+            fields = {"at_least": at_least, "at_most": at_most, "witness": witness}
+            found = verdict(model.bytes(), encoded(certificate(model, strategy, **fields)))
+            assert found.theorem, (strategy, at_least)
+        fields = {"at_least": 0, "at_most": 0, "witness": witness}
+        found = verdict(model.bytes(), encoded(certificate(model, strategy, **fields)))
+        assert found.established["correct_at_least"] == 1
+        assert found.established["correct_at_most"] == 1
