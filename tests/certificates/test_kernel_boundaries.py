@@ -67,22 +67,26 @@ def test_a_reduced_exponential_is_as_wide_as_its_proof_says(r, width, g):
     assert balls._exp_reduced(r, width, g) == (sum(terms), int(above) + 1)
 
 
-@pytest.mark.parametrize("bits", [32, 64, 200])
-def test_the_reduced_argument_lies_in_the_unit_interval(monkeypatch, bits):
+@pytest.mark.parametrize(("bits", "g"), [(32, 64), (64, 128), (200, 256)])
+def test_as_many_ln_2_are_taken_off_an_argument_as_leave_it_certainly_not_negative(
+    monkeypatch, bits, g
+):
     seen, reduced = [], balls._exp_reduced
 
-    def noted(r, width, g):
-        seen.append((r, width, g))
-        return reduced(r, width, g)
+    def noted(r, width, unit):
+        seen.append((r, width, unit))
+        return reduced(r, width, unit)
 
     monkeypatch.setattr(balls, "_exp_reduced", noted)
-    g = (bits + 70) // 64 * 64 + 64
-    for k in (-7, -2, -1, 0, 1, 5):
-        for low_or_high in ln2(g):
-            for step in (-2, -1, 0, 1, 2):
-                exp_over_root(k * low_or_high + step, -g, 1, bits)
-    assert all(r >= 0 and r + width < 1 << g for r, width, g in seen)
-    assert all(1 <= width <= 8 * 7 * g for _, width, g in seen)
+    low, high = ln2(g)
+    for x in {k * end + step for k in range(-7, 6) for end in (low, high) for step in (-1, 0, 1)}:
+        _, _, exponent = exp_over_root(x, -g, 1, bits)
+        k = max(k for k in range(-9, 9) if max(k * low, k * high) <= x)
+        r, width, unit = seen.pop()
+        assert (r, width, unit) == (x - max(k * low, k * high), 1 + abs(k) * (high - low), g)
+        assert r >= 0 and r + width < 1 << g
+        # exp(r) has g + 1 or g + 2 bits, of which `bits` are kept.
+        assert exponent - k + bits in (1, 2)
 
 
 @pytest.mark.parametrize("bits", [32, 64])

@@ -303,3 +303,26 @@ def test_rows_in_lanes_are_the_floors_and_ceilings_of_exact_gaps(up):
             assert rows.lanes.unpack(pair[up]) == rounded(gaps)
     assert rows.lanes.indices(rows.rivals) == [0, 2]
     assert rows.lanes.width >= 2 * 9 + 4 + 2
+
+
+@pytest.mark.parametrize(("positions", "times"), [(508, 1), (509, 1), (510, 2), (1022, 3)])
+def test_lanes_of_many_bits_are_charged_once_more_for_each_512(positions, times):
+    tally = Tally(10**9)
+    tail = Tail([1], set(), 0, tally, holds=True)
+    assert tail.count(5, [[0]] * positions, 10) == 1
+    assert tally.spent == 2 + 2 * 1 + positions * 11 * times
+
+
+@pytest.mark.parametrize("positions", [1, 42, 43, 1365, 1366])
+def test_a_moment_is_charged_for_the_length_of_its_numbers(positions):
+    tally, row = Tally(10**9), [0]
+    tail = Tail([1], set(), 0, tally, holds=True)
+    tail.count(5, [row] * positions, 10, exact=False)
+    assert tally.spent == 2 + 2 * 1 + 2 * 1 + positions * (2 + 96 * positions // 4096)
+
+
+def test_a_small_grid_is_charged_four_for_each_product():
+    tally = Tally(10**9)
+    tail = Tail([1], set(), 0, tally, holds=True)
+    assert tail.count(0, [[0], [0]], 1) == 1
+    assert tally.spent == 2 + 2 * 2 + 2 * 4

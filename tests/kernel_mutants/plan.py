@@ -86,7 +86,8 @@ class Planner:
 
         def strength(group: str) -> tuple[float, str]:
             # What enters few functions besides this one is likely to be a test of it.
-            special = 4 / len(self.costs[groups[group][0]].functions or "none")
+            entered = self.costs[groups[group][0]].functions
+            special = 4 / len(entered) if entered else 0.01
             worth = 10 * near[group] + far[group] / 10 + special
             return -worth / (self._cost(groups[group][0]) + 0.05), group
 
