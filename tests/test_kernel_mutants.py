@@ -35,7 +35,6 @@ def changes(body):
         ("return a and b", "return b"),
         ("return not a", "return a"),
         ("return min(a, b)", "return max(a, b)"),
-        ("return low(a)", "return high(a)"),
         ("return sorted(a)", "return sorted(a, reverse=True)"),
         ("return a[:b]", "return a[:b + 1]"),
         ("return range(a, b)", "return range(a, b - 1)"),
