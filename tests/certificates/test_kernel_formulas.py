@@ -310,15 +310,19 @@ def test_lanes_of_many_bits_are_charged_once_more_for_each_512(positions, times)
     tally = Tally(10**9)
     tail = Tail([1], set(), 0, tally, holds=True)
     assert tail.count(5, [[0]] * positions, 10) == 1
-    assert tally.spent == 2 + 2 * 1 + positions * 11 * times
+    # A long context costs four more for each position beyond the twentieth.
+    assert tally.spent == 2 + 2 * 1 + 4 * (positions - 20) + positions * 11 * times
 
 
-@pytest.mark.parametrize("positions", [1, 42, 43, 1365, 1366])
+@pytest.mark.parametrize("positions", [1, 20, 21, 42, 43, 1365, 1366])
 def test_a_moment_is_charged_for_the_length_of_its_numbers(positions):
     tally, row = Tally(10**9), [0]
     tail = Tail([1], set(), 0, tally, holds=True)
     tail.count(5, [row] * positions, 10, exact=False)
-    assert tally.spent == 2 + 2 * 1 + 2 * 1 + positions * (2 + 96 * positions // 4096)
+    long_context = 4 * max(positions - 20, 0)
+    assert tally.spent == 2 + 2 * 1 + long_context + 2 * 1 + positions * (
+        2 + 96 * positions // 4096
+    )
 
 
 def test_a_small_grid_is_charged_four_for_each_product():
