@@ -73,8 +73,10 @@ class Planner:
         key = f"{self._keys(mutant)[0]}:{mutant.statement}"
         if key not in self.grouped:
             groups: dict[str, list[str]] = defaultdict(list)
+            # The head of a function runs when its file is read: whatever enters it may use it.
+            everywhere = mutant.anew or mutant.before.startswith("def ")
             for test in sorted(self.candidates(mutant), key=lambda t: (self._cost(t), t)):
-                if mutant.anew or self.costs[test].runs(mutant.file, mutant.statement):
+                if everywhere or self.costs[test].runs(mutant.file, mutant.statement):
                     groups[group_of(test)].append(test)
             self.grouped[key] = dict(groups)
         return self.grouped[key]
