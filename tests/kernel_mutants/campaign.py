@@ -15,8 +15,8 @@ from kernel_mutants.results import Results, Row, listed, overview
 from kernel_mutants.runner import Outcome, run_all, run_one
 from kernel_mutants.suite import Cost, measured
 
-# Seconds of tests that each mutant meets, and then those that are left.
-STAGES = (0.4, 4.0)
+# Seconds of tests that each mutant meets: the strongest, then of those that are left the cheapest.
+STAGES = (0.4, 8.0)
 
 
 class TrueKernelFails(Exception):
@@ -105,7 +105,8 @@ class _Stage:
 
     def _tests(self, mutant: Mutant) -> list[str]:
         files = self.results.new_tests(mutant, self.number)
-        return self.planner.tests(mutant, STAGES[self.number], files)
+        seconds, cheapest = STAGES[self.number], self.number > 0
+        return self.planner.tests(mutant, seconds, files, cheapest=cheapest)
 
     def _note(self, mutant: Mutant, outcome: Outcome) -> None:
         if outcome.killed and outcome.by:
