@@ -230,3 +230,28 @@ def test_requests_are_answered_in_order_and_the_largest_code_is_the_exit_code(se
         found = served(requests[1], bad, requests[0])
         assert (found.code, len(found.lines)) == (USAGE, 1)
         assert found.err
+
+
+def test_options_of_a_request_may_end_in_two_dashes(served, files):
+    found = served(["--", *map(str, files())])
+    assert (found.code, json.loads(found.out)["verdict"]) == (0, "VERIFIED")
+
+
+def test_nothing_is_explained_unless_it_is_asked_for(run, monkeypatch):
+    def explanations(*arguments):
+        raise AssertionError("nobody asked")
+
+    monkeypatch.setattr(COMMAND, "explanations", explanations)
+    assert run().code == 0
+    assert run("--explain", "1,2,3").code == INTERNAL
+
+
+def test_help_says_what_each_option_does(capsys):
+    help_text = " ".join(Answer(capsys, "--help").out.split())
+    for words in (
+        *("demand this accuracy, 0.99 or 99/100", "demand this task, for instance max-of-4"),
+        *("demand these semantics", "demand this margin, 0 or 1/10", "decline larger budgets"),
+        *("say what decides this sequence, such as 3,17,60,12", "print the verdict as a JSON"),
+        *("the weights, a safetensors file", "the certificate, a JSON file"),
+    ):
+        assert words in help_text

@@ -11,10 +11,15 @@ import pytest
 import signs
 from claims import Pins
 from explain import Explanation
+from float32 import deviation
 from support.certify import certificate, encoded, established, mean_diff_sign, trained_toy
 from support.ladders import group, pool
 from support.toy import Recipe
 from support.witnesses import plausible
+from tally import Tally
+from tensors import read_tensors
+from transformer import read_model
+from verdict import Declined
 
 SUBCUBIC = "subcubic/max-diff-exact/chord/exact"
 V = 5  # Tokens of the trained toy, which has three positions.
@@ -271,3 +276,23 @@ def test_single_tokens_and_positions_apart_give_the_excess_of_the_sequence_itsel
             assert x.rival == own.rival
             assert abs(x.excess - own.excess) < Fraction(1, 10**9)
     assert {x.counted for x in by_rules} == {True, False}
+
+
+def test_float32_certificates_are_explained_at_a_margin_moved_by_eps():
+    model = trained_toy()
+    cert = certificate(model, "exact", at_least=0)
+    real = kernel.explanations(model.bytes(), encoded(cert), Pins(), [(0, 1, 2), (4, 4, 4)])
+    cert["claim"]["semantics"] = "float32"
+    moved = kernel.explanations(model.bytes(), encoded(cert), Pins(), [(0, 1, 2), (4, 4, 4)])
+    eps = deviation(read_model(read_tensors(model.bytes())), Tally(10**9))
+    for x, y in zip(real, moved, strict=True):
+        assert (x.sequence, x.group, x.rival) == (y.sequence, y.group, y.rival)
+        assert abs(y.excess - x.excess - eps) < Fraction(1, 10**9) < eps
+
+
+def test_one_bad_sequence_among_good_ones_is_declined():
+    model = trained_toy()
+    cert = encoded(certificate(model, "exact", at_least=0))
+    for bad in ((0, 1), (0, 1, 2, 3), (0, 1, V), (-1, 1, 0)):
+        with pytest.raises(Declined, match="--explain takes 3 tokens of 0 to 4"):
+            kernel.explanations(model.bytes(), cert, Pins(), [(0, 1, 2), bad, (1, 1, 1)])

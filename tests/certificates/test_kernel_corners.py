@@ -1,0 +1,543 @@
+"""Corners of the kernel, one by one: values at which a change of one sign or number shows."""
+
+import hashlib
+from collections import Counter
+from fractions import Fraction
+from itertools import pairwise, product
+from math import prod
+from random import Random
+from types import SimpleNamespace
+
+import attention
+import claims
+import cubic
+import explain
+import ladder
+import pytest
+import tails
+from attention import Attention, on_one_unit
+from branch import BranchAndCount, Rival
+from explain import Explanation
+from ladder import Ladder
+from ladder_witness import Group, Node, read_ladder
+from lanes import Lanes
+from matrices import Matrix
+from pools import Table
+from score_bounds import Scores, _power_trace, _root_up, chain_ranges
+from separable import GapRows
+from strictjson import rational, require_keys
+from subcubic import QueryScores, _Curves
+from support.certify import certificate, encoded, trained_toy, verdict
+from support.ladders import pool
+from tails import Tail
+from tally import Tally, exp_surcharge
+from transformer import Shape
+from verdict import Declined, Rejected
+from witness import _directions, _dyadic, _dyadics, list_of
+
+
+def balls_of(*tops):
+    """Return balls [0, 2**top - 1]: what counts is the upper end."""
+    return [(0, 2**top - 1, 0) for top in tops]
+
+
+def test_the_unit_of_a_class_is_that_of_its_largest_token_and_position():
+    bits = 40
+    made = object.__new__(Attention)
+    made.bits, made.tokens, made.positions = bits, balls_of(3, 9, 2, 20), balls_of(5, 6)
+    assert [made.unit(m) for m in range(4)] == [top + 6 - bits for top in (3, 9, 9, 20)]
+    # The largest weight of each class takes all bits, and none more.
+    for m in range(4):
+        rows = made.weights(m, Tally(1000))
+        assert 2 ** (bits - 2) <= max(high for row in rows for _, high in row) <= 2**bits
+    assert attention._top([(1, 2**7, -3), (0, 1, 4), (2**6, 2**6, -3)]) == 5
+    assert on_one_unit([(0, 2**7 - 1, -3), (1, 1, 1)], 7) == [(0, 127), (16, 16)]
+
+
+def test_exponentials_are_surcharged_by_the_difference_of_their_scores():
+    for scores, reach in (([2**300, 0], 2**300), ([5, 5 - 2**300], 2**300), ([2**300] * 3, 0)):
+        tally = Tally(10**9)
+        attention.exponentials(scores, -290, 1, 200, tally)
+        size = max(reach.bit_length() - 290 - 0 + 2, 1)
+        assert tally.spent == exp_surcharge(len(scores), size + 200)
+
+
+def test_a_walk_without_rivals_that_may_win_ends_where_it_starts():
+    places = 200
+    rivals = [Rival(j, [[-1, -2]] * (places + 1), [[-1, -1]] * (places + 1), 0) for j in range(3)]
+    tally = Tally(1000)
+    walk = BranchAndCount([1, 1], places, rivals, tally, holds=True)
+    assert (walk.count(), tally.spent) == ((0, 0), 18)
+
+
+@pytest.mark.parametrize(
+    ("ends", "counts"),
+    [
+        ((-1, -1), (0, 0)),
+        ((-1, 0), (0, 1)),
+        ((0, 0), (1, 1)),
+        ((-2, -1), (0, 0)),
+        ((-3, 5), (0, 1)),
+    ],
+)
+def test_a_class_of_one_position_is_decided_by_the_querys_own_entry(ends, counts):
+    low, high = ends
+    walk = BranchAndCount([1, 1], 0, [Rival(0, [[low]], [[high]], 0)], Tally(100), holds=True)
+    assert walk.count() == counts
+
+
+def test_a_size_of_zero_in_a_claim_is_declined():
+    cert = certificate(trained_toy(), "exact")
+    for key in ("d_vocab", "n_ctx", "d_model", "d_head"):
+        changed = {**cert["claim"]["model"], key: 0}
+        claim = {**cert["claim"], "model": changed}
+        found = verdict(trained_toy().bytes(), encoded({**cert, "claim": claim}))
+        assert found.refusal == (2, "limit")
+
+
+def test_a_certificate_may_be_as_long_as_the_limit_and_no_longer(monkeypatch):
+    cert = encoded(certificate(trained_toy(), "exact"))
+    weights = trained_toy().bytes()
+    monkeypatch.setattr(claims, "MAX_FILE", len(cert))
+    assert verdict(weights, cert).reason != "limit"
+    monkeypatch.setattr(claims, "MAX_FILE", len(cert) - 1)
+    assert verdict(weights, cert).refusal == (2, "limit")
+
+
+@pytest.mark.parametrize(("alone", "asked"), [(-2, 0), (-1, 0), (0, 1), (1, 1)])
+def test_the_maximum_alone_is_right_by_its_bound_or_by_its_exact_sign(monkeypatch, alone, asked):
+    """The bound is asked for no weight of other tokens."""
+
+    class Bound:
+        own = 5
+
+        def __init__(self, *arguments):
+            pass
+
+        def mixtures(self, tally):
+            return 0
+
+        def maximum_term(self, weight):
+            return alone - self.own if weight == 0 else 99
+
+    def settled(tables, sequence, rivals, precision, tally):
+        signs.append((sequence, rivals, precision))
+        return False, False
+
+    signs = []
+    shape = SimpleNamespace(d_vocab=2, n_ctx=3)
+    tables = SimpleNamespace(shape=shape, direct=[[0, 0], [0, 0]], eps=0)
+    monkeypatch.setattr(cubic, "ClassBound", Bound)
+    monkeypatch.setattr(cubic, "Attention", lambda *_: None)
+    monkeypatch.setattr(cubic, "largest_gaps", lambda *_: [0])
+    monkeypatch.setattr(cubic, "settled", settled)
+    assert cubic.count_right(tables, 50, Tally(1000)) == 3
+    classes = [((0, 0, 0), [1], 100), ((1, 1, 0), [0], 100), ((1, 1, 1), [0], 100)]
+    assert signs == classes * asked
+
+
+class Steps:
+    """A ladder of which `left` is asked and answers that some rival is left."""
+
+    def __init__(self, left):
+        self.tables = SimpleNamespace(shape=SimpleNamespace(d_vocab=5))
+        self.terrain, self.answers, self.asked = SimpleNamespace(gaps={1: 2}), left, []
+
+    def left(self, m, queries, stars):
+        self.asked.append((m, queries, dict(stars)))
+        return self.answers
+
+
+def node(queries, **fields):
+    empty = {"near": 0, "apart": True, "together": [], "thresholds": {}, "parts": [], "groups": []}
+    return Node(queries, **(empty | {"marked": [], "most": 0} | fields))
+
+
+def test_explanations_ask_for_the_rivals_of_the_pool_or_of_the_query_alone():
+    nodes = [node(range(2)), node(range(3, 4))]
+    none = dict.fromkeys((0, 1, 2, 4))
+    for query, queries, group in ((0, range(2), "q=0 m=3"), (2, range(2, 3), "q=2 m=3")):
+        steps = Steps([])
+        found = explain._by_pools(steps, [[], nodes, []], (3, 1, query))
+        assert steps.asked == [(3, queries, none)]
+        assert found == ((3, 1, query), True, group, "thresholds of the direct path", None, None)
+        assert steps.terrain.gaps == {}
+    steps = Steps([4])
+    found = explain._by_pools(steps, [[], nodes, []], (3, 1, 2))
+    reason = "the witness, which has no pool for it"
+    assert found == ((3, 1, 2), False, "q=2 m=3", reason, None, None)
+
+
+@pytest.mark.parametrize(("own", "counted"), [(-2, True), (-1, True), (0, False), (1, False)])
+def test_sums_below_zero_are_counted(own, counted):
+    tables = SimpleNamespace(one=7)
+    made = SimpleNamespace(far=2, spread=lambda rows: rows, terrain=SimpleNamespace(tables=tables))
+    made.weights = [[(1, 10), (2, 20), (3, 30)], [(1, 100), (2, 200), (3, 300)], [(5, 6)]]
+    # Tokens 0 and 1 share the first cell, 2 and 3 have cells of their own.
+    rows = [[1, 20, 300], [-4, -50, -600]]
+    entries = {1: (1 - 600), 4: -(10**6)}
+    found = explain._by_sums(
+        (1, 3, 0),
+        made,
+        {1: Table(own - entries[1], rows, 7), 4: Table(entries[4], rows, 7)},
+        "group",
+        "name",
+    )
+    excess = Fraction(own, 7 * (10 + 300 + 6))
+    assert found == Explanation((1, 3, 0), counted, "group", "name", excess, 1)
+
+
+def test_a_negative_excess_is_divided_by_the_largest_weight(monkeypatch):
+    """-1 over the upper end of the sum of weights: the least negative of what it may be."""
+    tables = SimpleNamespace(
+        shape=SimpleNamespace(d_vocab=2, n_ctx=1, d_head=1),
+        score=[[0, 0], [0, 0]],
+        positional_score=[[0], [0]],
+        score_exponent=0,
+        one=3,
+    )
+    monkeypatch.setattr(explain, "on_one_unit", lambda balls, bits: [(4, 6)])
+    for gap, excess in ((-1, Fraction(-1, 18)), (0, Fraction(0)), (1, Fraction(1, 12))):
+        monkeypatch.setattr(explain, "gap_terms", lambda *_, gap=gap: {0: gap})
+        monkeypatch.setattr(explain, "weighted", lambda gap, weight, up=True: gap)
+        monkeypatch.setattr(explain, "settled", lambda *_: (False, True))
+        found = explain._by_logits(tables, 32, Tally(1000), (1,))
+        assert found.excess == excess
+
+
+def read_first(first, v=3):
+    made = {"first": first, "maxima": [[] for _ in range(v - first)]}
+    return read_ladder(made, "ladder", Shape(v, 2, 2, 2))
+
+
+def test_the_first_maximum_of_a_witness_is_a_token_or_one_above_all():
+    assert [len(read_first(first)) for first in (0, 2, 3)] == [3, 1, 0]
+    for first in (-1, 4):
+        with pytest.raises(Rejected, match="witness"):
+            read_first(first)
+
+
+def test_the_third_pool_follows_the_second():
+    def read(*ends):
+        parts = [pool(first, last, 5) for first, last in ends]
+        return read_ladder({"first": 5, "maxima": [parts]}, "ladder", Shape(6, 2, 2, 2))
+
+    assert len(read((0, 1), (2, 2), (3, 4))[0]) == 3
+    for third in ((2, 3), (1, 3), (0, 0)):
+        with pytest.raises(Rejected, match="witness"):
+            read((0, 1), (2, 2), third)
+
+
+@pytest.mark.parametrize("v", [2, 3, 7])
+def test_a_pool_has_at_most_four_groups_a_token_and_sixteen(v):
+    def read(count):
+        groups = [{"rule": "walk", "rivals": []}] * count
+        made = [pool(0, 0, 1, groups=groups)]
+        witness = {"first": v - 1, "maxima": [made]}
+        return read_ladder(witness, "ladder", Shape(v, 2, 2, 2))
+
+    assert len(read(4 * v + 16)[0][0].groups) == 4 * v + 16
+    with pytest.raises(Rejected, match="too many groups"):
+        read(4 * v + 17)
+
+
+@pytest.mark.parametrize("tokens", [[8, 0], [16, 8, 0], [9, 1], [32, 0], [0, 0], [3, 2, 5]])
+def test_tokens_out_of_order_are_refused_however_a_set_holds_them(tokens):
+    made = [pool(0, 0, 39, thresholds=[[token, 1] for token in tokens])]
+    witness = {"first": 39, "maxima": [made]}
+    with pytest.raises(Rejected, match="ascending"):
+        read_ladder(witness, "ladder", Shape(40, 2, 2, 2))
+
+
+def bare_ladder(places):
+    made = object.__new__(Ladder)
+    made.tally, made.places, made.certain, made.possible = Tally(10**9), places, 0, 0
+    made.tables = SimpleNamespace(direct=[[0, 1, 2]] * 4, one=1024)
+    return made
+
+
+@pytest.mark.parametrize("places", [0, 1, 22, 23, 32, 45, 46, 100])
+def test_a_walk_is_charged_the_square_of_many_positions(monkeypatch, places):
+    class Walk:
+        def __init__(self, *arguments, **options):
+            pass
+
+        def count(self):
+            return 3, 4
+
+    monkeypatch.setattr(ladder, "BranchAndCount", Walk)
+    steps = bare_ladder(places)
+    spread = SimpleNamespace(sizes=[1] * 5, holds=False, spread=lambda rows: [[0] * 5] * places)
+    live = {j: Table(-1, [[0] * 5], 17) for j in (0, 2)}
+    assert steps._walk(spread, None, Group("walk", [0, 2], 0), live) == (0, 4)
+    assert steps.tally.spent == 2 * 2 * (17 + 5 * 3 + places * places // 512)
+
+
+def test_thresholds_are_charged_a_comparison_for_each_query_and_rival():
+    for rows, starred in ((1, 2), (3, 2), (4, 1), (2, 0)):
+        steps = bare_ladder(2)
+        stars = dict.fromkeys(range(starred), 5) | {2: None}
+        assert steps.left(1, range(rows), stars) == [2]
+        assert steps.tally.spent == 2 * rows * starred
+
+
+def test_a_pool_that_leaves_no_rival_loses_nothing():
+    """Not even the sequences that its rules would give up."""
+    steps = bare_ladder(2)
+    cleared = SimpleNamespace(maximum=2, queries=range(1), far=0, sizes=[1, 1, 1], holds=False)
+    steps.survivors = lambda m, node, rivals: (cleared, {})
+    groups = [Group("grid", [0], 5)]
+    steps._pool(2, node(range(1), groups=groups, marked=[1], most=0), [0, 1])
+    assert (steps.certain, steps.possible) == (0, 0)
+
+
+def test_a_pool_none_of_whose_groups_counts_makes_nothing_certain():
+    steps = bare_ladder(2)
+    full = SimpleNamespace(maximum=2, queries=range(2), far=0, sizes=[1, 1, 1], holds=False)
+    steps._count(full, node(range(2), groups=[Group("grid", [0], 5)]), {1: "t"})
+    assert (steps.certain, steps.possible) == (0, 2 * (9 - 4))
+
+
+def test_lanes_take_whole_bytes():
+    assert [Lanes(1, bits).bytes for bits in (1, 7, 8, 9, 15, 16, 17)] == [1, 1, 1, 2, 2, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("bits", "k"), list(product(range(32, 41), (1, 2, 3, 4, 7, 8, 14, 15, 16)))
+)
+def test_lanes_of_gaps_have_the_width_that_their_sums_need(bits, k):
+    rows = [[3, -2], [1, 0]]
+    tables = SimpleNamespace(
+        shape=SimpleNamespace(d_vocab=2, n_ctx=k),
+        eps=0,
+        direct=rows,
+        output=rows,
+        positional_output=[[1, 2]] * k,
+    )
+    made = GapRows(tables, 1, bits, Tally(10**6))
+    needed = 2 * bits + 4 + len(f"{k + 1:b}")
+    assert made.lanes.width == needed + -needed % 8
+    # Few bits are kept as they are.
+    assert made.shift == 0
+
+
+def naive_ranges(chain, means):
+    """Return the bounds of the docstring as rationals, factor by factor."""
+    first, *rest = chain
+    if not rest:
+        return [Fraction(max(row) - min(row)) for row in first]
+    ranges = naive_ranges(rest, max(means - 1, 0))
+    if not means:
+        return [sum(abs(x) * r for x, r in zip(row, ranges, strict=True)) for row in first]
+    mean = [Fraction(sum(column), len(first)) for column in zip(*first, strict=True)]
+    common = mean
+    for factor in rest:
+        columns = zip(*factor, strict=True)
+        common = [sum(x * y for x, y in zip(common, column, strict=True)) for column in columns]
+    apart = [
+        sum(abs(x - mu) * r for x, mu, r in zip(row, mean, ranges, strict=True)) for row in first
+    ]
+    return [max(common) - min(common) + x for x in apart]
+
+
+@pytest.mark.parametrize("means", range(4))
+def test_ranges_of_four_factors_set_apart_as_many_mean_rows_as_asked(means):
+    rng = Random(3)
+    # A mean row of 1, 2 or 4 rows is exact in binary, so that nothing is rounded.
+    sizes = [4, 2, 4, 2, 5]
+    for _ in range(20):
+        chain = [
+            [[64 * rng.randint(-9, 9) for _ in range(columns)] for _ in range(rows)]
+            for rows, columns in pairwise(sizes)
+        ]
+        found = chain_ranges([Matrix(rows, 0) for rows in chain], means, Tally(10**6))
+        scale = Fraction(2) ** found.exponent
+        assert [row[0] * scale for row in found.rows] == naive_ranges(chain, means)
+
+
+@pytest.mark.parametrize("exponent", [-3, -2, 0, 1])
+@pytest.mark.parametrize("value", [1, 2, 3, 2**127 - 1, 2**127, 2**128 - 1, 2**200, 2**200 + 1])
+def test_a_root_is_taken_of_128_or_129_bits_or_of_all_that_there_are(value, exponent):
+    root, half = _root_up(value, exponent)
+    shift = max(128 - value.bit_length(), 0)
+    if (exponent - shift) % 2:
+        shift += 1
+    assert 2 * half == exponent - shift
+    assert (root - 1) ** 2 < value << shift <= root**2
+
+
+def test_the_radius_of_a_power_is_cut_with_its_entries():
+    """By hand: two squarings of one entry of 300 bits, its cut-off bits at most 2 units a time."""
+    entry = 2**300 - 1
+    value, exponent = _power_trace(Matrix([[entry]], 0), 2, Tally(1000))
+    kept = entry >> 44
+    radius = 2 * kept * 2 + 2 * 2
+    square = kept * kept
+    cut = square.bit_length() - 256
+    radius = (radius >> cut) + 2
+    kept = square >> cut
+    radius = 2 * kept * radius + radius * radius
+    assert (value, exponent) == (kept * kept + radius, 2 * (2 * 44 + cut))
+    assert value * 2**exponent >= entry**4
+
+
+def test_a_number_of_a_header_is_quoted_as_unknown_or_missing():
+    for fields, words in (
+        ({"a": 1}, "'b' is missing"),
+        ({"a": 1, "b": 2, "c": 3}, "'c' is unknown"),
+    ):
+        with pytest.raises(Declined, match=words):
+            require_keys(fields, ("a", "b"), "it")
+    assert require_keys({"b": 1, "a": 2}, ("a", "b"), "it") == {"b": 1, "a": 2}
+
+
+def test_a_whole_number_has_no_denominator():
+    assert [rational(text, "it") for text in ("3", "1/2", "-7/3")] == [(3, 1), (1, 2), (-7, 3)]
+    for text in ("3/1", "2/4", "0/2", "0/1", "3/3"):
+        with pytest.raises(Declined, match="lowest terms"):
+            rational(text, "it")
+
+
+@pytest.mark.parametrize(("error", "bits"), [(0, 300), (2**400, 300), (7, 64)])
+def test_a_query_is_surcharged_twice_for_its_widest_score_gap(error, bits):
+    row = [5, 2**390, -(2**395), 1]
+    scores = Scores([row], [error], [[0, 1]], -300, 1)
+    found = QueryScores(scores, 0, 4, bits, Tally(10**12))
+    reach = 2**390 + 2**395 + error
+    size = reach.bit_length() - 300 - 1 + 2
+    assert found.surcharge == exp_surcharge(2, size + bits)
+
+
+def test_a_score_gap_just_below_zero_favours_the_others():
+    """The unit is so coarse that one step is a factor e: its direction decides all."""
+    scores = QueryScores(Scores([[0, 1]], [0], [[0, 0]], 0, 1), 0, 1, 32, Tally(10**9))
+    one = 1 << 32
+    for gap, low, high in ((-1, 0.268, 0.269), (0, 0.499, 0.501), (1, 0.731, 0.732)):
+        ends = [scores._share(1, 1, gap, up) / one for up in (0, 1)]
+        assert low < ends[0] <= ends[1] < high
+
+
+def curves(kind, numbers, precision):
+    logits = SimpleNamespace(slope=[[4, -3]], constant=[[10, 20]], others=[[7]], eps=2, one=1)
+    witness = SimpleNamespace(chord=numbers, a_star=numbers)
+    return _Curves(kind, logits, witness, precision, Tally(1000))
+
+
+def phi(a):
+    return max(10 + 4 * a, 20 - 3 * a)
+
+
+def test_a_chord_of_one_point_is_its_value_there_and_nothing_elsewhere():
+    made = curves("chord", ([3, 3], -2), 4)
+    point = 3 << 2
+    assert made.bound(0, 0, 1, (point, point), 5) == (
+        (phi(Fraction(3, 4)) + Fraction(1, 4) * 7 + 5 + 2) * 16,
+        1,
+    )
+    assert made.bound(0, 0, 1, (point, point + 1), 5) is None
+    assert made.bound(0, 0, 1, (point - 1, point), 5) is None
+
+
+@pytest.mark.parametrize(("ends", "worst"), [((2, 3), 2), ((1, 2), 1)])
+def test_anchors_finer_than_the_precision_lift_both_ends_of_the_attention(ends, worst):
+    made = curves("mean+diff", ([9], -4), 2)
+    assert (made.bits, made.lift) == (4, 2)
+    anchor, quarter = Fraction(9, 16), [Fraction(a, 4) for a in ends]
+    bounds = [
+        phi(anchor) + max(4 * (a - anchor), -3 * (a - anchor)) + (1 - a) * 7 + 5 + 2
+        for a in quarter
+    ]
+    assert made.bound(0, 0, 1, ends, 5) == (max(bounds) * 16, 1)
+    assert max(bounds) == bounds[ends.index(worst)]
+
+
+def naive_moment(tail, unit, own, rows, rate):
+    """Return the moment by adding up all tuples of cells, in exact integers."""
+    worst = own + sum(max(row) for row in rows)
+    grid = [[-(-entry * rate // worst) for entry in row] for row in rows]
+    budget = -(-own * rate // worst) + sum(max(row) for row in grid)
+    powers, total = tails._powers(), 0
+    for cells in product(range(len(tail.sizes)), repeat=len(rows)):
+        last = len(tail.sizes) - 1
+        if not (tail.holds or last in cells) or sum(c in tail.marked for c in cells) > tail.most:
+            continue
+        factors = []
+        for row, cell in zip(grid, cells, strict=True):
+            down, rest = divmod(max(row) - row[cell], 1024)
+            power = powers[-rest % 1024] >> down + (rest > 0)
+            factors.append(tail.sizes[cell] * (power + 1))
+        total += prod(factors)
+    total *= powers[budget % 1024]
+    return total << budget // 1024 >> unit * (len(rows) + 1)
+
+
+@pytest.mark.parametrize("unit", [3, 8, 96])
+def test_a_moment_is_the_product_of_its_rounded_factors(monkeypatch, unit):
+    """With few bits to a number, each unit of rounding shows in the result."""
+    monkeypatch.setattr(tails, "UNIT", unit)
+    tails._powers.cache_clear()
+    try:
+        rng, seen = Random(unit), Counter()
+        for _ in range(60):
+            sizes = [rng.randint(1, 5) for _ in range(3)] + [1]
+            marked = set(rng.sample(range(3), rng.randint(0, 2)))
+            tail = Tail(sizes, marked, rng.randint(1, 2), Tally(10**9), holds=rng.random() < 0.5)
+            rows = [[rng.randint(-9, 9) for _ in sizes] for _ in range(rng.randint(1, 3))]
+            own, rate = rng.randint(-5, 5), rng.choice([1, 700, 3000])
+            if own + sum(map(max, rows)) <= 0:
+                continue
+            found = tail.count(own, rows, rate, exact=False)
+            assert found == naive_moment(tail, unit, own, rows, rate)
+            seen[bool(found)] += 1
+        assert seen[True] > 10
+    finally:
+        monkeypatch.undo()
+        tails._powers.cache_clear()
+
+
+def test_powers_of_a_1024th_of_two_are_tight_from_above_and_pinned():
+    powers = tails._powers()
+    for i in (1, 2, 3, 511, 512, 513, 1022, 1023):
+        # powers[i] >= 2**(i/1024), in units of 2**-96, by less than 2**-80.
+        bound = 2 ** (i + 96 * 1024)
+        assert powers[i] ** 1024 >= bound > (powers[i] - 2**16) ** 1024
+    assert (powers[0], len(powers)) == (2**96, 1024)
+    # Moments of certificates that exist rest on these digits.
+    text = ",".join(map(str, powers)).encode()
+    assert hashlib.sha256(text).hexdigest()[:16] == "8df280f7b04736b8"
+
+
+def test_a_token_that_may_not_occur_has_no_part_in_the_worst_case():
+    """Marked tokens that are all given up do not make the grid coarser."""
+    rows = [[0, 1000, 3]]
+    kept = Tail([1, 1, 1], {1}, 0, Tally(10**6), holds=True)
+    assert kept.count(-2, rows, 1) == 1
+    tally = Tally(10**6)
+    Tail([1, 1, 1], {1}, 0, tally, holds=True).count(-2, rows, 5)
+    assert tally.spent < 40
+
+
+def test_dyadics_have_their_limits_of_digits_and_bits():
+    with pytest.raises(Declined, match="more than 2000 digits"):
+        _dyadic(["1" * 5000, 0])
+    with pytest.raises(Declined, match="over 1024 bits"):
+        _dyadics([["1", 0], ["1", 1024]], 2)
+    assert _dyadics([["1", 0], ["1", 1023]], 2) == ([1, 2**1023], 0)
+    # A zero is a zero in any unit.
+    assert _dyadics([["1", -1500], ["0", 0], ["-3", -1501]], 3) == ([2, 0, -3], -1501)
+    assert _dyadics([["1", 1500], ["0", 0], ["-3", 1501]], 3) == ([1, 0, -6], 1500)
+
+
+def test_every_direction_points_somewhere():
+    zero, one = ["0", 0], ["1", 3]
+    assert len(_directions([[zero, one], [one, zero]], 2, 2)) == 2
+    for directions in ([[zero, zero], [one, zero]], [[one, zero], [zero, zero]]):
+        with pytest.raises(Rejected, match="a direction is zero"):
+            _directions(directions, 2, 2)
+
+
+def test_a_list_is_asked_for_with_its_length_if_it_has_one():
+    for value, length, words in ((5, None, "a list is expected"), ([], 3, "a list of 3 is")):
+        with pytest.raises(Rejected, match=words):
+            list_of(value, length)
+    assert (list_of([1]), list_of([1, 2], 2)) == ([1], [1, 2])
