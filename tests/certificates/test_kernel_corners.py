@@ -1,4 +1,4 @@
-"""Corners of the kernel, one by one: values at which a change of one sign or number shows."""
+"""Corners of the kernel's counts: values at which a change of one sign or number shows."""
 
 import hashlib
 from collections import Counter
@@ -9,7 +9,6 @@ from random import Random
 from types import SimpleNamespace
 
 import attention
-import claims
 import cubic
 import explain
 import ladder
@@ -17,23 +16,18 @@ import pytest
 import tails
 from attention import Attention, on_one_unit
 from branch import BranchAndCount, Rival
+from classes import inhabited_queries, worst_case
 from explain import Explanation
 from ladder import Ladder
-from ladder_witness import Group, Node, read_ladder
+from ladder_witness import Group, Node
 from lanes import Lanes
 from matrices import Matrix
 from pools import Table
 from score_bounds import Scores, _power_trace, _root_up, chain_ranges
 from separable import GapRows
-from strictjson import rational, require_keys
 from subcubic import QueryScores, _Curves
-from support.certify import certificate, encoded, trained_toy, verdict
-from support.ladders import pool
 from tails import Tail
 from tally import Tally, exp_surcharge
-from transformer import Shape
-from verdict import Declined, Rejected
-from witness import _directions, _dyadic, _dyadics, list_of
 
 
 def balls_of(*tops):
@@ -84,24 +78,6 @@ def test_a_class_of_one_position_is_decided_by_the_querys_own_entry(ends, counts
     low, high = ends
     walk = BranchAndCount([1, 1], 0, [Rival(0, [[low]], [[high]], 0)], Tally(100), holds=True)
     assert walk.count() == counts
-
-
-def test_a_size_of_zero_in_a_claim_is_declined():
-    cert = certificate(trained_toy(), "exact")
-    for key in ("d_vocab", "n_ctx", "d_model", "d_head"):
-        changed = {**cert["claim"]["model"], key: 0}
-        claim = {**cert["claim"], "model": changed}
-        found = verdict(trained_toy().bytes(), encoded({**cert, "claim": claim}))
-        assert found.refusal == (2, "limit")
-
-
-def test_a_certificate_may_be_as_long_as_the_limit_and_no_longer(monkeypatch):
-    cert = encoded(certificate(trained_toy(), "exact"))
-    weights = trained_toy().bytes()
-    monkeypatch.setattr(claims, "MAX_FILE", len(cert))
-    assert verdict(weights, cert).reason != "limit"
-    monkeypatch.setattr(claims, "MAX_FILE", len(cert) - 1)
-    assert verdict(weights, cert).refusal == (2, "limit")
 
 
 @pytest.mark.parametrize(("alone", "asked"), [(-2, 0), (-1, 0), (0, 1), (1, 1)])
@@ -203,50 +179,6 @@ def test_a_negative_excess_is_divided_by_the_largest_weight(monkeypatch):
         monkeypatch.setattr(explain, "settled", lambda *_: (False, True))
         found = explain._by_logits(tables, 32, Tally(1000), (1,))
         assert found.excess == excess
-
-
-def read_first(first, v=3):
-    made = {"first": first, "maxima": [[] for _ in range(v - first)]}
-    return read_ladder(made, "ladder", Shape(v, 2, 2, 2))
-
-
-def test_the_first_maximum_of_a_witness_is_a_token_or_one_above_all():
-    assert [len(read_first(first)) for first in (0, 2, 3)] == [3, 1, 0]
-    for first in (-1, 4):
-        with pytest.raises(Rejected, match="witness"):
-            read_first(first)
-
-
-def test_the_third_pool_follows_the_second():
-    def read(*ends):
-        parts = [pool(first, last, 5) for first, last in ends]
-        return read_ladder({"first": 5, "maxima": [parts]}, "ladder", Shape(6, 2, 2, 2))
-
-    assert len(read((0, 1), (2, 2), (3, 4))[0]) == 3
-    for third in ((2, 3), (1, 3), (0, 0)):
-        with pytest.raises(Rejected, match="witness"):
-            read((0, 1), (2, 2), third)
-
-
-@pytest.mark.parametrize("v", [2, 3, 7])
-def test_a_pool_has_at_most_four_groups_a_token_and_sixteen(v):
-    def read(count):
-        groups = [{"rule": "walk", "rivals": []}] * count
-        made = [pool(0, 0, 1, groups=groups)]
-        witness = {"first": v - 1, "maxima": [made]}
-        return read_ladder(witness, "ladder", Shape(v, 2, 2, 2))
-
-    assert len(read(4 * v + 16)[0][0].groups) == 4 * v + 16
-    with pytest.raises(Rejected, match="too many groups"):
-        read(4 * v + 17)
-
-
-@pytest.mark.parametrize("tokens", [[8, 0], [16, 8, 0], [9, 1], [32, 0], [0, 0], [3, 2, 5]])
-def test_tokens_out_of_order_are_refused_however_a_set_holds_them(tokens):
-    made = [pool(0, 0, 39, thresholds=[[token, 1] for token in tokens])]
-    witness = {"first": 39, "maxima": [made]}
-    with pytest.raises(Rejected, match="ascending"):
-        read_ladder(witness, "ladder", Shape(40, 2, 2, 2))
 
 
 def bare_ladder(places):
@@ -381,23 +313,6 @@ def test_the_radius_of_a_power_is_cut_with_its_entries():
     assert value * 2**exponent >= entry**4
 
 
-def test_a_number_of_a_header_is_quoted_as_unknown_or_missing():
-    for fields, words in (
-        ({"a": 1}, "'b' is missing"),
-        ({"a": 1, "b": 2, "c": 3}, "'c' is unknown"),
-    ):
-        with pytest.raises(Declined, match=words):
-            require_keys(fields, ("a", "b"), "it")
-    assert require_keys({"b": 1, "a": 2}, ("a", "b"), "it") == {"b": 1, "a": 2}
-
-
-def test_a_whole_number_has_no_denominator():
-    assert [rational(text, "it") for text in ("3", "1/2", "-7/3")] == [(3, 1), (1, 2), (-7, 3)]
-    for text in ("3/1", "2/4", "0/2", "0/1", "3/3"):
-        with pytest.raises(Declined, match="lowest terms"):
-            rational(text, "it")
-
-
 @pytest.mark.parametrize(("error", "bits"), [(0, 300), (2**400, 300), (7, 64)])
 def test_a_query_is_surcharged_twice_for_its_widest_score_gap(error, bits):
     row = [5, 2**390, -(2**395), 1]
@@ -517,27 +432,14 @@ def test_a_token_that_may_not_occur_has_no_part_in_the_worst_case():
     assert tally.spent < 40
 
 
-def test_dyadics_have_their_limits_of_digits_and_bits():
-    with pytest.raises(Declined, match="more than 2000 digits"):
-        _dyadic(["1" * 5000, 0])
-    with pytest.raises(Declined, match="over 1024 bits"):
-        _dyadics([["1", 0], ["1", 1024]], 2)
-    assert _dyadics([["1", 0], ["1", 1023]], 2) == ([1, 2**1023], 0)
-    # A zero is a zero in any unit.
-    assert _dyadics([["1", -1500], ["0", 0], ["-3", -1501]], 3) == ([2, 0, -3], -1501)
-    assert _dyadics([["1", 1500], ["0", 0], ["-3", 1501]], 3) == ([1, 0, -6], 1500)
+def test_classes_of_one_position_are_those_of_each_token_alone():
+    assert [list(inhabited_queries(m, 1)) for m in range(4)] == [[0], [1], [2], [3]]
+    assert [list(inhabited_queries(m, 2)) for m in range(3)] == [[0], [0, 1], [0, 1, 2]]
 
 
-def test_every_direction_points_somewhere():
-    zero, one = ["0", 0], ["1", 3]
-    assert len(_directions([[zero, one], [one, zero]], 2, 2)) == 2
-    for directions in ([[zero, zero], [one, zero]], [[one, zero], [zero, zero]]):
-        with pytest.raises(Rejected, match="a direction is zero"):
-            _directions(directions, 2, 2)
-
-
-def test_a_list_is_asked_for_with_its_length_if_it_has_one():
-    for value, length, words in ((5, None, "a list is expected"), ([], 3, "a list of 3 is")):
-        with pytest.raises(Rejected, match=words):
-            list_of(value, length)
-    assert (list_of([1]), list_of([1, 2], 2)) == ([1], [1, 2])
+@pytest.mark.parametrize(
+    ("own", "best", "held", "worst"),
+    [(1, [2, 3], [], 6), (1, [2, 3], [0, 2], 5), (1, [2, 3], [-5, -9], -1), (0, [4], [4], 4)],
+)
+def test_the_worst_case_gives_up_the_least_for_the_maximum(own, best, held, worst):
+    assert worst_case(own, best, held) == worst

@@ -15,7 +15,7 @@ from kernel_mutants.results import Results, Row, listed, overview
 from kernel_mutants.runner import Outcome, run_all, run_one
 from kernel_mutants.suite import Cost, measured
 
-# Seconds of tests that each mutant meets: the strongest, then of those that are left the cheapest.
+# Seconds of tests that each mutant meets: the strongest, and then those of few functions.
 STAGES = (0.4, 8.0)
 
 
@@ -105,8 +105,8 @@ class _Stage:
 
     def _tests(self, mutant: Mutant) -> list[str]:
         files = self.results.new_tests(mutant, self.number)
-        seconds, cheapest = STAGES[self.number], self.number > 0
-        return self.planner.tests(mutant, seconds, files, cheapest=cheapest)
+        seconds, focused = STAGES[self.number], self.number > 0
+        return self.planner.tests(mutant, seconds, files, focused=focused)
 
     def _note(self, mutant: Mutant, outcome: Outcome) -> None:
         if outcome.killed and outcome.by:

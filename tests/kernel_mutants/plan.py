@@ -48,14 +48,14 @@ class Planner:
         seconds: float,
         files: set[str] | None = None,
         *,
-        cheapest: bool = False,
+        focused: bool = False,
     ) -> list[str]:
         """Return tests, of these files, of about so many seconds in all on the true kernel.
 
-        With `cheapest` the cheapest come first, all cases of them: those are tests of functions.
+        With `focused` those come first that enter few functions, all cases of them.
         """
         chosen, spent = [], 0.0
-        for name in self._by_cost(mutant) if cheapest else self._ordered(mutant):
+        for name in self._by_focus(mutant) if focused else self._ordered(mutant):
             if spent > seconds or len(chosen) > MOST:
                 break
             if files is not None and name.split("::")[0] not in files:
@@ -91,9 +91,9 @@ class Planner:
             self.grouped[key] = dict(groups)
         return self.grouped[key]
 
-    def _by_cost(self, mutant: Mutant) -> list[str]:
+    def _by_focus(self, mutant: Mutant) -> list[str]:
         found = [test for tests in self._groups(mutant).values() for test in tests]
-        return sorted(found, key=lambda test: (self._cost(test), test))
+        return sorted(found, key=lambda t: (len(self.costs[t].functions), self._cost(t), t))
 
     def _ordered(self, mutant: Mutant) -> Iterator[str]:
         """Yield one test of each test function in turn; what killed before comes first."""

@@ -1,0 +1,273 @@
+"""Corners of what the kernel reads: the last value that is taken and the first that is not."""
+
+import claims
+import numpy as np
+import pytest
+from float32 import _growth, deviation
+from ladder_witness import read_ladder
+from matrices import Matrix
+from strictjson import parse_object, rational, require_keys
+from support.certify import certificate, encoded, join_weights, trained_toy, verdict
+from support.ladders import pool
+from support.toy import ToyModel
+from tally import Tally
+from tensors import Tensor, matrix, read_tensors
+from transformer import Shape, read_model
+from verdict import Declined, Rejected, Theorem
+from witness import _directions, _dyadic, _dyadics, list_of
+
+
+def test_a_size_of_zero_in_a_claim_is_declined():
+    cert = certificate(trained_toy(), "exact")
+    for key in ("d_vocab", "n_ctx", "d_model", "d_head"):
+        changed = {**cert["claim"]["model"], key: 0}
+        claim = {**cert["claim"], "model": changed}
+        found = verdict(trained_toy().bytes(), encoded({**cert, "claim": claim}))
+        assert found.refusal == (2, "limit")
+
+
+def test_a_certificate_may_be_as_long_as_the_limit_and_no_longer(monkeypatch):
+    cert = encoded(certificate(trained_toy(), "exact"))
+    weights = trained_toy().bytes()
+    monkeypatch.setattr(claims, "MAX_FILE", len(cert))
+    assert verdict(weights, cert).reason != "limit"
+    monkeypatch.setattr(claims, "MAX_FILE", len(cert) - 1)
+    assert verdict(weights, cert).refusal == (2, "limit")
+
+
+def read_first(first, v=3):
+    made = {"first": first, "maxima": [[] for _ in range(v - first)]}
+    return read_ladder(made, "ladder", Shape(v, 2, 2, 2))
+
+
+def test_the_first_maximum_of_a_witness_is_a_token_or_one_above_all():
+    assert [len(read_first(first)) for first in (0, 2, 3)] == [3, 1, 0]
+    for first in (-1, 4):
+        with pytest.raises(Rejected, match="witness"):
+            read_first(first)
+
+
+def test_the_third_pool_follows_the_second():
+    def read(*ends):
+        parts = [pool(first, last, 5) for first, last in ends]
+        return read_ladder({"first": 5, "maxima": [parts]}, "ladder", Shape(6, 2, 2, 2))
+
+    assert len(read((0, 1), (2, 2), (3, 4))[0]) == 3
+    for third in ((2, 3), (1, 3), (0, 0)):
+        with pytest.raises(Rejected, match="witness"):
+            read((0, 1), (2, 2), third)
+
+
+@pytest.mark.parametrize("v", [2, 3, 7])
+def test_a_pool_has_at_most_four_groups_a_token_and_sixteen(v):
+    def read(count):
+        groups = [{"rule": "walk", "rivals": []}] * count
+        made = [pool(0, 0, 1, groups=groups)]
+        witness = {"first": v - 1, "maxima": [made]}
+        return read_ladder(witness, "ladder", Shape(v, 2, 2, 2))
+
+    assert len(read(4 * v + 16)[0][0].groups) == 4 * v + 16
+    with pytest.raises(Rejected, match="too many groups"):
+        read(4 * v + 17)
+
+
+@pytest.mark.parametrize("tokens", [[8, 0], [16, 8, 0], [9, 1], [32, 0], [0, 0], [3, 2, 5]])
+def test_tokens_out_of_order_are_refused_however_a_set_holds_them(tokens):
+    made = [pool(0, 0, 39, thresholds=[[token, 1] for token in tokens])]
+    witness = {"first": 39, "maxima": [made]}
+    with pytest.raises(Rejected, match="ascending"):
+        read_ladder(witness, "ladder", Shape(40, 2, 2, 2))
+
+
+def test_a_number_of_a_header_is_quoted_as_unknown_or_missing():
+    for fields, words in (
+        ({"a": 1}, "'b' is missing"),
+        ({"a": 1, "b": 2, "c": 3}, "'c' is unknown"),
+    ):
+        with pytest.raises(Declined, match=words):
+            require_keys(fields, ("a", "b"), "it")
+    assert require_keys({"b": 1, "a": 2}, ("a", "b"), "it") == {"b": 1, "a": 2}
+
+
+def test_a_whole_number_has_no_denominator():
+    assert [rational(text, "it") for text in ("3", "1/2", "-7/3")] == [(3, 1), (1, 2), (-7, 3)]
+    for text in ("3/1", "2/4", "0/2", "0/1", "3/3"):
+        with pytest.raises(Declined, match="lowest terms"):
+            rational(text, "it")
+
+
+def test_dyadics_have_their_limits_of_digits_and_bits():
+    with pytest.raises(Declined, match="more than 2000 digits"):
+        _dyadic(["1" * 5000, 0])
+    with pytest.raises(Declined, match="over 1024 bits"):
+        _dyadics([["1", 0], ["1", 1024]], 2)
+    assert _dyadics([["1", 0], ["1", 1023]], 2) == ([1, 2**1023], 0)
+    # A zero is a zero in any unit.
+    assert _dyadics([["1", -1500], ["0", 0], ["-3", -1501]], 3) == ([2, 0, -3], -1501)
+    assert _dyadics([["1", 1500], ["0", 0], ["-3", 1501]], 3) == ([1, 0, -6], 1500)
+
+
+def test_every_direction_points_somewhere():
+    zero, one = ["0", 0], ["1", 3]
+    assert len(_directions([[zero, one], [one, zero]], 2, 2)) == 2
+    for directions in ([[zero, zero], [one, zero]], [[one, zero], [zero, zero]]):
+        with pytest.raises(Rejected, match="a direction is zero"):
+            _directions(directions, 2, 2)
+
+
+def test_a_list_is_asked_for_with_its_length_if_it_has_one():
+    for value, length, words in ((5, None, "a list is expected"), ([], 3, "a list of 3 is")):
+        with pytest.raises(Rejected, match=words):
+            list_of(value, length)
+    assert (list_of([1]), list_of([1, 2], 2)) == ([1], [1, 2])
+
+
+def weights_without(changes):
+    """Return the tensors of the toy, some of them left out or replaced."""
+    tensors = read_tensors(trained_toy().bytes())
+    return {key: value for key, value in (tensors | changes).items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["embed.W_E", "pos_embed.W_pos", "unembed.W_U", *(f"blocks.0.attn.W_{x}" for x in "QKVO")],
+)
+def test_no_matrix_may_be_missing_or_have_another_shape(name):
+    with pytest.raises(Declined, match=f"{name} is missing"):
+        read_model(weights_without({name: None}))
+    found = read_tensors(trained_toy().bytes())[name]
+    for shape in (found.shape[::-1], (1, *found.shape), found.shape[1:], (*found.shape[:-1], 1)):
+        if shape != found.shape:
+            with pytest.raises(Declined, match="unsupported"):
+                read_model(weights_without({name: found._replace(shape=shape)}))
+    with pytest.raises(Declined, match="'another' is not a tensor"):
+        read_model(weights_without({"another": found}))
+
+
+def test_a_bias_may_be_missing_but_has_its_shape():
+    bias = Tensor("F32", (4,), bytes(16))
+    for name, columns in (("unembed.b_U", 5), ("blocks.0.attn.b_O", 4)):
+        read_model(weights_without({name: None}))
+        with pytest.raises(Declined, match="has the shape"):
+            read_model(weights_without({name: bias._replace(shape=(columns + 1,))}))
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "share"),
+    [(1, 81, "0.01234"), (2, 3, "0.66666"), (80, 81, "0.98765"), (81, 81, "1.00000")],
+)
+def test_a_share_that_is_no_decimal_is_printed_rounded_down(count, total, share):
+    made = Theorem("max-of-4", "0" * 64, "real", "0", total, count, total, 5, 4)
+    assert f"at least {count} of {total} correct (>= {share}), 5 operations" in made.line()
+
+
+def header_of(**fields):
+    entry = {"dtype": "I8", "shape": [3], "data_offsets": [0, 3]} | fields
+    return join_weights({"x": entry}, b"\1\2\3")
+
+
+def test_a_header_has_its_own_lists_of_natural_numbers():
+    assert read_tensors(header_of())["x"] == Tensor("I8", (3,), b"\1\2\3")
+    assert matrix(read_tensors(header_of())["x"], 3, "x").rows == [[1, 2, 3]]
+    wrong = [True, "3", 3.0, None, [3]]
+    for fields in (
+        *({"shape": [x]} for x in wrong),
+        *({"shape": [1, x]} for x in wrong),
+        *({"shape": [x, 3]} for x in wrong[1:]),
+        *({"data_offsets": [0, x]} for x in wrong),
+        *({"data_offsets": [x, 3]} for x in wrong[1:]),
+        *({"shape": x} for x in (3, "3", None, {"3": 3})),
+    ):
+        with pytest.raises(Declined, match="syntax"):
+            read_tensors(header_of(**fields))
+    for dtype in (["I8"], {}, None, 8, "I9", "i8"):
+        with pytest.raises(Declined, match="unsupported"):
+            read_tensors(header_of(dtype=dtype))
+
+
+def test_the_length_of_a_header_takes_eight_bytes():
+    good = header_of()
+    assert read_tensors(good)
+    for length in (len(good) - 7, 2**56 + int.from_bytes(good[:8], "little"), 2**64 - 1):
+        with pytest.raises(Declined, match="shorter than the header says"):
+            read_tensors(length.to_bytes(8, "little") + good[8:])
+    for size in range(8):
+        with pytest.raises(Declined, match="syntax"):
+            read_tensors(bytes(size))
+
+
+def test_metadata_is_an_object_of_strings():
+    def read(metadata):
+        entry = {"dtype": "I8", "shape": [3], "data_offsets": [0, 3]}
+        return read_tensors(join_weights({"__metadata__": metadata, "x": entry}, b"\1\2\3"))
+
+    assert read({"a": "b"}).keys() == read({}).keys() == {"x"}
+    for metadata in ({"a": 1}, {"a": "b", "c": None}, [], "a", {"a": ["b"]}):
+        with pytest.raises(Declined, match="__metadata__"):
+            read(metadata)
+
+
+@pytest.mark.parametrize("text", ["[]", " {}", "null", "1", '"a"', "[[]]", ""])
+def test_a_file_starts_with_its_object(text):
+    with pytest.raises(Declined, match="must start with"):
+        parse_object(text.encode(), "it")
+
+
+def test_zero_has_one_spelling():
+    assert parse_object(b'{"a": 0}', "it") == {"a": 0}
+    with pytest.raises(Declined, match="'-0' is not an exact number"):
+        parse_object(b'{"a": -0}', "it")
+
+
+def test_a_digest_is_64_lower_case_hexadecimal_digits():
+    cert = certificate(trained_toy(), "exact")
+    for text in ("A" * 64, "g" * 64, "a" * 63, "a" * 65, "é" * 64):
+        model = {**cert["claim"]["model"], "sha256": text}
+        changed = {**cert, "claim": {**cert["claim"], "model": model}}
+        assert verdict(trained_toy().bytes(), encoded(changed)).refusal == (2, "syntax")
+
+
+def test_the_lower_end_is_what_a_demanded_share_is_held_against():
+    pins = claims.Pins(at_least=(100, 125))
+    for least, most, reason in ((99, 125, "pin"), (100, 125, None), (0, 125, "pin")):
+        cert = encoded(certificate(trained_toy(), "exact", at_least=least, at_most=most))
+        assert verdict(trained_toy().bytes(), cert, pins).reason == reason
+
+
+def float32_bounds(entry):
+    """Say whether deviation takes a model with one weight of this size, beside zeros."""
+    tensors = {"W_E": [[0.0], [0.0]], "W_pos": [[0.0], [0.0]], "W_U": [[0.0, 0.0]]}
+    tensors |= {f"W_{x}": [[0.0]] for x in "QKVO"} | {"W_Q": [[entry]]}
+    arrays = {name: np.array(rows, np.float64) for name, rows in tensors.items()}
+    return deviation(
+        read_model(read_tensors(ToyModel.from_short_names(**arrays).bytes())), Tally(10**6)
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "good"),
+    [
+        *((0.0, True), (2.0**-126, True), (2.0**-127, False), (2.0**-126 * (1 - 2**-24), False)),
+        *((2.0**125, True), ((2 - 2**-23) * 2.0**127, True), (2.0**128, False)),
+        *((1 + 2.0**-23, True), (1 + 2.0**-24, False), (-(2.0**128), False)),
+    ],
+)
+def test_weights_of_the_float32_program_are_its_normal_numbers(entry, good):
+    if good:
+        assert float32_bounds(entry) >= 0
+    else:
+        with pytest.raises(Declined, match="W_Q is no normal float32 matrix"):
+            float32_bounds(entry)
+
+
+@pytest.mark.parametrize(("bits", "good"), [(100, True), (126, True), (127, False), (300, False)])
+def test_sums_of_the_float32_program_stay_below_its_largest_number(bits, good):
+    """Any entry of any row may be the one that overflows."""
+    for rows in ([[1, 2**bits - 1]], [[2**bits - 1], [1]], [[0, 0], [2**bits - 1, 3]]):
+        for exponent in (0, 3, -5):
+            a = Matrix([[x << 5 for x in row] for row in rows], exponent - 5)
+            if good and bits + exponent <= 126:
+                assert _growth(a, 3, Tally(10**6)).rows
+            elif bits + exponent > 126:
+                with pytest.raises(Declined, match="may overflow"):
+                    _growth(a, 3, Tally(10**6))
