@@ -255,3 +255,14 @@ def test_help_says_what_each_option_does(capsys):
         *("the weights, a safetensors file", "the certificate, a JSON file"),
     ):
         assert words in help_text
+
+
+def test_the_first_request_without_a_verdict_is_the_last(served, files, monkeypatch):
+    def check(*arguments):
+        asked.append(arguments)
+        raise RuntimeError("broken")
+
+    asked, request = [], [*map(str, files())]
+    monkeypatch.setattr(COMMAND, "check", check)
+    found = served(request, request)
+    assert (found.code, found.out, len(asked)) == (INTERNAL, "", 1)

@@ -271,3 +271,9 @@ def test_sums_of_the_float32_program_stay_below_its_largest_number(bits, good):
             elif bits + exponent > 126:
                 with pytest.raises(Declined, match="may overflow"):
                     _growth(a, 3, Tally(10**6))
+
+
+@pytest.mark.parametrize("value", [[], "pool", None, 3, [["queries"]]])
+def test_a_pool_that_is_no_object_is_refused(value):
+    with pytest.raises(Rejected, match="an object with the keys"):
+        read_ladder({"first": 1, "maxima": [[value]]}, "ladder", Shape(2, 2, 2, 2))

@@ -13,6 +13,7 @@ import cubic
 import explain
 import ladder
 import pytest
+import signs
 import tails
 from attention import Attention, on_one_unit
 from branch import BranchAndCount, Rival
@@ -22,7 +23,7 @@ from ladder import Ladder
 from ladder_witness import Group, Node
 from lanes import Lanes
 from matrices import Matrix
-from pools import Table
+from pools import Pool, Table, Terrain
 from score_bounds import Scores, _power_trace, _root_up, chain_ranges
 from separable import GapRows
 from subcubic import QueryScores, _Curves
@@ -49,11 +50,12 @@ def test_the_unit_of_a_class_is_that_of_its_largest_token_and_position():
 
 
 def test_exponentials_are_surcharged_by_the_difference_of_their_scores():
-    for scores, reach in (([2**300, 0], 2**300), ([5, 5 - 2**300], 2**300), ([2**300] * 3, 0)):
+    large = 2**300
+    for scores, reach in (([large, 0], large), ([5, 5 - large], large), ([large, large - 7], 7)):
         tally = Tally(10**9)
-        attention.exponentials(scores, -290, 1, 200, tally)
-        size = max(reach.bit_length() - 290 - 0 + 2, 1)
-        assert tally.spent == exp_surcharge(len(scores), size + 200)
+        attention.exponentials(scores, -100, 1, 200, tally)
+        size = max(reach.bit_length() - 100 + 2, 1)
+        assert tally.spent == exp_surcharge(2, size + 200)
 
 
 def test_a_walk_without_rivals_that_may_win_ends_where_it_starts():
@@ -299,28 +301,35 @@ def test_a_root_is_taken_of_128_or_129_bits_or_of_all_that_there_are(value, expo
 
 
 def test_the_radius_of_a_power_is_cut_with_its_entries():
-    """By hand: two squarings of one entry of 300 bits, its cut-off bits at most 2 units a time."""
-    entry = 2**300 - 1
+    """By hand: two squarings of one entry of 302 bits, its cut-off bits at most 2 units a time."""
+    entry = 3**190
     value, exponent = _power_trace(Matrix([[entry]], 0), 2, Tally(1000))
-    kept = entry >> 44
+    first = entry.bit_length() - 256
+    kept = entry >> first
     radius = 2 * kept * 2 + 2 * 2
     square = kept * kept
     cut = square.bit_length() - 256
     radius = (radius >> cut) + 2
     kept = square >> cut
     radius = 2 * kept * radius + radius * radius
-    assert (value, exponent) == (kept * kept + radius, 2 * (2 * 44 + cut))
+    assert (value, exponent) == (kept * kept + radius, 2 * (2 * first + cut))
     assert value * 2**exponent >= entry**4
 
 
-@pytest.mark.parametrize(("error", "bits"), [(0, 300), (2**400, 300), (7, 64)])
-def test_a_query_is_surcharged_twice_for_its_widest_score_gap(error, bits):
-    row = [5, 2**390, -(2**395), 1]
-    scores = Scores([row], [error], [[0, 1]], -300, 1)
-    found = QueryScores(scores, 0, 4, bits, Tally(10**12))
-    reach = 2**390 + 2**395 + error
-    size = reach.bit_length() - 300 - 1 + 2
-    assert found.surcharge == exp_surcharge(2, size + bits)
+LARGE = 2**400
+
+
+@pytest.mark.parametrize(
+    ("row", "error"),
+    [
+        *(([1, LARGE, -1], 0), ([1, LARGE, -LARGE], 0), ([1, 2, -LARGE], 7), ([1, 2, 3], LARGE)),
+        *(([1, LARGE, -1], LARGE), ([LARGE, 5, -1], 0), ([1, LARGE, -1], LARGE + 1)),
+    ],
+)
+def test_a_query_is_surcharged_twice_for_its_widest_score_gap(row, error):
+    found = QueryScores(Scores([row], [error], [[0, 1]], -300, 1), 0, 4, 250, Tally(10**12))
+    reach = max(row) - min(row) + error
+    assert found.surcharge == exp_surcharge(2, reach.bit_length() - 300 - 1 + 2 + 250)
 
 
 def test_a_score_gap_just_below_zero_favours_the_others():
@@ -443,3 +452,52 @@ def test_classes_of_one_position_are_those_of_each_token_alone():
 )
 def test_the_worst_case_gives_up_the_least_for_the_maximum(own, best, held, worst):
     assert worst_case(own, best, held) == worst
+
+
+def test_each_rival_may_win_the_last_position_with_cells_of_its_own():
+    rows = [[5, -1, -1], [-1, 5, -1]]
+    rivals = [Rival(j, [[-9] * 3, [0]], [rows[j], [0]], 0) for j in range(2)]
+    for order in (rivals, rivals[::-1]):
+        walk = BranchAndCount([2, 3, 1], 1, order, Tally(1000), holds=True)
+        assert walk.count() == (0, 5)
+
+
+@pytest.mark.parametrize(("own", "good"), [(-2, 2), (-1, 2), (0, 0)])
+def test_a_token_is_good_if_its_sums_are_below_zero_by_any_integer(own, good):
+    bound = object.__new__(cubic.ClassBound)
+    bound.maximum, bound.gaps, bound.own = 2, [0, 0, 0], own
+    bound.tokens, bound.places = [(1, 1)] * 3, [(1, 1)]
+    assert bound._good_tokens(0, 1) == good
+
+
+def test_thresholds_are_asked_wherever_some_rival_has_one():
+    for stars, charged in (({0: None, 1: -9}, 2), ({0: None, 1: None}, 0), ({0: 5, 1: 5}, 4)):
+        steps = bare_ladder(2)
+        steps._split(2, range(1), [], stars)
+        assert (steps.tally.spent, steps.possible) == (charged, 0 if charged == 4 else 5)
+
+
+def test_one_row_for_all_positions_bounds_each_of_them_from_its_side():
+    zeros = [[0, 0, 0]] * 3
+    tables = SimpleNamespace(
+        shape=SimpleNamespace(d_vocab=3, n_ctx=3),
+        score=zeros,
+        output=zeros,
+        direct=zeros,
+        positional_output=[[5, 0, 0], [-2, 0, 0], [99, 0, 0]],
+    )
+    made = object.__new__(Pool)
+    made.terrain, made.maximum, made.far = Terrain(tables, 32, Tally(1000)), 1, 0
+    made.apart = False
+    assert (made._gaps(0, True), made._gaps(0, False)) == ([[5, 5]], [[-2, -2]])
+    made.apart = True
+    assert made._gaps(0, True) == made._gaps(0, False) == [[5, 5], [-2, -2]]
+
+
+@pytest.mark.parametrize(
+    ("ends", "wins"), [((-1, -1), False), ((-2, -1), False), ((0, 0), True), ((0, 1), True)]
+)
+def test_a_sign_is_that_of_the_ends_of_a_sum(monkeypatch, ends, wins):
+    monkeypatch.setattr(signs, "gap_terms", lambda *_: {1: 1, 2: -1})
+    monkeypatch.setattr(signs, "_enclosed_sum", lambda *_: ends)
+    assert signs.rival_wins(None, (0, 0), 0, 64, Tally(100)) is wins

@@ -314,7 +314,7 @@ def test_lanes_of_many_bits_are_charged_once_more_for_each_512(positions, times)
     assert tally.spent == 2 + 2 * 1 + 4 * (positions - 20) + positions * 11 * times
 
 
-@pytest.mark.parametrize("positions", [1, 20, 21, 42, 43, 1365, 1366])
+@pytest.mark.parametrize("positions", [1, 20, 21, 42, 43, 128, 1365, 1366])
 def test_a_moment_is_charged_for_the_length_of_its_numbers(positions):
     tally, row = Tally(10**9), [0]
     tail = Tail([1], set(), 0, tally, holds=True)
