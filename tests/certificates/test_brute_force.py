@@ -164,6 +164,16 @@ def test_one_wrong_sequence_among_many_is_found_wherever_it_stands(places, query
             assert (certain, set(looked_at)) == (1, {turned})
 
 
+@pytest.mark.parametrize("maximum", [1, 8, 8 * COARSE, 8 * COARSE + 1, 16 * COARSE])
+def test_no_rival_is_left_out_whatever_the_maximum(maximum):
+    """Each rival in turn wins alone: the mask of rivals leaves out the lane of the label only."""
+    below = [-TOP // 8] * (maximum + 2)
+    for rival in range(maximum + 2):
+        entry = [*below[:rival], 0, *below[rival + 1 :]]
+        drawn = Drawn(0, maximum, [[entry] * (maximum + 1)] * 2)
+        assert drawn.counted()[0] == len(drawn.wrong()) == (rival != maximum)
+
+
 @pytest.mark.parametrize("sum_of_entries", [-2, -1, 0, 1])
 @pytest.mark.parametrize("places", [1, 2, 3])
 def test_sums_beside_zero_have_their_true_sign(places, sum_of_entries):
