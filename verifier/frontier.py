@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from verifier.console import share
@@ -87,10 +88,16 @@ def _ladders(problem: Problem, budgets: int, max_operations: int) -> Iterator[Po
         yield from best(Goal(int(length)))
 
 
+def unbeaten(points: Sequence[tuple[Fraction, Fraction]]) -> list[int]:
+    """Return which (length, bound) no other beats in both, by length."""
+    kept: list[int] = []
+    for i in sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1])):
+        if not kept or points[i][1] > points[kept[-1]][1]:
+            kept.append(i)
+    return kept
+
+
 def frontier(points: list[Point]) -> list[Point]:
     """Return the points that no other beats in both length and bound, by length."""
-    kept: list[Point] = []
-    for point in sorted(points, key=lambda p: (p.operations, -p.correct_at_least)):
-        if not kept or point.correct_at_least > kept[-1].correct_at_least:
-            kept.append(point)
-    return kept
+    pairs = [(Fraction(p.operations), Fraction(p.correct_at_least)) for p in points]
+    return [points[i] for i in unbeaten(pairs)]

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from sample import RIGHT, TOTAL, sample
 
+from verifier.frontier import unbeaten
 from verifier.report.coverage import coverage
 from verifier.report.numbers import Spread, down, fitted, floored, spread
 from verifier.report.published import published_groups
-from verifier.report.series import averages, frontier, rank_series
+from verifier.report.series import averages, rank_series
 from verifier.report.study import families
 from verifier.report.summary import best_row, group_table, shortest_for, truths
 from verifier.report.tables import group_tables, headlines
@@ -142,7 +143,7 @@ def test_no_line_where_none_is_determined(x):
 def test_no_point_beats_the_frontier():
     rng = np.random.default_rng(1)
     points = [(Fraction(int(a)), Fraction(int(b))) for a, b in rng.integers(0, 9, (40, 2))]
-    kept = [points[i] for i in frontier(points)]
+    kept = [points[i] for i in unbeaten(points)]
     for length, bound in points:
         assert any(a <= length and b >= bound for a, b in kept)
     assert all(a < c and b < d for (a, b), (c, d) in pairwise(kept))

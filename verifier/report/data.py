@@ -13,9 +13,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
+from verifier.frontier import unbeaten
 from verifier.report.losses import losses_of
 from verifier.report.numbers import Spread, floored
-from verifier.report.series import Average, averages, frontier, rank_series
+from verifier.report.series import Average, averages, rank_series
 from verifier.report.study import Family, Subject, strategy_order
 from verifier.report.summary import GROUPS, best_row
 from verifier.strategies import of_the_study
@@ -75,7 +76,7 @@ def _subjects(families: Sequence[Family]) -> Iterator[Subject]:
 
 def _family(family: Family, place: dict[str, int], models: range) -> dict[str, Any]:
     means = averages(family)
-    best = frontier([(mean.operations, mean.bound.mean) for mean in means])
+    best = unbeaten([(mean.operations, mean.bound.mean) for mean in means])
     return {
         "label": family.label,
         "models": [models.start, models.stop],
@@ -136,7 +137,7 @@ def _model(subject: Subject, place: dict[str, int], reasons: dict[str, int]) -> 
             "check": [row.seconds_to_check for row in verified],
             "notes": {i: row.note for i, row in enumerate(verified) if row.note},
         },
-        "frontier": frontier(points),
+        "frontier": unbeaten(points),
         "unproven": [
             [
                 place[row.strategy],

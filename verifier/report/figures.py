@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from verifier.frontier import unbeaten
 from verifier.plot import require_plotting
-from verifier.report.series import Average, RankSeries, averages, frontier, rank_series
+from verifier.report.series import Average, RankSeries, averages, rank_series
 from verifier.report.study import Family
 from verifier.report.summary import GROUPS
 
@@ -89,7 +90,7 @@ def _is_chord(mean: Average) -> bool:
 
 
 def _draw_frontier(axes: Any, means: Sequence[Average]) -> None:
-    best = [means[i] for i in frontier([(mean.operations, mean.bound.mean) for mean in means])]
+    best = [means[i] for i in unbeaten([(mean.operations, mean.bound.mean) for mean in means])]
     line = [float(m.operations) for m in best], [float(m.bound.mean) for m in best]
     axes.plot(*line, color="#888888", linewidth=1, drawstyle="steps-post", label="frontier")
     for members, style in _by_group(means):

@@ -1,9 +1,8 @@
-"""The series of the plots: strategies averaged over models, frontiers, and rank against bound."""
+"""The series of the plots: strategies averaged over models, and rank against bound."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -57,15 +56,6 @@ def _average(pairs: list[tuple[Subject, ResultRow]]) -> Average:
         spread(shares),
         dimension.mean if dimension else None,
     )
-
-
-def frontier(points: Sequence[tuple[Fraction, Fraction]]) -> list[int]:
-    """Return which (length, bound) no other beats in both, by length."""
-    kept: list[int] = []
-    for i in sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1])):
-        if not kept or points[i][1] > points[kept[-1]][1]:
-            kept.append(i)
-    return kept
 
 
 @dataclass(frozen=True)
