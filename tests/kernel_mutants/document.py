@@ -23,9 +23,10 @@ are annotations, docstrings, imports, the words of messages, and `strict=True`, 
 nothing.
 
 Each mutant meets the fast tests of `tests/certificates` that run its statement, first the strongest
-and cheapest, then those that enter the fewest functions, until one fails. Every mutant must be killed, or listed below with the argument why
-it can make no false claim pass. Run `make kernel-mutants` after a change of the kernel: only the
-mutants of changed files run again, and survivors meet the tests that are new.
+and cheapest, then those that enter the fewest functions, until one fails. Every mutant must be
+killed, or listed below with the argument why it can make no false claim pass. Run `make
+kernel-mutants` after a change of the kernel: only the mutants of changed files run again, and
+survivors meet the tests that are new.
 
 {FIGURES}
 """
