@@ -16,6 +16,8 @@ from models.weights import Weights
 SEMANTICS = ("real", "float32")
 # A float32 has 24 bits, is normal from 2^-126 on, and below 2^128; sums stay below 2^126.
 _BITS, _NORMAL, _ABOVE, _SUM = 24, -126, 128, 126
+# What underflow takes from a sum, in units of u; and from a number that is multiplied next.
+_TINY, _FLUSH = -92, -102
 _ROOT_UNIT = 2**64
 
 
@@ -56,14 +58,14 @@ def deviation(weights: Weights) -> Fraction:
     """
     shape = weights.shape
     size = {name: _magnitudes(name, weights) for name in weights.tensors}
-    read = size[W_E].plus_row(_tallest(size[W_POS]))
+    read = size[W_E].plus_row(_tallest(size[W_POS])).plus_row(_constant(shape.d_model, 1, _FLUSH))
     queries = _head(weights, read, W_Q, B_Q)
     keys = _head(weights, read, W_K, B_K)
     values = _head(weights, read, W_V, B_V)
     scores = _score_error(queries, keys, shape.d_head)
     mixed = values.largest().rounded(3 * shape.n_ctx + 24)
-    added = mixed.times(size[W_O], size[B_O], shape.d_head + 1)
-    residual = _Stage(_tallest(read) + added.value, added.error).rounded(2)
+    # The residual stream is one sum: token, position, head and bias in any order.
+    residual = mixed.times(size[W_O], size[B_O] + _tallest(read), shape.d_head + 3)
     logits = residual.times(size[W_U], size[B_U], shape.d_model + 1)
     return scores * _output_range(weights) + 2 * _largest_entry(logits.error)
 
@@ -79,9 +81,11 @@ def _head(weights: Weights, read: DyadicMatrix, name: str, bias_name: str) -> _S
 
 def _score_error(queries: _Stage, keys: _Stage, d_head: int) -> Fraction:
     """Return sigma, the largest error of what goes into exp, rounded up to 2^-64."""
-    real = queries.value @ keys.value.transpose()
-    computed = queries.computed @ keys.computed.transpose()
-    error = computed + _rounding(computed, d_head + 10) - real
+    real = keys.value @ queries.value.transpose()
+    computed = keys.computed @ queries.computed.transpose()
+    computed += _rounding(computed, d_head + 9)
+    # A query's largest score, which is subtracted, may be another token's.
+    error = computed.plus_row(_rounding(_tallest(computed), 1)) - real
     squared = _largest_entry(error) ** 2 * _ROOT_UNIT**2 / d_head
     return Fraction(isqrt(squared.numerator // squared.denominator) + 1, _ROOT_UNIT)
 
@@ -95,16 +99,19 @@ def _output_range(weights: Weights) -> Fraction:
 
 
 def _rounding(sums: DyadicMatrix, operations: int) -> DyadicMatrix:
-    """Return G_n(A) = (n u + 2 (n u)^2) (A + n 2^-100), a bound of n roundings in sums A."""
+    """Return G_n(A) = (n u + 2 (n u)^2) (A + n 2^-92), a bound of n roundings in sums A."""
     largest = _largest_entry(sums)
     if largest >= 2**_SUM:
         size = largest.numerator.bit_length() - largest.denominator.bit_length()
         raise ModelError(f"A sum in float32 may reach about 2^{size}, where it may overflow.")
-    rows, columns = sums.shape
-    tiny = DyadicMatrix(flint.fmpz_mat(rows, columns, [operations] * (rows * columns)), -100)
     factor = operations * 2**_BITS + 2 * operations**2
-    scaled = (sums + tiny).scaled(factor)
+    scaled = sums.plus_row(_constant(sums.shape[1], operations, _TINY)).scaled(factor)
     return DyadicMatrix(scaled.mantissa, scaled.exponent - 2 * _BITS)
+
+
+def _constant(columns: int, mantissa: int, exponent: int) -> DyadicMatrix:
+    """Return a row of equal entries."""
+    return DyadicMatrix(flint.fmpz_mat([[mantissa] * columns]), exponent)
 
 
 def _magnitudes(name: str, weights: Weights) -> DyadicMatrix:

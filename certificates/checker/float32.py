@@ -2,7 +2,8 @@
 
 A stage is a pair of bounds (a, b): |exact| <= a and |error| <= b - a. Where n rounded operations,
 in any order, lead to a sum, b grows by gamma_n = n u / (1 - n u), u = 2**-24, which is at most
-n u + 2 (n u)**2. TINY covers what underflow loses, or flushes to zero.
+n u + 2 (n u)**2. TINY covers what underflow loses, or flushes to zero, in a sum; FLUSH what it does
+to a number that is multiplied next.
 """
 
 from fractions import Fraction
@@ -14,7 +15,7 @@ from transformer import Model, output_tables
 from verdict import decline_unless
 
 Pair = tuple[Matrix, Matrix]
-BITS, LEAST, LARGEST, OVERFLOW, TINY = 24, -126, 128, 126, -100
+BITS, LEAST, LARGEST, OVERFLOW, TINY, FLUSH = 24, -126, 128, 126, -92, -102
 
 
 def deviation(model: Model, tally: Tally) -> Fraction:
@@ -25,18 +26,19 @@ def deviation(model: Model, tally: Tally) -> Fraction:
     """
     v, k, d, h = model.shape
     w = {name: _float32(name, matrix, tally) for name, matrix in model.weights.items()}
-    read = add(w["W_E"], _largest(w["W_pos"]), tally)
+    read = add(add(w["W_E"], _largest(w["W_pos"]), tally), Matrix([[1] * d], FLUSH), tally)
     (query, queries), (key, keys), value = (_head(model, x, read, d + 2, tally) for x in "QKV")
-    far = product(add(query, queries, tally), transposed(add(key, keys, tally)), tally)
-    steps, exponent = _excess((product(query, transposed(key), tally), _grown(far, h + 10, tally)))
+    # One row for each token, one column for each query: its largest score is subtracted.
+    far = product(add(key, keys, tally), transposed(add(query, queries, tally)), tally)
+    far = _grown(far, h + 9, tally)
+    far = add(far, _growth(_largest(far), 1, tally), tally)
+    steps, exponent = _excess((product(key, transposed(query), tally), far))
     shift = quotient_by_root(steps, exponent, h, -64) + 1
     # The largest value and the largest error need not be the same token's.
     mixed, error = map(_largest, value)
     high = _grown(add(mixed, error, tally), 3 * k + 24, tally)
-    added = _layer((mixed, high), w["W_O"], w["b_O"], h + 1, tally)
-    low, high = (add(_largest(read), side, tally) for side in added)
-    logits = _layer((low, _grown(high, 2, tally)), w["W_U"], w["b_U"], d + 1, tally)
-    rounded, unit = _excess(logits)
+    stream = _layer((mixed, high), w["W_O"], add(_largest(read), w["b_O"], tally), h + 3, tally)
+    rounded, unit = _excess(_layer(stream, w["W_U"], w["b_U"], d + 1, tally))
     spread, scale = aligned(list(output_tables(model, tally)))
     tally.charge(2 * v * (v + k))
     ranges = [[max(column) - min(column) for column in zip(*x, strict=True)] for x in spread]

@@ -90,10 +90,10 @@ def test_eps_takes_what_the_format_says():
         v, k, d, h = model.d_vocab, model.n_ctx, model.d_model, model.d_head
         sizes = 2 * v * d + k * d + 4 * d * h + 3 * h + d + v
         head = 2 * v * h * (2 * d - 1) + k * h * 2 * d + d * h + h + 6 * v * h
-        scores = 2 * v * v * (2 * h - 1) + 2 * v * h + 3 * v * v
-        layers = 4 * h + 4 * d * h + 3 * d + 5 * d + 4 * v * d + 3 * v
+        scores = 2 * v * v * (2 * h - 1) + 2 * v * h + 4 * v * v + 2 * v
+        layers = 4 * h + 4 * d * h + 4 * d + 4 * v * d + 3 * v
         output = d * d * (2 * h - 1) + (d * v + v * v + k * v) * (2 * d - 1) + 2 * v * (v + k)
-        assert eps_of(model)[1] == sizes + v * d + 3 * head + scores + layers + output
+        assert eps_of(model)[1] == sizes + 2 * v * d + 3 * head + scores + layers + output
 
 
 @pytest.mark.parametrize(
