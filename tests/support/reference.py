@@ -1,7 +1,8 @@
 """Reference certificates: files with their witnesses, and each number that the checker finds.
 
-`python -m support.reference` (in tests/) writes tests/data/reference.json anew; the difference to
-the old file is then what a change of the checker did to numbers that others may rely on.
+In tests/ `PYTHONPATH=../certificates/checker python -m support.reference` writes the file
+tests/data/reference.json anew; the difference to the old one is then what a change of the checker
+did to numbers that others may rely on.
 """
 
 from __future__ import annotations
