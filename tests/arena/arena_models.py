@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from arena_case import MODELS
 from support.certify import join_weights, mean_diff_sign, split_weights, trained_toy
+from support.float32_traps import flushed_embedding, stream_from_the_left
 from support.toy import BIASES, Recipe, ToyModel
 
 ALL = frozenset(BIASES)
@@ -65,6 +66,8 @@ MODEL_ABOUT = {
     "zero-biases": "Absent biases of `trained` written out as zeros: another digest.",
     "as-float64": "The numbers of `trained` as binary64: another digest.",
     "subnormal": "One weight is the smallest number of float32.",
+    "flushed": "Right on both inputs; a program that flushes subnormal sums to zero, on one.",
+    "from-the-left": "Right on both inputs by 7e-7; an order of summation makes a tie of one.",
 }
 
 
@@ -92,6 +95,8 @@ def makers() -> dict[str, Callable[[], bytes]]:
         "bfloat16": lambda: bfloat16(RECIPES["four-positions"].build()),
         "integers": integers,
         "subnormal": subnormal,
+        "flushed": lambda: flushed_embedding().bytes(),
+        "from-the-left": lambda: stream_from_the_left().bytes(),
     }
 
 

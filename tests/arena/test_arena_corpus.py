@@ -128,7 +128,7 @@ def test_models_are_those_of_the_recipes_and_the_whole_is_small():
             "d_head": recipe.h,
         }
     data = [p for p in ARENA.rglob("*") if p.suffix in {".cert", ".json", ".safetensors"}]
-    assert sum(path.stat().st_size for path in data) < 1_500_000
+    assert sum(path.stat().st_size for path in data) < 1_600_000
 
 
 def test_categories_hold_the_answers_that_they_are_for():
