@@ -15,8 +15,9 @@ from kernel_mutants.results import Results, Row, listed, overview
 from kernel_mutants.runner import Outcome, run_all, run_one
 from kernel_mutants.suite import Cost, measured
 
-# Seconds of tests that each mutant meets: the strongest, and then those of few functions.
-STAGES = (0.4, 8.0)
+# Seconds of tests that each mutant meets, and whether those of few functions come first: else it is
+# those that have killed most. What is left of one stage meets the next.
+STAGES = ((0.4, False), (8.0, True), (60.0, False))
 
 
 class TrueKernelFails(Exception):
@@ -105,7 +106,7 @@ class _Stage:
 
     def _tests(self, mutant: Mutant) -> list[str]:
         files = self.results.new_tests(mutant, self.number)
-        seconds, focused = STAGES[self.number], self.number > 0
+        seconds, focused = STAGES[self.number]
         return self.planner.tests(mutant, seconds, files, focused=focused)
 
     def _note(self, mutant: Mutant, outcome: Outcome) -> None:
