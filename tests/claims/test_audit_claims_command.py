@@ -1,11 +1,18 @@
 """`ballproof audit-claims` as a user meets it: lines, JSON, exit codes."""
 
 import json
+from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from support.certify import DATA, trained_toy
 
+from models.weights import load_weights
 from verifier.__main__ import main
+from verifier.claims.auditing import HOLDS, UNDECIDED, Auditor, Limits
+from verifier.claims.deciding import Decider
+from verifier.claims.reading import ClassClaim
+from verifier.goal import silent
 
 TRAP = DATA / "mean-diff-sign.safetensors"
 CLAIMS = DATA / "mean-diff-sign.claims.json"
@@ -119,3 +126,25 @@ def test_files_that_cannot_be_used_and_usage_have_their_own_codes(capsys, tmp_pa
         got, out, err = call(capsys, *arguments)
         assert got == code, arguments
         assert "Traceback" not in out + err and (out + err).strip()
+
+
+def test_what_was_found_when_time_ran_out_is_not_called_the_closest(capsys, written, monkeypatch):
+    claims = written({"query": 3, "largest_wrong_logit": 1e30})
+    _, out, _ = call(capsys, TRAP, claims, "--slack")
+    assert "\n  closest: " in out
+    witness = Decider.largest
+
+    def hurried(decider, groups, deadline):
+        return replace(witness(decider, groups, deadline), largest=False)
+
+    monkeypatch.setattr(Decider, "largest", hurried)
+    _, out, _ = call(capsys, TRAP, claims, "--slack")
+    assert "\n  closest that was found in time: " in out
+
+
+def test_the_time_ends_a_search_that_rules_all_rivals_out():
+    """No sign is asked for: a threshold above all gaps is decided by worst cases."""
+    claim = ClassClaim("claims[0]", {}, None, None, None, 1, Fraction(10**30), Fraction(0))
+    for seconds, verdict in ((600, HOLDS), (-1, UNDECIDED)):
+        found = Auditor(load_weights(TRAP), Limits(seconds, 10**9)).audit(claim, silent)
+        assert found.verdict == verdict

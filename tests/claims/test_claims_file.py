@@ -7,6 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from support.certify import DATA, mean_diff_sign, trained_toy
+from support.toy import Recipe
 
 from models.weights import load_weights
 from verifier.claims.reading import ClaimsError, read_claims
@@ -177,3 +178,22 @@ def test_the_example_of_the_docs_is_about_the_sign_trap(tmp_path):
     model = mean_diff_sign().write(tmp_path / "mean-diff-sign.safetensors")
     claims = read_claims(DATA / "mean-diff-sign.claims.json", load_weights(model), str(model))
     assert [claim.largest for claim in claims] == [Fraction(-11, 16), Fraction(-1, 2)]
+
+
+def test_a_name_is_a_string_and_no_number(read):
+    for name in (1.5, 1, None, ["a"]):
+        with pytest.raises(ClaimsError, match="name"):
+            read(one(**CLASS, name=name))
+    assert read(one(**CLASS, name="1.5"))[0].fields["name"] == "1.5"
+
+
+def test_a_model_whose_sequences_nobody_can_count_is_refused(tmp_path):
+    path = tmp_path / "claims.json"
+    path.write_text(json.dumps(one(query=1, all_correct=True)))
+    for k, fits in ((1500, True), (1501, False), (5000, False)):
+        weights = load_weights(Recipe("trained", 10, k, 2, 1, seed=1).build().write(tmp_path / "m"))
+        if fits:
+            assert len(read_claims(path, weights, "long")) == 1
+        else:
+            with pytest.raises(ClaimsError, match=f"long: 10\\^{k} sequences are too many"):
+                read_claims(path, weights, "long")

@@ -37,7 +37,8 @@ class Finding:
     """The verdict on one claim, with a sentence; `sequences` are those that it speaks of.
 
     `witness` shows a violated claim to be false; with `largest` no sequence of the claim goes
-    further. Of a claim that holds it is the sequence that comes closest, where that was asked for.
+    further by more than its enclosure is wide. Of a claim that holds it is the sequence that comes
+    closest, where that was asked for.
     """
 
     claim: Claim

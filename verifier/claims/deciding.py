@@ -104,6 +104,7 @@ class Decider:
         self, group: SequenceClass, threshold: Fraction, strict: bool, deadline: Deadline
     ) -> Witness | None:
         """Return a sequence of the class on which some rival exceeds the threshold."""
+        deadline.require()
         rivals = self.suspects.of(group, threshold, strict)
         if not rivals:
             return None

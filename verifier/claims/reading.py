@@ -22,7 +22,9 @@ FILE_KEYS = {"format", "model", "claims", "note"}
 CLASS_KEYS = {"query", "maximum", "below", "gap", "largest_wrong_logit", "all_correct"}
 COUNT_KEYS = {"correct_at_least", "correct_at_most"}
 SHARED_KEYS = {"margin", "name"}
-_COUNT = re.compile(r"[0-9]{1,1000}")
+# The checker counts sequences in as many digits.
+MAX_DIGITS = 2_000
+_COUNT = re.compile(rf"[0-9]{{1,{MAX_DIGITS}}}")
 _DIGEST = re.compile(r"(sha256:)?([0-9a-f]{64})")
 
 
@@ -76,7 +78,8 @@ def read_claims(path: Path, weights: Weights, zoo_name: str) -> list[Claim]:
     """Return the claims of a file about this model.
 
     `zoo_name` is what the caller named the model. Raises ClaimsError for a file that is no claims
-    file, that speaks of another model, or whose classes this model does not have.
+    file, that speaks of another model, or whose classes this model does not have, and for a model
+    whose sequences have a number of more than about MAX_DIGITS digits.
     """
     source = str(path)
     try:
@@ -90,6 +93,9 @@ def read_claims(path: Path, weights: Weights, zoo_name: str) -> list[Claim]:
     if top.get("format", FORMAT) != FORMAT:
         raise ClaimsError(f"{source}: format is {top['format']!r}, where {FORMAT!r} is read.")
     _require_model(top.get("model"), weights, zoo_name, source)
+    v, k = weights.shape.d_vocab, weights.shape.n_ctx
+    if k * v.bit_length() > 3 * MAX_DIGITS:
+        raise ClaimsError(f"{zoo_name}: {v}^{k} sequences are too many to be counted by anybody.")
     claims = top.get("claims")
     if not isinstance(claims, list) or not claims:
         raise ClaimsError(f"{source}: claims is {_shown(claims)}, where a list of claims is read.")
@@ -133,7 +139,8 @@ class _Reader:
                 "classes have no counts",
             )
         _require_keys(fields, CLASS_KEYS | COUNT_KEYS | SHARED_KEYS, place, self.source)
-        if not isinstance(fields.get("name", ""), str):
+        # A number without its quotes is a string here, so that no digit of it is rounded.
+        if type(fields.get("name", "")) is not str:
             raise self._wrong(place, "name", fields["name"], "a string")
         return self._count(place, fields) if counts else self._class(place, fields)
 

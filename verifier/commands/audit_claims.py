@@ -134,6 +134,7 @@ def _lines(finding: Finding) -> list[str]:
         f"  {finding.verdict.upper()} {finding.reason}",
     ]
     if finding.witness:
-        closest = "closest: " if finding.verdict == HOLDS else ""
-        lines.append(f"  {closest}{finding.witness.line()}")
+        closest = "closest: " if finding.largest else "closest that was found in time: "
+        shown = closest if finding.verdict == HOLDS else ""
+        lines.append(f"  {shown}{finding.witness.line()}")
     return lines
