@@ -3,7 +3,7 @@
 A `Ball` (lo, hi, e) stands for every real number in [lo * 2**e, hi * 2**e].
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from math import isqrt
 
 from verdict import Declined, decline_unless
@@ -75,6 +75,7 @@ def argument_bits(numerator: int, exponent: int, square: int) -> int:
     return max(numerator.bit_length() + exponent - square.bit_length() // 2 + 2, 1)
 
 
+@lru_cache(2**15)  # Rivals and sequences share their scores.
 def exp_over_root(numerator: int, exponent: int, square: int, bits: int) -> Ball:
     """Return a ball around exp(numerator * 2**exponent / sqrt(square)), tight to about `bits` bits.
 
@@ -89,9 +90,8 @@ def exp_over_root(numerator: int, exponent: int, square: int, bits: int) -> Ball
     x = quotient_by_root(numerator, exponent, square, -g)
     low, high = ln2(g)
     k = x // high
-    if x < max(k * low, k * high):
-        # Only when the ball of k ln 2 reaches above x: one step down restores r >= 0.
-        k -= 1
+    # Only when the ball of k ln 2 reaches above x: one step down restores r >= 0.
+    k -= x < max(k * low, k * high)
     ends = (k * low, k * high)
     r, width = x - max(ends), 1 + max(ends) - min(ends)
     return trimmed((*_exp_reduced(r, width, g), k - g), bits)
