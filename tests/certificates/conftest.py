@@ -1,10 +1,21 @@
 """The certificates that the tests of this folder start from."""
 
+from collections.abc import Iterator
+
+import balls
 import pytest
 from commands import MODEL, TRUE
 from mutation import Case, case_of
 from support.certify import STRATEGIES, certificate, encoded
 from tally import Tally
+
+
+@pytest.fixture(autouse=True)
+def no_remembered_exponentials() -> Iterator[None]:
+    """Let no test meet exponentials that another computed with parts of the kernel replaced."""
+    balls.exp_over_root.cache_clear()
+    yield
+    balls.exp_over_root.cache_clear()
 
 
 @pytest.fixture(params=STRATEGIES)
