@@ -75,7 +75,7 @@ def argument_bits(numerator: int, exponent: int, square: int) -> int:
     return max(numerator.bit_length() + exponent - square.bit_length() // 2 + 2, 1)
 
 
-@lru_cache(2**15)  # Rivals and sequences share their scores.
+@lru_cache(2**12)  # Rivals and sequences share their scores.
 def exp_over_root(numerator: int, exponent: int, square: int, bits: int) -> Ball:
     """Return a ball around exp(numerator * 2**exponent / sqrt(square)), tight to about `bits` bits.
 
