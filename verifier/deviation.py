@@ -58,7 +58,8 @@ def deviation(weights: Weights) -> Fraction:
     """
     shape = weights.shape
     size = {name: _magnitudes(name, weights) for name in weights.tensors}
-    read = size[W_E].plus_row(_tallest(size[W_POS])).plus_row(_constant(shape.d_model, 1, _FLUSH))
+    lost = DyadicMatrix.from_ints([[1] * shape.d_model], _FLUSH)
+    read = size[W_E].plus_row(_tallest(size[W_POS])).plus_row(lost)
     queries = _head(weights, read, W_Q, B_Q)
     keys = _head(weights, read, W_K, B_K)
     values = _head(weights, read, W_V, B_V)
@@ -105,13 +106,9 @@ def _rounding(sums: DyadicMatrix, operations: int) -> DyadicMatrix:
         size = largest.numerator.bit_length() - largest.denominator.bit_length()
         raise ModelError(f"A sum in float32 may reach about 2^{size}, where it may overflow.")
     factor = operations * 2**_BITS + 2 * operations**2
-    scaled = sums.plus_row(_constant(sums.shape[1], operations, _TINY)).scaled(factor)
+    tiny = DyadicMatrix.from_ints([[operations] * sums.shape[1]], _TINY)
+    scaled = sums.plus_row(tiny).scaled(factor)
     return DyadicMatrix(scaled.mantissa, scaled.exponent - 2 * _BITS)
-
-
-def _constant(columns: int, mantissa: int, exponent: int) -> DyadicMatrix:
-    """Return a row of equal entries."""
-    return DyadicMatrix(flint.fmpz_mat([[mantissa] * columns]), exponent)
 
 
 def _magnitudes(name: str, weights: Weights) -> DyadicMatrix:

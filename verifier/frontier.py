@@ -88,7 +88,7 @@ def _ladders(problem: Problem, budgets: int, max_operations: int) -> Iterator[Po
         yield from best(Goal(int(length)))
 
 
-def unbeaten(points: Sequence[tuple[Fraction, Fraction]]) -> list[int]:
+def unbeaten(points: Sequence[tuple[int | Fraction, int | Fraction]]) -> list[int]:
     """Return which (length, bound) no other beats in both, by length."""
     kept: list[int] = []
     for i in sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1])):
@@ -99,5 +99,4 @@ def unbeaten(points: Sequence[tuple[Fraction, Fraction]]) -> list[int]:
 
 def frontier(points: list[Point]) -> list[Point]:
     """Return the points that no other beats in both length and bound, by length."""
-    pairs = [(Fraction(p.operations), Fraction(p.correct_at_least)) for p in points]
-    return [points[i] for i in unbeaten(pairs)]
+    return [points[i] for i in unbeaten([(p.operations, p.correct_at_least) for p in points])]

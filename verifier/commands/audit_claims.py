@@ -134,7 +134,8 @@ def _lines(finding: Finding) -> list[str]:
         f"  {finding.verdict.upper()} {finding.reason}",
     ]
     if finding.witness:
-        closest = "closest: " if finding.largest else "closest that was found in time: "
-        shown = closest if finding.verdict == HOLDS else ""
-        lines.append(f"  {shown}{finding.witness.line()}")
+        about = ""
+        if finding.verdict == HOLDS:
+            about = "closest: " if finding.largest else "closest that was found in time: "
+        lines.append(f"  {about}{finding.witness.line()}")
     return lines
