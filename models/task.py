@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from models.errors import ModelError
+
+# As many digits as the checker counts sequences in.
+MAX_DIGITS = 2_000
+
 
 def task_name(n_ctx: int) -> str:
     """Name of the task on sequences of `n_ctx` tokens, for instance max-of-4."""
@@ -28,5 +33,11 @@ def class_size(query: int, maximum: int, n_ctx: int) -> int:
 
 
 def total_sequences(d_vocab: int, n_ctx: int) -> int:
-    """Return v^k, the number of all sequences."""
+    """Return v^k, the number of all sequences.
+
+    Raises ModelError where it may have more than MAX_DIGITS digits: the checker declines such
+    models by the same rule.
+    """
+    if n_ctx * d_vocab.bit_length() > 3 * MAX_DIGITS:
+        raise ModelError(f"{d_vocab}^{n_ctx} sequences are too many to be counted by anybody.")
     return int(d_vocab**n_ctx)

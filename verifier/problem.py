@@ -61,7 +61,8 @@ def pose(weights: Weights, margin: Fraction = Fraction(0), semantics: str = "rea
     """Return the problem of counting the inputs that are right with this margin (>= 0).
 
     With the semantics float32 an input has to be right by the program's deviation more (T12).
-    Raises ModelError where these weights have no float32 program.
+    Raises ModelError where these weights have no float32 program, and where there are more inputs
+    than the checker counts.
     """
     if semantics not in SEMANTICS:
         raise ValueError(f"The semantics {semantics!r} are none of {', '.join(SEMANTICS)}.")
@@ -76,6 +77,7 @@ def opposite(problem: Problem) -> Problem:
 
 
 def _posed(weights: Weights, margin: Fraction, claimed: Fraction, semantics: str) -> Problem:
+    total_sequences(weights.shape.d_vocab, weights.shape.n_ctx)  # Refuses, before hours of work.
     paths = path_tables(weights)
     one = DyadicMatrix.from_ints([[1]])
     logits, unit = _common([paths.direct, paths.output, paths.positional_output, one])

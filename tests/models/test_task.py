@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from models.errors import ModelError
 from models.task import class_size, label, task_name, total_sequences
 
 
@@ -23,3 +24,10 @@ def test_class_sizes_equal_enumeration(d_vocab, n_ctx):
 
 def test_the_task_is_named_by_its_length():
     assert task_name(4) == "max-of-4"
+
+
+def test_sequences_are_counted_in_two_thousand_digits_and_not_in_more():
+    assert len(str(total_sequences(63, 1000))) == 1800
+    assert total_sequences(63, 1000) == 63**1000
+    with pytest.raises(ModelError, match=r"63\^1001 sequences are too many"):
+        total_sequences(63, 1001)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from support.toy import random_toys
+from support.toy import Recipe, random_toys
 
 from models.catalogue import zoo_path
 from verifier.__main__ import main
@@ -153,6 +153,17 @@ def test_exit_codes(arguments, code, capsys, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
     if code not in (0,):
         assert err.strip()
+
+
+def test_a_model_of_more_inputs_than_are_counted_is_refused_before_any_work(tmp_path, capsys):
+    path, out = tmp_path / "long.safetensors", tmp_path / "c.json"
+    path.write_bytes(Recipe("dyadic", v=10, k=5000, d=2, h=2, seed=1).build().bytes())
+    words = "10^5000 sequences are too many"
+    for call_of in (["info", path], ["prove", path, "--strategy", "cubic", "--out", out]):
+        code, _, err = call(capsys, *call_of)
+        assert (code, words in err, out.exists()) == (2, True, False)
+    code, _, err = call(capsys, "sweep", path, "--strategies", "cubic", "--out", tmp_path / "study")
+    assert (code, words in err) == (70, True)
 
 
 @pytest.mark.parametrize(

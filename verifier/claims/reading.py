@@ -13,7 +13,7 @@ from typing import Any
 from models.errors import ModelError
 from models.files import parse_json, read_limited
 from models.layout import Shape
-from models.task import total_sequences
+from models.task import MAX_DIGITS, total_sequences
 from models.weights import Weights
 from verifier.claims.numbers import DecimalText, rational
 
@@ -22,8 +22,6 @@ FILE_KEYS = {"format", "model", "claims", "note"}
 CLASS_KEYS = {"query", "maximum", "below", "gap", "largest_wrong_logit", "all_correct"}
 COUNT_KEYS = {"correct_at_least", "correct_at_most"}
 SHARED_KEYS = {"margin", "name"}
-# The checker counts sequences in as many digits.
-MAX_DIGITS = 2_000
 _COUNT = re.compile(rf"[0-9]{{1,{MAX_DIGITS}}}")
 _DIGEST = re.compile(r"(sha256:)?([0-9a-f]{64})")
 
@@ -93,13 +91,13 @@ def read_claims(path: Path, weights: Weights, zoo_name: str) -> list[Claim]:
     if top.get("format", FORMAT) != FORMAT:
         raise ClaimsError(f"{source}: format is {top['format']!r}, where {FORMAT!r} is read.")
     _require_model(top.get("model"), weights, zoo_name, source)
-    v, k = weights.shape.d_vocab, weights.shape.n_ctx
-    if k * v.bit_length() > 3 * MAX_DIGITS:
-        raise ClaimsError(f"{zoo_name}: {v}^{k} sequences are too many to be counted by anybody.")
     claims = top.get("claims")
     if not isinstance(claims, list) or not claims:
         raise ClaimsError(f"{source}: claims is {_shown(claims)}, where a list of claims is read.")
-    reader = _Reader(weights.shape, source)
+    try:
+        reader = _Reader(weights.shape, source)
+    except ModelError as error:
+        raise ClaimsError(f"{zoo_name}: {error}") from error
     return [reader.claim(f"claims[{i}]", fields) for i, fields in enumerate(claims)]
 
 
@@ -128,6 +126,7 @@ class _Reader:
 
     def __init__(self, shape: Shape, source: str) -> None:
         self.shape, self.source = shape, source
+        self.total = total_sequences(shape.d_vocab, shape.n_ctx)
 
     def claim(self, place: str, value: object) -> Claim:
         fields = _object(value, place, self.source)
@@ -204,9 +203,8 @@ class _Reader:
         value = fields[key]
         if isinstance(value, str) and _COUNT.fullmatch(value):
             value = int(value)
-        total = total_sequences(self.shape.d_vocab, self.shape.n_ctx)
-        if type(value) is not int or not 0 <= value <= total:
-            raise self._wrong(place, key, value, f"a count from 0 to {total}")
+        if type(value) is not int or not 0 <= value <= self.total:
+            raise self._wrong(place, key, value, f"a count from 0 to {self.total}")
         return value
 
     def _wrong(self, place: str, key: str, value: object, expected: str) -> ClaimsError:
