@@ -46,13 +46,20 @@ def largest_gap(model, sequences):
     for x in sequences:
         for gap in oracle.gaps(x).values():
             lead = -gap
-            ends.append((fraction(lead.lower()), fraction(lead.upper())))
+            ends.append((-rounded_up(gap), rounded_up(lead)))
     return max(low for low, _ in ends), max(high for _, high in ends)
 
 
-def fraction(ball):
-    mantissa, exponent = ball.man_exp()
-    return Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+def rounded_up(ball):
+    """Return a rational that no number of the ball exceeds.
+
+    Exponentials of extreme scores can need a denominator of gigabytes: what is below 2^-4000 is
+    rounded up to it.
+    """
+    mantissa, exponent = (int(part) for part in ball.upper().man_exp())
+    if mantissa.bit_length() + exponent < -4000:
+        return Fraction(1, 2**4000) if mantissa > 0 else Fraction(0)
+    return Fraction(mantissa) * Fraction(2) ** exponent
 
 
 def auditor_of(model, limits=LIMITS):
