@@ -10,7 +10,6 @@ from itertools import count
 from random import Random
 from typing import Any
 
-import float32
 from arena_case import (
     COUNT,
     VERIFIED,
@@ -28,13 +27,10 @@ from arena_case import (
 )
 from arena_models import MODEL_ABOUT
 from arena_witnesses import exact_weights, good, good_ladder
-from support.certify import encoded, shapes, verdict
+from support.certify import checker_eps, encoded, shapes, verdict
 from support.ladders import LADDERS, pool, wild_ladder
 from support.oracle import count_correct
 from support.witnesses import SUBCUBIC, wild
-from tally import Tally
-from tensors import read_tensors
-from transformer import read_model
 
 TWO_SIDED = ("exact", "brute-force")
 STRATEGIES = (*TWO_SIDED, "cubic", *LADDERS, *SUBCUBIC)
@@ -167,18 +163,13 @@ def tie() -> Fraction:
     return gap
 
 
-def eps_of(name: str) -> Fraction:
-    """Return how far the gaps of the float32 program may be from the real ones."""
-    return float32.deviation(read_model(read_tensors(weights(name))), Tally(10**9))
-
-
 def floats() -> Iterator[Case]:
     for name in FLOAT_MODELS:
         for strategy in (*TWO_SIDED, "cubic", "ladder", "subcubic/mean-query/drop-average/svd"):
             cert = strongest(name, strategy, semantics="float32")
             about = "Semantics float32: both ends give way by the rounding errors."
             yield accepted(f"float32.{name}.{slug(strategy)}", about, name, cert)
-    margin = str(eps_of("trained"))
+    margin = str(checker_eps(weights("trained")))
     about = "Semantics float32 with a margin just as large as the rounding errors."
     cert = strongest("trained", "exact", margin=margin, semantics="float32")
     yield accepted("float32.margin", about, "trained", cert)

@@ -6,7 +6,7 @@ from random import Random
 import float32
 import pytest
 from claims import Pins
-from support.certify import certificate, encoded, established, trained_toy, verdict
+from support.certify import certificate, checker_eps, encoded, established, trained_toy, verdict
 from support.ladders import plausible_ladder
 from support.oracle import count_correct
 from support.toy import random_toys
@@ -19,7 +19,7 @@ from verdict import Declined
 
 def eps_of(model):
     tally = Tally(10**9)
-    return float32.deviation(read_model(read_tensors(model.bytes())), tally), tally.spent
+    return checker_eps(model, tally), tally.spent
 
 
 def float_models(seed, count, **sizes):

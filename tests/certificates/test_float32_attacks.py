@@ -1,29 +1,20 @@
 """T12 against programs that try to leave it: flushed underflow, awkward orders, absorbed terms."""
 
-from collections.abc import Callable
 from fractions import Fraction
 from itertools import cycle, product
 from random import Random
 
-import float32
 import numpy as np
 import pytest
 from flint import arb, fmpq
+from support.certify import checker_eps
 from support.float32_traps import flushed_embedding, scaled_query, stream_from_the_left
 from support.oracle import gaps
 from support.toy import ToyModel
-from tally import Tally
-from tensors import read_tensors
-from transformer import read_model
 from verdict import Declined
 
 F = np.float32
 LEAST = F(2.0**-126)
-Sum = Callable[[list[F]], F]
-
-
-def eps_of(model):
-    return float32.deviation(read_model(read_tensors(model.bytes())), Tally(10**9))
 
 
 class Program:
@@ -133,14 +124,14 @@ def moved(model, sequences, chosen):
 def test_a_flushed_embedding_that_large_weights_amplify_stays_within_eps():
     model = flushed_embedding()
     found = moved(model, [(0,), (1,)], [Program(model, "pairs", "left", "product", flush=True)])
-    assert Fraction(1999, 1000) < found <= eps_of(model)
+    assert Fraction(1999, 1000) < found <= checker_eps(model)
 
 
 def test_a_residual_stream_that_is_added_from_the_left_stays_within_eps():
     model = stream_from_the_left()
     found = moved(model, [(0,), (1,)], [Program(model, "forwards", "left", "product", flush=False)])
     # Two roundings of x instead of three would allow 5.97e-7.
-    assert Fraction(7, 10**7) < found <= eps_of(model)
+    assert Fraction(7, 10**7) < found <= checker_eps(model)
 
 
 def test_a_scaled_query_that_is_flushed_stays_within_eps():
@@ -148,7 +139,7 @@ def test_a_scaled_query_that_is_flushed_stays_within_eps():
     found = moved(
         model, [(0, 1), (1, 0)], [Program(model, "forwards", "left", "query", flush=True)]
     )
-    assert 0 < found <= eps_of(model)
+    assert 0 < found <= checker_eps(model)
 
 
 def test_a_score_is_subtracted_from_all_others_with_the_error_of_the_largest():
@@ -163,7 +154,7 @@ def test_a_score_is_subtracted_from_all_others_with_the_error_of_the_largest():
         W_O=[[1.0, 1.0]],
         W_U=[[1.0, -1.0], [0.0, 0.0]],
     )
-    assert moved(model, [(0, 1), (1, 0), (1, 1)], programs(model)) <= eps_of(model)
+    assert moved(model, [(0, 1), (1, 0), (1, 1)], programs(model)) <= checker_eps(model)
 
 
 SIZES = {
@@ -201,7 +192,7 @@ def test_no_program_moves_a_gap_by_more_than_eps(name):
     for seed in range(60):
         model = random_model(f"{name} {seed}", name)
         try:
-            eps = eps_of(model)
+            eps = checker_eps(model)
         except Declined:
             continue
         sequences = list(product(range(model.d_vocab), repeat=model.n_ctx))

@@ -3,11 +3,12 @@
 import claims
 import numpy as np
 import pytest
-from float32 import _growth, deviation
+from float32 import _growth
 from ladder_witness import read_ladder
 from matrices import Matrix
+from mutation import changed
 from strictjson import parse_object, rational, require_keys
-from support.certify import certificate, encoded, join_weights, trained_toy, verdict
+from support.certify import certificate, checker_eps, encoded, join_weights, trained_toy, verdict
 from support.ladders import pool
 from support.toy import ToyModel
 from tally import Tally
@@ -161,9 +162,10 @@ def test_a_share_that_is_no_decimal_is_printed_rounded_down(count, total, share)
     assert f"at least {count} of {total} correct (>= {share}), 5 operations" in made.line()
 
 
-def header_of(**fields):
+def header_of(metadata=None, **fields):
     entry = {"dtype": "I8", "shape": [3], "data_offsets": [0, 3]} | fields
-    return join_weights({"x": entry}, b"\1\2\3")
+    extra = {} if metadata is None else {"__metadata__": metadata}
+    return join_weights({**extra, "x": entry}, b"\1\2\3")
 
 
 def test_a_header_has_its_own_lists_of_natural_numbers():
@@ -197,14 +199,11 @@ def test_the_length_of_a_header_takes_eight_bytes():
 
 
 def test_metadata_is_an_object_of_strings():
-    def read(metadata):
-        entry = {"dtype": "I8", "shape": [3], "data_offsets": [0, 3]}
-        return read_tensors(join_weights({"__metadata__": metadata, "x": entry}, b"\1\2\3"))
-
-    assert read({"a": "b"}).keys() == read({}).keys() == {"x"}
+    for metadata in ({}, {"a": "b"}):
+        assert read_tensors(header_of(metadata)).keys() == {"x"}
     for metadata in ({"a": 1}, {"a": "b", "c": None}, [], "a", {"a": ["b"]}):
         with pytest.raises(Declined, match="__metadata__"):
-            read(metadata)
+            read_tensors(header_of(metadata))
 
 
 @pytest.mark.parametrize("text", ["[]", " {}", "null", "1", '"a"', "[[]]", ""])
@@ -222,9 +221,8 @@ def test_zero_has_one_spelling():
 def test_a_digest_is_64_lower_case_hexadecimal_digits():
     cert = certificate(trained_toy(), "exact")
     for text in ("A" * 64, "g" * 64, "a" * 63, "a" * 65, "é" * 64):
-        model = {**cert["claim"]["model"], "sha256": text}
-        changed = {**cert, "claim": {**cert["claim"], "model": model}}
-        assert verdict(trained_toy().bytes(), encoded(changed)).refusal == (2, "syntax")
+        wrong = encoded(changed(cert, ("claim", "model", "sha256"), text))
+        assert verdict(trained_toy().bytes(), wrong).refusal == (2, "syntax")
 
 
 def test_the_lower_end_is_what_a_demanded_share_is_held_against():
@@ -239,9 +237,7 @@ def float32_bounds(entry):
     tensors = {"W_E": [[0.0], [0.0]], "W_pos": [[0.0], [0.0]], "W_U": [[0.0, 0.0]]}
     tensors |= {f"W_{x}": [[0.0]] for x in "QKVO"} | {"W_Q": [[entry]]}
     arrays = {name: np.array(rows, np.float64) for name, rows in tensors.items()}
-    return deviation(
-        read_model(read_tensors(ToyModel.from_short_names(**arrays).bytes())), Tally(10**6)
-    )
+    return checker_eps(ToyModel.from_short_names(**arrays))
 
 
 @pytest.mark.parametrize(

@@ -19,16 +19,18 @@ from attention import Attention, on_one_unit
 from branch import BranchAndCount, Rival
 from classes import inhabited_queries, worst_case
 from explain import Explanation
-from ladder import Ladder
-from ladder_witness import Group, Node
+from ladder_witness import Group
 from lanes import Lanes
 from matrices import Matrix
 from pools import Pool, Table, Terrain
 from score_bounds import Scores, _power_trace, _root_up, chain_ranges
 from separable import GapRows
+from stand_ins import StandIn, node
 from subcubic import QueryScores, _Curves
 from tails import Tail
 from tally import Tally, exp_surcharge
+
+THREE = [[0, 1, 2]] * 4  # A direct path to three tokens.
 
 
 def balls_of(*tops):
@@ -99,10 +101,10 @@ def test_the_maximum_alone_is_right_by_its_bound_or_by_its_exact_sign(monkeypatc
             return alone - self.own if weight == 0 else 99
 
     def settled(tables, sequence, rivals, precision, tally):
-        signs.append((sequence, rivals, precision))
+        asked_of.append((sequence, rivals, precision))
         return False, False
 
-    signs = []
+    asked_of = []
     shape = SimpleNamespace(d_vocab=2, n_ctx=3)
     tables = SimpleNamespace(shape=shape, direct=[[0, 0], [0, 0]], eps=0)
     monkeypatch.setattr(cubic, "ClassBound", Bound)
@@ -111,7 +113,7 @@ def test_the_maximum_alone_is_right_by_its_bound_or_by_its_exact_sign(monkeypatc
     monkeypatch.setattr(cubic, "settled", settled)
     assert cubic.count_right(tables, 50, Tally(1000)) == 3
     classes = [((0, 0, 0), [1], 100), ((1, 1, 0), [0], 100), ((1, 1, 1), [0], 100)]
-    assert signs == classes * asked
+    assert asked_of == classes * asked
 
 
 class Steps:
@@ -124,11 +126,6 @@ class Steps:
     def left(self, m, queries, stars):
         self.asked.append((m, queries, dict(stars)))
         return self.answers
-
-
-def node(queries, **fields):
-    empty = {"near": 0, "apart": True, "together": [], "thresholds": {}, "parts": [], "groups": []}
-    return Node(queries, **(empty | {"marked": [], "most": 0} | fields))
 
 
 def test_explanations_ask_for_the_rivals_of_the_pool_or_of_the_query_alone():
@@ -183,13 +180,6 @@ def test_a_negative_excess_is_divided_by_the_largest_weight(monkeypatch):
         assert found.excess == excess
 
 
-def bare_ladder(places):
-    made = object.__new__(Ladder)
-    made.tally, made.places, made.certain, made.possible = Tally(10**9), places, 0, 0
-    made.tables = SimpleNamespace(direct=[[0, 1, 2]] * 4, one=1024)
-    return made
-
-
 @pytest.mark.parametrize("places", [0, 1, 22, 23, 32, 45, 46, 100])
 def test_a_walk_is_charged_the_square_of_many_positions(monkeypatch, places):
     class Walk:
@@ -200,7 +190,7 @@ def test_a_walk_is_charged_the_square_of_many_positions(monkeypatch, places):
             return 3, 4
 
     monkeypatch.setattr(ladder, "BranchAndCount", Walk)
-    steps = bare_ladder(places)
+    steps = StandIn(places, THREE)
     spread = SimpleNamespace(sizes=[1] * 5, holds=False, spread=lambda rows: [[0] * 5] * places)
     live = {j: Table(-1, [[0] * 5], 17) for j in (0, 2)}
     assert steps._walk(spread, None, Group("walk", [0, 2], 0), live) == (0, 4)
@@ -209,7 +199,7 @@ def test_a_walk_is_charged_the_square_of_many_positions(monkeypatch, places):
 
 def test_thresholds_are_charged_a_comparison_for_each_query_and_rival():
     for rows, starred in ((1, 2), (3, 2), (4, 1), (2, 0)):
-        steps = bare_ladder(2)
+        steps = StandIn(direct=THREE)
         stars = dict.fromkeys(range(starred), 5) | {2: None}
         assert steps.left(1, range(rows), stars) == [2]
         assert steps.tally.spent == 2 * rows * starred
@@ -217,7 +207,7 @@ def test_thresholds_are_charged_a_comparison_for_each_query_and_rival():
 
 def test_a_pool_that_leaves_no_rival_loses_nothing():
     """Not even the sequences that its rules would give up."""
-    steps = bare_ladder(2)
+    steps = StandIn(direct=THREE)
     cleared = SimpleNamespace(maximum=2, queries=range(1), far=0, sizes=[1, 1, 1], holds=False)
     steps.survivors = lambda m, node, rivals: (cleared, {})
     groups = [Group("grid", [0], 5)]
@@ -226,7 +216,7 @@ def test_a_pool_that_leaves_no_rival_loses_nothing():
 
 
 def test_a_pool_none_of_whose_groups_counts_makes_nothing_certain():
-    steps = bare_ladder(2)
+    steps = StandIn(direct=THREE)
     full = SimpleNamespace(maximum=2, queries=range(2), far=0, sizes=[1, 1, 1], holds=False)
     steps._count(full, node(range(2), groups=[Group("grid", [0], 5)]), {1: "t"})
     assert (steps.certain, steps.possible) == (0, 2 * (9 - 4))
@@ -472,7 +462,7 @@ def test_a_token_is_good_if_its_sums_are_below_zero_by_any_integer(own, good):
 
 def test_thresholds_are_asked_wherever_some_rival_has_one():
     for stars, charged in (({0: None, 1: -9}, 2), ({0: None, 1: None}, 0), ({0: 5, 1: 5}, 4)):
-        steps = bare_ladder(2)
+        steps = StandIn(direct=THREE)
         steps._split(2, range(1), [], stars)
         assert (steps.tally.spent, steps.possible) == (charged, 0 if charged == 4 else 5)
 

@@ -9,33 +9,16 @@ import mpmath
 import pytest
 import subcubic
 from attention import exponentials, on_one_unit
-from ladder import Ladder
-from ladder_witness import Group, Node
+from ladder_witness import Group
 from pools import Pool, Table
 from score_bounds import Scores
+from stand_ins import StandIn, node
 from subcubic import QueryScores
 from support.certify import certificate, digest, encoded, established, trained_toy, verdict
 from support.toy import Recipe
 from tally import Tally
 from verdict import Declined
 from witness import Witness
-
-
-def node(queries, **fields):
-    empty = {"near": 0, "apart": True, "together": [], "thresholds": {}, "parts": [], "groups": []}
-    return Node(queries, **(empty | {"marked": [], "most": 0} | fields))
-
-
-class StandIn(Ladder):
-    """A ladder over four tokens and three positions, whose pools are made of given worst cases."""
-
-    def __init__(self, worst=None):
-        direct = [[0, 10, 20, 30], [5, 10, 20, 30], [9, 10, 20, 30], [0, 0, 0, 0]]
-        self.tables = SimpleNamespace(direct=direct, one=1024)
-        self.tally, self.places = Tally(10**9), 2
-        self.terrain = SimpleNamespace(gaps={})
-        self.certain = self.possible = 0
-        self.worst = worst or {}
 
 
 class StandInPool:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from claims import Pins
+from float32 import deviation
 from kernel import check
 from tally import Tally
 from tensors import read_tensors
@@ -151,6 +152,12 @@ def checker_tables(model: ToyModel, margin: Fraction = Fraction(0)) -> PathTable
     """Return the checker's own path tables of a model."""
     read = read_model(read_tensors(model.bytes()))
     return path_tables(read, (margin.numerator, margin.denominator), Tally(10**12))
+
+
+def checker_eps(model: ToyModel | Path | bytes, tally: Tally | None = None) -> Fraction:
+    """Return how far the checker lets the gaps of the float32 program be from the real ones."""
+    read = read_model(read_tensors(weights_bytes(model)))
+    return deviation(read, Tally(10**9) if tally is None else tally)
 
 
 def established(model: ToyModel, strategy: str, **options: Any) -> tuple[int, int] | Verdict:

@@ -19,13 +19,10 @@ from typing import Any
 
 import kernel
 from claims import Pins
-from float32 import deviation
 from tally import Tally
-from tensors import read_tensors
-from transformer import read_model
 from verdict import Refusal
 
-from support.certify import certificate, encoded, verdict
+from support.certify import certificate, checker_eps, encoded, verdict
 from support.ladders import LADDERS, plausible_ladder, wild_ladder
 from support.toy import Recipe, ToyModel
 from support.witnesses import SUBCUBIC, plausible, wild
@@ -110,7 +107,7 @@ def eps_of(weights: bytes) -> list[str]:
     """Return eps of T12 and its tally, or the reason why there is none."""
     tally = Tally(10**9)
     try:
-        eps = deviation(read_model(read_tensors(weights)), tally)
+        eps = checker_eps(weights, tally)
     except Refusal as refusal:
         return [refusal.reason]
     return [hexadecimal(eps), str(tally.spent)]

@@ -3,14 +3,11 @@
 from fractions import Fraction
 from itertools import product
 
-import float32
 import numpy as np
 import pytest
+from support.certify import checker_eps
 from support.oracle import count_correct
 from support.toy import ToyModel, random_toys
-from tally import Tally
-from tensors import read_tensors
-from transformer import read_model
 from verdict import Declined
 
 from models.errors import ModelError
@@ -25,7 +22,7 @@ def test_prover_and_checker_derive_the_same_number_or_both_refuse():
     for model in random_toys(31, 60):
         data = model.bytes()
         try:
-            expected = float32.deviation(read_model(read_tensors(data)), Tally(10**9))
+            expected = checker_eps(data)
         except Declined:
             with pytest.raises(ModelError):
                 deviation(weights_from_bytes(data, "toy"))
@@ -114,5 +111,5 @@ def test_the_largest_value_and_the_largest_error_may_be_two_tokens():
         largest = max(largest, abs(gap - (zero - one)))
     # The value of token 0, 7.7, is the largest, and is rounded by less than 1e-5.
     assert largest > Fraction(1, 100)
-    checked = float32.deviation(read_model(read_tensors(model.bytes())), Tally(10**9))
+    checked = checker_eps(model)
     assert deviation(weights) == checked >= largest
