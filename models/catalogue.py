@@ -98,5 +98,6 @@ def _index() -> dict[str, Record]:
 
 def _not_found(name: str) -> str:
     close = difflib.get_close_matches(name, zoo_names(), n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(close)}?" if close else "the zoo holds max-of-4-seed-123."
+    known = f"the zoo holds {len(zoo_names())} models, max-of-4-seed-123 among them."
+    hint = f"did you mean {' or '.join(close)}?" if close else known
     return f"{name!r} is neither a file nor a model of the zoo; {hint}"

@@ -59,5 +59,5 @@ def test_a_path_wins_over_a_name(tmp_path, monkeypatch):
 def test_an_unknown_name_suggests_close_ones():
     with pytest.raises(FileNotFoundError, match=r"did you mean max-of-4-seed-123"):
         resolve("max-of-4-seed-1234")
-    with pytest.raises(FileNotFoundError, match="neither a file nor a model of the zoo"):
+    with pytest.raises(FileNotFoundError, match="the zoo holds 191 models, max-of-4-seed-123"):
         resolve("nothing like it")
