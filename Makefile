@@ -52,7 +52,8 @@ bench-strategies: .venv/installed
 
 bench-ladders: .venv/installed
 	mkdir -p out docs/results
-	$(BIN)/python benchmarks/ladders.py --out out/ladders.jsonl | tee docs/results/ladders.md
+	$(BIN)/ballproof sweep 'max-of-5-*' 'max-of-10-*' 'max-of-20-*' --strategies ladder --out out/study
+	$(BIN)/python benchmarks/ladders.py out/study | tee docs/results/ladders.md
 
 # Needs the folder of `make study`, or of any sweep.
 bench-audit: .venv/installed
