@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import tempfile
 import time
 
 from sweeps import STRATEGIES, task, timeless
@@ -47,6 +48,21 @@ def test_a_killed_worker_costs_nothing_but_time(toy_paths):
         events.append(event)
     assert not any(isinstance(event, Failed) for event in events)
     require_same(finished(events), tasks)
+
+
+def test_weights_of_a_killed_worker_do_not_stay_behind(toy_paths, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    tasks = [task(path, STRATEGIES) for path in toy_paths[:3]]
+    copies = set()
+    for event in run_locally(tasks, 2):
+        copies |= set(tmp_path.rglob("*.safetensors"))
+        if isinstance(event, Progressed) and event.done == 1:
+            kill_workers()
+        if isinstance(event, Failed):
+            break
+    assert copies
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_task_that_kills_its_worker_each_time_is_given_up_and_the_others_are_done(toy_paths):

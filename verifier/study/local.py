@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from multiprocessing.connection import Connection, wait
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from verifier.processes import end_with_parent
@@ -21,11 +23,11 @@ _CONTEXT = multiprocessing.get_context("spawn")
 
 
 class _Worker:
-    """A process that does one task at a time."""
+    """A process that does one task at a time, and keeps its temporary files in a given folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str) -> None:
         self._ours, theirs = _CONTEXT.Pipe()
-        self._process = _CONTEXT.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process = _CONTEXT.Process(target=_serve, args=(theirs, folder), daemon=True)
         self._process.start()
         theirs.close()
         self.task = -1
@@ -56,9 +58,11 @@ def run_locally(tasks: Sequence[Task], jobs: int) -> Iterator[Event]:
     attempts = [0] * len(tasks)
     busy: dict[Connection, _Worker] = {}
     with ExitStack() as stack:
+        # Ours and not theirs: a worker is ended by killing it, and then cleans nothing up.
+        folder = stack.enter_context(TemporaryDirectory(prefix="ballproof-"))
 
         def started() -> _Worker:
-            worker = _Worker()
+            worker = _Worker(folder)
             stack.callback(worker.end)
             return worker
 
@@ -105,9 +109,10 @@ def _event(number: int, answer: Any) -> Event:
     return Finished(number, answer) if isinstance(answer, Done) else Failed(number, answer)
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, folder: str) -> None:
     """Do tasks until the other end is closed: send counts of strategies, then the result."""
     end_with_parent()
+    tempfile.tempdir = folder
     # An interrupt at the keyboard reaches every process; the driver decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
