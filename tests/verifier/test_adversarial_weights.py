@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.adversarial import FOOLERS, FloatFooler, float_foolers, line
 from support.oracle import count_correct, is_correct, oracle_of
+from support.toy import ToyModel
 
 from models.errors import ModelError
 from models.weights import load_weights
@@ -108,6 +109,16 @@ def test_every_family_encloses_the_exact_count(name, margin, checker, tmp_path):
 @pytest.mark.parametrize("margin", MARGINS)
 def test_every_strategy_encloses_the_exact_count(name, margin, checker, tmp_path):
     assert not require_consistent(FOOLERS[name](), tmp_path, STRATEGIES, margin, checker)
+
+
+@pytest.mark.parametrize("entry", [-1.7e38, -(2.0**50), -(2.0**49), 1.7e38])
+def test_gaps_beyond_every_threshold_of_a_certificate_make_valid_ladders(entry, checker, tmp_path):
+    zeros = {"W_pos": np.zeros((2, 3)), "W_O": np.zeros((1, 3))}
+    zeros |= {f"W_{x}": np.zeros((3, 1)) for x in "QKV"}
+    embedding, rows = np.zeros((3, 3)), [[1.0, 1.0, 0.0], [1.0, 1.0, 1.0], [1.0, 1.0, 1.0]]
+    embedding[1, 0] = entry
+    model = ToyModel.from_short_names(W_E=embedding, W_U=np.array(rows), **zeros)
+    assert not require_consistent(model, tmp_path, TABLED, Fraction(0), checker)
 
 
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))

@@ -17,6 +17,8 @@ from verifier.ladder.ways import Counting, Rules
 DEEP_NEAR = 28
 # Maxima up to m are not looked at where all their inputs are less than one part in this many.
 NEGLIGIBLE_MAXIMA = 500_000
+# Certificates hold no threshold farther from 0, in 1/1024 of a logit.
+LARGEST_THRESHOLD = 2**60
 
 
 class Explorer:
@@ -114,8 +116,8 @@ class Explorer:
         """Return for each rival the largest threshold in 1/1024 that its worst case allows."""
         maximum, one = self.maximum, self.problem.one
         gaps = self.direct[shape.first : shape.last + 1][:, rivals]
-        low = [-(-int(x) * STEPS // one) - 1 for x in gaps.min(axis=0)]
-        high = [-(-int(x) * STEPS // one) + 1 for x in gaps.max(axis=0)]
+        low = [_writable(-(-int(x) * STEPS // one) - 1) for x in gaps.min(axis=0)]
+        high = [_writable(-(-int(x) * STEPS // one) + 1) for x in gaps.max(axis=0)]
         start = np.array(low, dtype=object)
         lower, upper = start.copy(), np.array(high, dtype=object)
         for _ in range(max(int(max(upper - lower)).bit_length(), 1)):
@@ -186,3 +188,8 @@ class Explorer:
             if way.sure is not None and way.lost > self.tolerance:
                 counted["sure"] = way.sure
             yield Offer(paid + way.operations, min(way.lost, box.size) * queries, counted)
+
+
+def _writable(threshold: int) -> int:
+    """Return the threshold next to this one that a certificate can hold."""
+    return max(-LARGEST_THRESHOLD, min(threshold, LARGEST_THRESHOLD))
