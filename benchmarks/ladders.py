@@ -9,85 +9,73 @@ max-of-4. What it does not hold is named as missing.
 from __future__ import annotations
 
 import argparse
+from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
 from models.catalogue import zoo_names
-from verifier.study.rows import ModelRow, ResultRow
+from verifier.report.numbers import down
+from verifier.report.study import Subject, families
+from verifier.study.rows import ResultRow
 from verifier.study.store import opened
 
+HEAD = """# Ladders beyond max-of-4
 
-class Ladder(NamedTuple):
-    """A verified ladder and the model it is about."""
-
-    model: ModelRow
-    result: ResultRow
-
-    @property
-    def kind(self) -> str:
-        """The model's name without its seed."""
-        return self.model.name.rsplit("-seed-", 1)[0]
-
-    @property
-    def ends(self) -> tuple[str, str]:
-        """Both ends over all inputs, in six decimals: the lower rounded down, the other up."""
-        least, most = self.result.correct_at_least, self.result.correct_at_most
-        assert least is not None and most is not None
-        low, high = least * 10**6 // self.model.total, -(-most * 10**6 // self.model.total)
-        return f"{low / 10**6:.6f}", f"{high / 10**6:.6f}"
-
-    @property
-    def ratio(self) -> float:
-        """Certified over sampled accuracy; above 1 only by chance of the sample."""
-        least, sampled = self.result.correct_at_least, self.model.sampled_accuracy
-        assert least is not None and sampled is not None
-        return least / self.model.total / sampled
+Made by `make bench-ladders`. Sampled accuracy is an estimate from 200,000 inputs, which
+proves nothing: a ratio above 1 is chance. `at most` counts one rival of each class from
+below, on a coarse grid. Seconds are of one core.
+"""
+Ladder = tuple[Subject, ResultRow]
 
 
 def main() -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, metavar="FOLDER")
-    folder = parser.parse_args().folder
+    kinds = _ladders(parser.parse_args().folder)
+    measured = {subject.model.name for ladders in kinds.values() for subject, _ in ladders}
     names = [name for name in zoo_names() if not name.startswith("max-of-4-")]
-    ladders = _ladders(folder)
-    print("# Ladders beyond max-of-4\n")
-    print(
-        "Made by `make bench-ladders`. Sampled accuracy is an estimate from 200,000 inputs, which"
-    )
-    print(
-        "proves nothing: a ratio above 1 is chance. `at most` counts one rival of each class from"
-    )
-    print("below, on a coarse grid. Seconds are of one core beside other work.\n")
-    missing = [name for name in names if name not in ladders]
+    missing = [name for name in names if name not in measured]
+    print(HEAD)
     print(f"Missing: {', '.join(missing) or 'none'} of {len(names)} models.\n")
-    found = [ladders[name] for name in names if name in ladders]
-    _print_summary(found)
-    _print_table(found)
+    _print_summary(kinds)
+    _print_table([ladder for ladders in kinds.values() for ladder in ladders])
     return 0
 
 
-def _ladders(folder: Path) -> dict[str, Ladder]:
+def _ladders(folder: Path) -> dict[str, list[Ladder]]:
+    """Return the verified ladders beyond max-of-4 by task and vocabulary."""
     with opened(folder) as store:
-        models = {model.sha256: model for model in store.models()}
-        rows = [
-            row for row in store.results() if row.strategy == "ladder" and row.verdict == "VERIFIED"
+        found = families(store.models(), store.results())
+    kinds = {
+        family.label: [
+            (subject, row)
+            for subject in family.subjects
+            if subject.model.n_ctx != 4 and subject.model.sampled_accuracy is not None
+            for row in subject.verified
+            if row.strategy == "ladder"
         ]
-    return {models[row.sha256].name: Ladder(models[row.sha256], row) for row in rows}
+        for family in found
+    }
+    return {label: ladders for label, ladders in kinds.items() if ladders}
 
 
-def _print_summary(ladders: list[Ladder]) -> None:
+def _ratio(ladder: Ladder) -> float:
+    """Return certified over sampled accuracy; above 1 only by chance of the sample."""
+    subject, row = ladder
+    return float(subject.bound(row) / Fraction(str(subject.model.sampled_accuracy)))
+
+
+def _print_summary(kinds: dict[str, list[Ladder]]) -> None:
     """Print one line for each kind of model."""
     print("| models | measured | least ratio | mean ratio | prove, s at most | check, s at most |")
     print("|---|---|---|---|---|---|")
-    for kind in dict.fromkeys(ladder.kind for ladder in ladders):
-        group = [ladder for ladder in ladders if ladder.kind == kind]
-        ratios = [ladder.ratio for ladder in group]
-        prove = max(ladder.result.seconds_to_prove or 0 for ladder in group)
-        check = max(ladder.result.seconds_to_check or 0 for ladder in group)
+    for kind, ladders in kinds.items():
+        ratios = [_ratio(ladder) for ladder in ladders]
+        prove = max(row.seconds_to_prove or 0 for _, row in ladders)
+        check = max(row.seconds_to_check or 0 for _, row in ladders)
         mean = sum(ratios) / len(ratios)
         figures = f"{min(ratios):.5f} | {mean:.5f} | {prove:.0f} | {check:.0f}"
-        print(f"| {kind} | {len(group)} | {figures} |")
+        print(f"| {kind} | {len(ladders)} | {figures} |")
     print()
 
 
@@ -97,10 +85,13 @@ def _print_table(ladders: list[Ladder]) -> None:
     print(f"| {' | '.join(columns)} |")
     print("|---" * len(columns) + "|")
     for ladder in ladders:
-        model, result = ladder
-        ends = f"{' | '.join(ladder.ends)} | {model.sampled_accuracy} | {ladder.ratio:.5f}"
-        times = f"{result.seconds_to_prove:.1f} | {result.seconds_to_check:.1f}"
-        print(f"| {model.name} | {ends} | {result.operations} | {times} | {result.bytes} |")
+        subject, row = ladder
+        model = subject.model
+        most = Fraction(-(-(row.correct_at_most or 0) * 10**6 // model.total), 10**6)
+        ends = f"{down(subject.bound(row), 6)} | {down(most, 6)}"
+        times = f"{row.seconds_to_prove:.1f} | {row.seconds_to_check:.1f}"
+        figures = f"{ends} | {model.sampled_accuracy} | {_ratio(ladder):.5f} | {row.operations}"
+        print(f"| {model.name} | {figures} | {times} | {row.bytes} |")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Problem:
     `direct` D (v,v), `output` V (v,v), `places` P (k,v) and the margin `eps` are in units of
     2**logit_exponent, after multiplication by the margin's denominator; `one` is 1 in that unit.
     `score` (v,v) and `positional_score` (v,k) are sqrt(d_head) times S and R in units of
-    2**score_exponent.
+    2**score_exponent. `total` is the number of all inputs, v^k.
     """
 
     weights: Weights
@@ -45,16 +45,12 @@ class Problem:
     score_exponent: int
     claimed: Fraction
     semantics: str
+    total: int
 
     @property
     def shape(self) -> Shape:
         """Sizes of the model."""
         return self.weights.shape
-
-    @property
-    def total(self) -> int:
-        """Number of all inputs, v^k."""
-        return total_sequences(self.shape.d_vocab, self.shape.n_ctx)
 
 
 def pose(weights: Weights, margin: Fraction = Fraction(0), semantics: str = "real") -> Problem:
@@ -77,7 +73,7 @@ def opposite(problem: Problem) -> Problem:
 
 
 def _posed(weights: Weights, margin: Fraction, claimed: Fraction, semantics: str) -> Problem:
-    total_sequences(weights.shape.d_vocab, weights.shape.n_ctx)  # Refuses, before hours of work.
+    total = total_sequences(weights.shape.d_vocab, weights.shape.n_ctx)
     paths = path_tables(weights)
     one = DyadicMatrix.from_ints([[1]])
     logits, unit = _common([paths.direct, paths.output, paths.positional_output, one])
@@ -86,7 +82,7 @@ def _posed(weights: Weights, margin: Fraction, claimed: Fraction, semantics: str
     unit_one = margin.denominator * int(logits[3][0, 0])
     (score, positional), exponent = _common([paths.score, paths.positional_score])
     tables = (direct, output, places, eps, unit_one, unit, score, positional, exponent)
-    return Problem(weights, margin, *tables, claimed, semantics)
+    return Problem(weights, margin, *tables, claimed, semantics, total)
 
 
 def _common(matrices: list[DyadicMatrix]) -> tuple[list[Integers], int]:

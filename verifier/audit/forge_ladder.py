@@ -10,11 +10,11 @@ from verifier.audit.faults import OUTSIDE, integer_faults, list_faults, object_f
 from verifier.audit.forge_claim import RULES
 from verifier.audit.mutant import JUDGED, MISSING, Change, Path, looked_up
 from verifier.audit.subject import Subject
+from verifier.ladder.menus import MAX_THRESHOLD
 
 WITNESS_PATH: Path = ("proof", "witness")
 POOLS, GROUPS = 4, 4
 MOVED = 10
-MAX_THRESHOLD = 2**60
 RATES = {"moment": 2**20, "grid": 2**14, "below": 2**14}
 
 

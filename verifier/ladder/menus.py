@@ -13,6 +13,8 @@ from typing import Any
 from verifier.ladder.pools import Shape
 
 Node = dict[str, Any]
+# A certificate holds no threshold farther from 0, in 1/1024 of a logit.
+MAX_THRESHOLD = 2**60
 
 
 @dataclass(frozen=True)

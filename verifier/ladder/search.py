@@ -9,7 +9,15 @@ import numpy as np
 from models.task import class_size
 from verifier.ladder.costs import PoolCost
 from verifier.ladder.counts import STEPS, Box
-from verifier.ladder.menus import MaximumMenu, Node, Offer, PoolMenu, empty_node, undominated
+from verifier.ladder.menus import (
+    MAX_THRESHOLD,
+    MaximumMenu,
+    Node,
+    Offer,
+    PoolMenu,
+    empty_node,
+    undominated,
+)
 from verifier.ladder.pools import Integer, Maximum, Shape, Tables
 from verifier.ladder.ways import Counting, Rules
 
@@ -17,8 +25,6 @@ from verifier.ladder.ways import Counting, Rules
 DEEP_NEAR = 28
 # Maxima up to m are not looked at where all their inputs are less than one part in this many.
 NEGLIGIBLE_MAXIMA = 500_000
-# Certificates hold no threshold farther from 0, in 1/1024 of a logit.
-LARGEST_THRESHOLD = 2**60
 
 
 class Explorer:
@@ -192,4 +198,4 @@ class Explorer:
 
 def _writable(threshold: int) -> int:
     """Return the threshold next to this one that a certificate can hold."""
-    return max(-LARGEST_THRESHOLD, min(threshold, LARGEST_THRESHOLD))
+    return max(-MAX_THRESHOLD, min(threshold, MAX_THRESHOLD))

@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from multiprocessing.connection import Connection, wait
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from verifier.processes import end_with_parent
@@ -59,7 +58,7 @@ def run_locally(tasks: Sequence[Task], jobs: int) -> Iterator[Event]:
     busy: dict[Connection, _Worker] = {}
     with ExitStack() as stack:
         # Ours and not theirs: a worker is ended by killing it, and then cleans nothing up.
-        folder = stack.enter_context(TemporaryDirectory(prefix="ballproof-"))
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ballproof-"))
 
         def started() -> _Worker:
             worker = _Worker(folder)
