@@ -5,12 +5,13 @@ CHECKER := certificates/checker
 # How long `make fuzz` runs, both targets together.
 SECONDS_TO_FUZZ ?= 3600
 
-.PHONY: help demo test test-all arena lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
+.PHONY: help demo test test-all test-installed arena lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
 	@echo "make test      formatting, lint, types and the fast tests (under 10 minutes)"
 	@echo "make test-all  the same with the exhaustive tests"
+	@echo "make test-installed  build the wheel, install it into an empty environment, and run it there"
 	@echo "make arena     score the checker on 1,500 certificates and hostile files (a few minutes)"
 	@echo "make bench     measure the figures of the README"
 	@echo "make bench-strategies  prove one model with all 156 strategies, beside the published bounds"
@@ -32,6 +33,9 @@ test: .venv/installed-test lint
 test-all: .venv/installed-test lint
 	$(BIN)/python -m pytest -n 2
 
+test-installed:
+	PYTHON=$(PYTHON) bash tests/installed.sh
+
 # Any other checker: python tests/arena/score.py -- COMMAND
 arena:
 	$(PYTHON) tests/arena/score.py
@@ -39,7 +43,11 @@ arena:
 lint: .venv/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	rm -rf build/names
+	mkdir -p build/names/ballproof
+	ln -s $(CURDIR)/ballproof/*.py $(CURDIR)/ballproof/py.typed build/names/ballproof
+	ln -s $(addprefix $(CURDIR)/,interval models verifier certificates) build/names/ballproof
+	cd build/names && ../../$(BIN)/mypy --config-file ../../setup.cfg --cache-dir ../../.mypy_cache -p ballproof
 	cd $(CHECKER) && MYPYPATH=. ../../$(BIN)/mypy --cache-dir ../../.mypy_cache/checker --config-file= --strict \
 		--python-version 3.11 --explicit-package-bases .
 

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from verifier.strategies import STRATEGIES
+from ballproof.verifier.strategies import STRATEGIES
 
 MODEL = "max-of-4-seed-123"
 DATA = Path(__file__).parent.parent / "tests" / "data"
@@ -24,7 +24,7 @@ PUBLISHED_FILE = DATA / "published-bounds-max-of-4-seed-123.json"
 
 def prove_all(folder: str) -> tuple[list[dict[str, Any]], float]:
     """Return the figures of every certificate, and the seconds for all, start-up included."""
-    command = [sys.executable, "-m", "verifier", "--quiet", "prove", MODEL]
+    command = [sys.executable, "-m", "ballproof", "--quiet", "prove", MODEL]
     started = time.perf_counter()
     done = subprocess.run(
         [*command, "--strategy", "all", "--out", folder, "--json"],

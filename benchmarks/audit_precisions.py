@@ -16,9 +16,9 @@ from typing import Any
 
 from audit_zoo import FAMILIES, Job, jobs_of_folders
 
-from models.catalogue import resolve
-from verifier.audit.run import Settings, audit
-from verifier.audit.subject import Files
+from ballproof.models.catalogue import resolve
+from ballproof.verifier.audit.run import Settings, audit
+from ballproof.verifier.audit.subject import Files
 
 Row = dict[str, Any]
 KEYS = ("quantities", "overlapping", "narrower")

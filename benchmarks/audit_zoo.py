@@ -18,14 +18,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from models.catalogue import resolve
-from models.weights import load_weights
-from verifier.audit.run import Settings, audit
-from verifier.audit.scan import scan
-from verifier.audit.sieve import Pool
-from verifier.audit.subject import Files
-from verifier.study.rows import ModelRow, ResultRow
-from verifier.study.store import Store, opened
+from ballproof.models.catalogue import resolve
+from ballproof.models.weights import load_weights
+from ballproof.verifier.audit.run import Settings, audit
+from ballproof.verifier.audit.scan import scan
+from ballproof.verifier.audit.sieve import Pool
+from ballproof.verifier.audit.subject import Files
+from ballproof.verifier.study.rows import ModelRow, ResultRow
+from ballproof.verifier.study.store import Store, opened
 
 FAMILIES = (
     *("cubic", "exact", "ladder", "moment", "grid", "subcubic best", "subcubic svd"),

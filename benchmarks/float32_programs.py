@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import sys
 
-from models.catalogue import resolve_all
-from models.weights import Weights, load_weights
-from verifier.audit.float32 import Float32Audit, audit_float32
-from verifier.audit.programs import programs
-from verifier.audit.torch_program import torch_programs
-from verifier.checking import DEFAULT_MAX_OPERATIONS
-from verifier.console import share
-from verifier.extras import MissingExtraError
-from verifier.goal import silent
-from verifier.problem import pose
-from verifier.proving import draft, verify
-from verifier.strategies import strategies_matching
-from verifier.strategies.base import EXHAUSTIVE_LIMIT
+from ballproof.models.catalogue import resolve_all
+from ballproof.models.weights import Weights, load_weights
+from ballproof.verifier.audit.float32 import Float32Audit, audit_float32
+from ballproof.verifier.audit.programs import programs
+from ballproof.verifier.audit.torch_program import torch_programs
+from ballproof.verifier.checking import DEFAULT_MAX_OPERATIONS
+from ballproof.verifier.console import share
+from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.goal import silent
+from ballproof.verifier.problem import pose
+from ballproof.verifier.proving import draft, verify
+from ballproof.verifier.strategies import strategies_matching
+from ballproof.verifier.strategies.base import EXHAUSTIVE_LIMIT
 
 COLUMNS = (
     *("model", "eps", "largest move", "of eps", "sequences", "nearest tie", "flips"),

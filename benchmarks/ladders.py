@@ -12,11 +12,11 @@ import argparse
 from fractions import Fraction
 from pathlib import Path
 
-from models.catalogue import zoo_names
-from verifier.report.numbers import down
-from verifier.report.study import Subject, families
-from verifier.study.rows import ResultRow
-from verifier.study.store import opened
+from ballproof.models.catalogue import zoo_names
+from ballproof.verifier.report.numbers import down
+from ballproof.verifier.report.study import Subject, families
+from ballproof.verifier.study.rows import ResultRow
+from ballproof.verifier.study.store import opened
 
 HEAD = """# Ladders beyond max-of-4
 

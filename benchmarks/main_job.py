@@ -43,7 +43,9 @@ def run(arguments: list[str]) -> tuple[str, float, float]:
     """Run one command of the project; return its output, seconds and peak memory in MiB."""
     started = perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "verifier", "--quiet", *arguments], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "ballproof", "--quiet", *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     output = process.stdout.read()

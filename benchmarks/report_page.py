@@ -13,8 +13,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "report"))
 from browser import CHROMIUM, DRIVER, browsing
 
-from verifier.report.page import report_page
-from verifier.study.store import opened
+from ballproof.verifier.report.page import report_page
+from ballproof.verifier.study.store import opened
 
 READABLE = "return performance.getEntriesByType('navigation')[0].loadEventEnd / 1000"
 DRAWN = "return performance.now() / 1000"

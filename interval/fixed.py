@@ -14,7 +14,7 @@ import flint
 import numpy as np
 from numpy.typing import NDArray
 
-from interval.ball import lower_end, upper_end
+from ballproof.interval.ball import lower_end, upper_end
 
 Lanes = NDArray[np.int64]
 LANE_BITS = 62

@@ -1,4 +1,4 @@
-"""Train the models that ship with the package: `python -m models.build_zoo --help`.
+"""Train the models that ship with the package: `python -m ballproof.models.build_zoo --help`.
 
 Run by hand, seldom; it needs the `train` extra. Files that are there are left alone, so a stopped
 run goes on where it was. The seeds are the 151 of the published study.
@@ -13,10 +13,10 @@ from pathlib import Path
 import click
 from safetensors.numpy import load_file
 
-from models.catalogue import INDEX_PATH, ZOO_FOLDER, Record, parse_name
-from models.files import write_atomically
-from models.train import sampled_statistics, train
-from models.weights import load_weights, save_weights
+from ballproof.models.catalogue import INDEX_PATH, ZOO_FOLDER, Record, parse_name
+from ballproof.models.files import write_atomically
+from ballproof.models.train import sampled_statistics, train
+from ballproof.models.weights import load_weights, save_weights
 
 SAMPLES = 200_000
 SAMPLE_SEED = 0

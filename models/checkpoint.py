@@ -7,10 +7,10 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from models.errors import ModelError
-from models.files import read_limited
-from models.layout import BUFFER_NAMES
-from models.tensors import Tensor
+from ballproof.models.errors import ModelError
+from ballproof.models.files import read_limited
+from ballproof.models.layout import BUFFER_NAMES
+from ballproof.models.tensors import Tensor
 
 _TAGS = {
     "torch.float64": "F64",

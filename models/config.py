@@ -13,9 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.errors import ModelError
-from models.files import parse_json, read_limited
-from models.layout import Shape
+from ballproof.models.errors import ModelError
+from ballproof.models.files import parse_json, read_limited
+from ballproof.models.layout import Shape
 
 # Settings that cannot change the logits of a bare attention-only model: names, training and
 # initialisation, tokenisation, hooks, and details of parts that the tensors show to be absent.

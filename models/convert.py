@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from models.checkpoint import read_checkpoint
-from models.config import load_config
-from models.errors import ModelError
-from models.files import read_limited
-from models.layout import (
+from ballproof.models.checkpoint import read_checkpoint
+from ballproof.models.config import load_config
+from ballproof.models.errors import ModelError
+from ballproof.models.files import read_limited
+from ballproof.models.layout import (
     B_K,
     B_O,
     B_Q,
@@ -24,8 +24,8 @@ from models.layout import (
     W_U,
     W_V,
 )
-from models.tensors import Tensor, read_tensors
-from models.weights import freeze
+from ballproof.models.tensors import Tensor, read_tensors
+from ballproof.models.weights import freeze
 
 TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from models.errors import ModelError
+from ballproof.models.errors import ModelError
 
 MAX_FILE_BYTES = 256 * 2**20
 

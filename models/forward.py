@@ -10,9 +10,23 @@ from functools import reduce
 
 import flint
 
-from interval.dyadic import DyadicMatrix
-from models.layout import B_K, B_O, B_Q, B_U, B_V, W_E, W_K, W_O, W_POS, W_Q, W_U, W_V, Shape
-from models.weights import Weights
+from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.models.layout import (
+    B_K,
+    B_O,
+    B_Q,
+    B_U,
+    B_V,
+    W_E,
+    W_K,
+    W_O,
+    W_POS,
+    W_Q,
+    W_U,
+    W_V,
+    Shape,
+)
+from ballproof.models.weights import Weights
 
 
 def evaluate(weights: Weights, sequence: Sequence[int], precision: int) -> list[flint.arb]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from models.errors import ModelError
+from ballproof.models.errors import ModelError
 
 Dims = tuple[int, ...]
 

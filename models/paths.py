@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from interval.dyadic import DyadicMatrix
-from models.layout import B_O, B_Q, B_U, B_V, W_E, W_K, W_O, W_POS, W_Q, W_U, W_V, Shape
-from models.weights import Weights
+from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.models.layout import B_O, B_Q, B_U, B_V, W_E, W_K, W_O, W_POS, W_Q, W_U, W_V, Shape
+from ballproof.models.weights import Weights
 
 
 @dataclass(frozen=True)

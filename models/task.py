@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from models.errors import ModelError
+from ballproof.models.errors import ModelError
 
 # As many digits as the checker counts sequences in.
 MAX_DIGITS = 2_000

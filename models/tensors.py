@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import safetensors
 
-from models.errors import ModelError
-from models.files import parse_json
-from models.layout import BUFFER_NAMES, Dims
+from ballproof.models.errors import ModelError
+from ballproof.models.files import parse_json
+from ballproof.models.layout import BUFFER_NAMES, Dims
 
 # safetensors names dtypes one way in files and another way in its writer.
 _WRITER_NAMES = {

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from models.layout import BIAS_NAMES, Shape, expected_shapes
+from ballproof.models.layout import BIAS_NAMES, Shape, expected_shapes
 
 LEARNING_RATE = 1e-3
 BETAS = (0.9, 0.999)

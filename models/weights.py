@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from interval.dyadic import DyadicMatrix, NonFiniteError
-from models.errors import ModelError
-from models.files import read_limited, write_atomically
-from models.layout import B_K, B_O, B_Q, B_U, B_V, Shape, check_layout
-from models.tensors import Tensor, digest_tensors, read_tensors, write_tensors
+from ballproof.interval.dyadic import DyadicMatrix, NonFiniteError
+from ballproof.models.errors import ModelError
+from ballproof.models.files import read_limited, write_atomically
+from ballproof.models.layout import B_K, B_O, B_Q, B_U, B_V, Shape, check_layout
+from ballproof.models.tensors import Tensor, digest_tensors, read_tensors, write_tensors
 
 
 @dataclass(frozen=True)

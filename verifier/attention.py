@@ -6,9 +6,9 @@ from functools import cached_property
 
 import flint
 
-from interval.ball import exact, precision
-from interval.fixed import Lanes, PositiveLanes
-from verifier.problem import Integers, Problem
+from ballproof.interval.ball import exact, precision
+from ballproof.interval.fixed import Lanes, PositiveLanes
+from ballproof.verifier.problem import Integers, Problem
 
 MANTISSA_BITS = 31
 WORKING_BITS = 96

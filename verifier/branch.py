@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from interval.fixed import Lanes
-from verifier.problem import Problem
-from verifier.separable import ClassTables
-from verifier.settle import wrong
+from ballproof.interval.fixed import Lanes
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.separable import ClassTables
+from ballproof.verifier.settle import wrong
 
 # Prefixes expanded in one array operation; bounds memory, not the result.
 BLOCK = 1 << 14

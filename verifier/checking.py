@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from certificates import CHECKER
+from ballproof.certificates import CHECKER
 
 VERIFIED, REJECTED, DECLINED, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 64, 70, 130
 DEFAULT_MAX_OPERATIONS = 10**11

@@ -22,7 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from verifier.goal import Progress as Report
+from ballproof.verifier.goal import Progress as Report
 
 
 class _Rate(ProgressColumn):

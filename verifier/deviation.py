@@ -8,10 +8,10 @@ from math import isqrt
 
 import flint
 
-from interval.dyadic import DyadicMatrix
-from models.errors import ModelError
-from models.layout import B_K, B_O, B_Q, B_U, B_V, W_E, W_K, W_O, W_POS, W_Q, W_U, W_V
-from models.weights import Weights
+from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.models.errors import ModelError
+from ballproof.models.layout import B_K, B_O, B_Q, B_U, B_V, W_E, W_K, W_O, W_POS, W_Q, W_U, W_V
+from ballproof.models.weights import Weights
 
 SEMANTICS = ("real", "float32")
 # A float32 has 24 bits, is normal from 2^-126 on, and below 2^128; sums stay below 2^126.

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from verifier.console import share
-from verifier.goal import Goal, Progress, silent
-from verifier.ladder.costs import path_tables_cost
-from verifier.problem import Problem
-from verifier.proving import NotApplicableError, NotProven, Proven, prove_many
-from verifier.steering import prove
-from verifier.strategies import STRATEGIES, of_the_study, strategy_named
+from ballproof.verifier.console import share
+from ballproof.verifier.goal import Goal, Progress, silent
+from ballproof.verifier.ladder.costs import path_tables_cost
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.proving import NotApplicableError, NotProven, Proven, prove_many
+from ballproof.verifier.steering import prove
+from ballproof.verifier.strategies import STRATEGIES, of_the_study, strategy_named
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from verifier.extras import MissingExtraError
-from verifier.frontier import Point, frontier
+from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.frontier import Point, frontier
 
 FORMATS = (".svg", ".png", ".pdf")
 # What both panels show: label, colour, marker. Colours that print and that the colour-blind tell.

@@ -8,12 +8,12 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from interval.dyadic import DyadicMatrix
-from models.layout import Shape
-from models.paths import path_tables
-from models.task import total_sequences
-from models.weights import Weights
-from verifier.deviation import SEMANTICS, deviation
+from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.models.layout import Shape
+from ballproof.models.paths import path_tables
+from ballproof.models.task import total_sequences
+from ballproof.models.weights import Weights
+from ballproof.verifier.deviation import SEMANTICS, deviation
 
 Integers = NDArray[np.object_]
 

@@ -10,12 +10,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from certificates.writer import Claim, ModelReference, Proof, encode
-from models.task import task_name
-from verifier.checking import DECLINED, DEFAULT_MAX_OPERATIONS, VERIFIED, CheckerProcess, Checkers
-from verifier.goal import Goal, Progress, silent
-from verifier.problem import Problem, opposite
-from verifier.strategies.base import Bounds, Strategy, Witness
+from ballproof.certificates.writer import Claim, ModelReference, Proof, encode
+from ballproof.models.task import task_name
+from ballproof.verifier.checking import (
+    DECLINED,
+    DEFAULT_MAX_OPERATIONS,
+    VERIFIED,
+    CheckerProcess,
+    Checkers,
+)
+from ballproof.verifier.goal import Goal, Progress, silent
+from ballproof.verifier.problem import Problem, opposite
+from ballproof.verifier.strategies.base import Bounds, Strategy, Witness
 
 
 def certificate_name(strategy: str) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from verifier.checking import DECLINED, INTERNAL, REJECTED, CheckerError, Checkers
-from verifier.console import share
+from ballproof.verifier.checking import DECLINED, INTERNAL, REJECTED, CheckerError, Checkers
+from ballproof.verifier.console import share
 
 
 @dataclass(frozen=True)

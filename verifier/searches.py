@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from verifier.goal import Goal, Progress
-from verifier.problem import Problem
-from verifier.proving import NotApplicableError, Proven, draft, verify
-from verifier.steering import prove
-from verifier.strategies import STRATEGIES
-from verifier.strategies.base import Strategy
+from ballproof.verifier.goal import Goal, Progress
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.proving import NotApplicableError, Proven, draft, verify
+from ballproof.verifier.steering import prove
+from ballproof.verifier.strategies import STRATEGIES
+from ballproof.verifier.strategies.base import Strategy
 
 # Below this share the study's strategies may do better than a ladder of the same length.
 LADDER_SUFFICES = 0.95

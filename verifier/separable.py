@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from interval.fixed import Lanes, floor_lanes, lane_bits, require_headroom
-from verifier.attention import Attention
-from verifier.problem import Problem
+from ballproof.interval.fixed import Lanes, floor_lanes, lane_bits, require_headroom
+from ballproof.verifier.attention import Attention
+from ballproof.verifier.problem import Problem
 
 
 @dataclass(frozen=True)

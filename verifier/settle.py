@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import flint
 
-from interval.ball import certainly_negative, certainly_positive, exact, precision
-from verifier.problem import Problem
+from ballproof.interval.ball import certainly_negative, certainly_positive, exact, precision
+from ballproof.verifier.problem import Problem
 
 FIRST_BITS = 128
 LAST_BITS = 65_536

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from verifier.goal import Goal, Progress
-from verifier.problem import Problem
-from verifier.proving import NotApplicableError, Proven, draft, verify
-from verifier.strategies.base import Strategy
+from ballproof.verifier.goal import Goal, Progress
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.proving import NotApplicableError, Proven, draft, verify
+from ballproof.verifier.strategies.base import Strategy
 
 # How often a steerable strategy is asked again; its own estimates are close.
 ATTEMPTS = 6

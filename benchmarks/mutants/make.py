@@ -21,7 +21,7 @@ from support.seeds import SEMANTICS, Seed, any_strategy, seed_for, small_models
 from support.toy import ToyModel
 from support.truth import Truth, demand
 
-from models.catalogue import zoo_path
+from ballproof.models.catalogue import zoo_path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUDGET = 100_000_000
@@ -164,7 +164,7 @@ def proved(
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         limit = limit if strategy in LADDERS else BUDGET
-        command = [sys.executable, "-m", "verifier", "prove", name, "--strategy", strategy]
+        command = [sys.executable, "-m", "ballproof", "prove", name, "--strategy", strategy]
         command += [
             "--semantics",
             semantics,

@@ -7,12 +7,12 @@ import pytest
 from support.audited import subject, written
 from support.certify import trained_toy
 
-from verifier.__main__ import main
-from verifier.audit import run as running
-from verifier.audit.page import audit_page
-from verifier.audit.run import Audit
-from verifier.audit.sections import Section
-from verifier.audit.subject import Finding
+from ballproof.verifier.audit import run as running
+from ballproof.verifier.audit.page import audit_page
+from ballproof.verifier.audit.run import Audit
+from ballproof.verifier.audit.sections import Section
+from ballproof.verifier.audit.subject import Finding
+from ballproof.verifier.commands.main import main
 
 
 def call(capsys, *arguments):
@@ -81,7 +81,7 @@ def test_a_declined_certificate_ends_with_2(files, capsys):
 
 def test_a_finding_ends_with_1_and_is_printed_with_its_logits(files, capsys, monkeypatch):
     def lying(files, checker):
-        from verifier.audit.members import Explanation
+        from ballproof.verifier.audit.members import Explanation
 
         return lambda sequences: [
             Explanation(s, True, "q=0 m=1", "a wrong table", None, "-1", "logits")

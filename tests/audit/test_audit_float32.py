@@ -8,12 +8,12 @@ import pytest
 from support.certify import DATA, mean_diff_sign
 from support.toy import random_toys
 
-from models.errors import ModelError
-from models.weights import weights_from_bytes
-from verifier.__main__ import main
-from verifier.audit.float32 import audit_float32, rounded_up
-from verifier.audit.programs import Program, programs
-from verifier.deviation import deviation
+from ballproof.models.errors import ModelError
+from ballproof.models.weights import weights_from_bytes
+from ballproof.verifier.audit.float32 import audit_float32, rounded_up
+from ballproof.verifier.audit.programs import Program, programs
+from ballproof.verifier.commands.main import main
+from ballproof.verifier.deviation import deviation
 
 
 def frozen(model):

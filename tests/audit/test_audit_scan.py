@@ -8,11 +8,11 @@ import pytest
 from support.oracle import count_correct, gaps, is_correct
 from support.toy import Recipe, random_toys
 
-from models.weights import weights_from_bytes
-from verifier.audit import scan as scanning
-from verifier.audit.floats import FloatModel
-from verifier.audit.scan import scan
-from verifier.audit.sieve import Sieve, strata
+from ballproof.models.weights import weights_from_bytes
+from ballproof.verifier.audit import scan as scanning
+from ballproof.verifier.audit.floats import FloatModel
+from ballproof.verifier.audit.scan import scan
+from ballproof.verifier.audit.sieve import Sieve, strata
 
 TAME = ("gaussian", "trained", "one hot", "dyadic", "duplicated", "near ties", "zeros")
 

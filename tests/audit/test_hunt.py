@@ -12,12 +12,12 @@ from support.certify import mean_diff_sign, trained_toy
 from support.oracle import count_correct, is_correct
 from support.toy import Recipe, random_toys
 
-from models.weights import weights_from_bytes
-from verifier.audit.hunt import hunt
-from verifier.audit.judge import Judge
-from verifier.audit.members import Explanation, checker_members
-from verifier.checking import CheckerError, CheckerProcess
-from verifier.problem import pose
+from ballproof.models.weights import weights_from_bytes
+from ballproof.verifier.audit.hunt import hunt
+from ballproof.verifier.audit.judge import Judge
+from ballproof.verifier.audit.members import Explanation, checker_members
+from ballproof.verifier.checking import CheckerError, CheckerProcess
+from ballproof.verifier.problem import pose
 
 
 def counting(decide):

@@ -5,10 +5,10 @@ from itertools import product
 
 from support.oracle import oracle_of
 
-from models.weights import weights_from_bytes
-from verifier.claims.auditing import Auditor, Limits
-from verifier.claims.reading import ClassClaim
-from verifier.goal import silent
+from ballproof.models.weights import weights_from_bytes
+from ballproof.verifier.claims.auditing import Auditor, Limits
+from ballproof.verifier.claims.reading import ClassClaim
+from ballproof.verifier.goal import silent
 
 LIMITS = Limits(seconds=60, max_operations=10**9)
 

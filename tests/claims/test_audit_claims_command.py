@@ -7,12 +7,12 @@ from fractions import Fraction
 import pytest
 from support.certify import DATA, trained_toy
 
-from models.weights import load_weights
-from verifier.__main__ import main
-from verifier.claims.auditing import HOLDS, UNDECIDED, Auditor, Limits
-from verifier.claims.deciding import Decider
-from verifier.claims.reading import ClassClaim
-from verifier.goal import silent
+from ballproof.models.weights import load_weights
+from ballproof.verifier.claims.auditing import HOLDS, UNDECIDED, Auditor, Limits
+from ballproof.verifier.claims.deciding import Decider
+from ballproof.verifier.claims.reading import ClassClaim
+from ballproof.verifier.commands.main import main
+from ballproof.verifier.goal import silent
 
 TRAP = DATA / "mean-diff-sign.safetensors"
 CLAIMS = DATA / "mean-diff-sign.claims.json"

@@ -19,9 +19,9 @@ from support.certify import mean_diff_sign, trained_toy
 from support.oracle import count_correct
 from support.toy import MOSTLY_RIGHT, Recipe, random_toys, toy_models
 
-from verifier.claims.counting import Known
-from verifier.claims.reading import CountClaim
-from verifier.goal import silent
+from ballproof.verifier.claims.counting import Known
+from ballproof.verifier.claims.reading import CountClaim
+from ballproof.verifier.goal import silent
 
 TINY = Fraction(1, 2**200)
 THRESHOLDS = [
@@ -221,7 +221,9 @@ def test_a_claim_that_all_are_correct_is_refuted_by_a_sequence(tmp_path):
     ],
 )
 def test_between_two_ends_a_count_may_stay_undecided(claimed, verdict, monkeypatch):
-    monkeypatch.setattr("verifier.claims.auditing.known_count", lambda *_: Known(3, 7, "two ends"))
+    monkeypatch.setattr(
+        "ballproof.verifier.claims.auditing.known_count", lambda *_: Known(3, 7, "two ends")
+    )
     found = audited(trained_toy(), count_claim(*claimed))
     assert found.verdict == verdict and "3 to 7" in found.reason
 
@@ -240,7 +242,7 @@ def test_a_claim_without_time_is_undecided():
 
 def auditor_at(model, folder, limits=LIMITS):
     """Return an auditor of a model in a file, as the checker needs one."""
-    from models.weights import load_weights
-    from verifier.claims.auditing import Auditor
+    from ballproof.models.weights import load_weights
+    from ballproof.verifier.claims.auditing import Auditor
 
     return Auditor(load_weights(model.write(folder / "toy.safetensors")), limits)

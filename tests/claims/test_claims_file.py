@@ -9,8 +9,8 @@ import pytest
 from support.certify import DATA, mean_diff_sign, trained_toy
 from support.toy import Recipe
 
-from models.weights import load_weights
-from verifier.claims.reading import ClaimsError, read_claims
+from ballproof.models.weights import load_weights
+from ballproof.verifier.claims.reading import ClaimsError, read_claims
 
 SCHEMA = Path(__file__).parent.parent.parent / "docs" / "claims.schema.json"
 CLASS = {"query": 0, "maximum": 4, "all_correct": True}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interval import ball
+from ballproof.interval import ball
 
 NAN = flint.arb("nan")
 dyadics = st.tuples(st.integers(-(2**80), 2**80), st.integers(-200, 200))

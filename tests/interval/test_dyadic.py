@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interval.dyadic import DTYPES, DyadicMatrix, NonFiniteError
+from ballproof.interval.dyadic import DTYPES, DyadicMatrix, NonFiniteError
 
 FLOATS = {"F64": (11, 52), "F32": (8, 23), "F16": (5, 10), "BF16": (8, 7)}
 INTEGERS = [dtype for dtype in DTYPES if dtype not in FLOATS]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interval.ball import lower_end, upper_end
-from interval.fixed import (
+from ballproof.interval.ball import lower_end, upper_end
+from ballproof.interval.fixed import (
     LANE_BITS,
     LOWEST_EXPONENT,
     PositiveLanes,

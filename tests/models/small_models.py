@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from models.layout import BIAS_NAMES, Shape, expected_shapes
+from ballproof.models.layout import BIAS_NAMES, Shape, expected_shapes
 
 SMALL = Shape(5, 3, 4, 2)
 

@@ -9,10 +9,10 @@ import pytest
 from small_models import random_tensors
 from test_model_weights import frozen
 
-from models.convert import convert
-from models.errors import ModelError
-from models.tensors import Tensor
-from models.weights import freeze, load_weights, save_tensors, save_weights
+from ballproof.models.convert import convert
+from ballproof.models.errors import ModelError
+from ballproof.models.tensors import Tensor
+from ballproof.models.weights import freeze, load_weights, save_tensors, save_weights
 
 
 def linear_layout(tensors):

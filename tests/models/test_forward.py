@@ -9,9 +9,9 @@ import pytest
 from small_models import ball_ends, dyadic_values, fractions, random_tensors
 from test_model_weights import frozen
 
-from models.forward import evaluate
-from models.layout import Shape
-from models.paths import path_tables
+from ballproof.models.forward import evaluate
+from ballproof.models.layout import Shape
+from ballproof.models.paths import path_tables
 
 ORACLE_BITS = 400
 

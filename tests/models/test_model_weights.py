@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from small_models import dyadic_values, fractions, random_tensors
 
-from models import files
-from models.errors import ModelError
-from models.layout import BIAS_NAMES, WEIGHT_NAMES, Shape
-from models.tensors import Tensor, write_tensors
-from models.weights import load_weights, save_weights, weights_from_bytes
+from ballproof.models import files
+from ballproof.models.errors import ModelError
+from ballproof.models.layout import BIAS_NAMES, WEIGHT_NAMES, Shape
+from ballproof.models.tensors import Tensor, write_tensors
+from ballproof.models.weights import load_weights, save_weights, weights_from_bytes
 
 
 def file_bytes(tensors):

@@ -5,8 +5,8 @@ import pytest
 from small_models import dyadic_values, fractions, plus_row, product, random_tensors, transposed
 from test_model_weights import frozen
 
-from models.layout import Shape
-from models.paths import path_tables
+from ballproof.models.layout import Shape
+from ballproof.models.paths import path_tables
 
 SHAPES = [Shape(5, 3, 4, 2), Shape(1, 1, 1, 1), Shape(3, 1, 2, 5), Shape(2, 6, 3, 3)]
 

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from models.errors import ModelError
-from models.task import class_size, label, task_name, total_sequences
+from ballproof.models.errors import ModelError
+from ballproof.models.task import class_size, label, task_name, total_sequences
 
 
 @pytest.mark.parametrize(("d_vocab", "n_ctx"), [(4, 3), (5, 1), (1, 4), (3, 5)])

@@ -7,12 +7,12 @@ import pytest
 from small_models import random_tensors
 from test_model_weights import frozen
 
-from models.catalogue import zoo_record
-from models.forward import evaluate
-from models.layout import BIAS_NAMES, Shape, expected_shapes
+from ballproof.models.catalogue import zoo_record
+from ballproof.models.forward import evaluate
+from ballproof.models.layout import BIAS_NAMES, Shape, expected_shapes
 
 torch = pytest.importorskip("torch", reason="training needs the train extra")
-from models.train import sampled_accuracy, sampled_statistics, train  # noqa: E402
+from ballproof.models.train import sampled_accuracy, sampled_statistics, train  # noqa: E402
 
 
 def test_the_same_seed_gives_the_same_bits():

@@ -5,8 +5,15 @@ from collections import Counter
 
 import pytest
 
-from models.catalogue import ZOO_FOLDER, parse_name, resolve, zoo_names, zoo_path, zoo_record
-from models.weights import load_weights
+from ballproof.models.catalogue import (
+    ZOO_FOLDER,
+    parse_name,
+    resolve,
+    zoo_names,
+    zoo_path,
+    zoo_record,
+)
+from ballproof.models.weights import load_weights
 
 PROVIDED_NAMES = (
     "max-of-4-seed-104",

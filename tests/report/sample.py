@@ -6,8 +6,8 @@ from hashlib import sha256
 
 import numpy as np
 
-from verifier.study.portrait import quantised
-from verifier.study.rows import NOT_PROVEN, REJECTED, VERIFIED, ModelRow, ResultRow
+from ballproof.verifier.study.portrait import quantised
+from ballproof.verifier.study.rows import NOT_PROVEN, REJECTED, VERIFIED, ModelRow, ResultRow
 
 SETTINGS = {"margin": "0", "max_operations": "100000000000", "version": "test"}
 HOSTILE = "</script><script>window.stolen = 1</script>&<b>"

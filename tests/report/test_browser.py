@@ -6,9 +6,9 @@ import pytest
 from browser import CHROMIUM, DRIVER, browsing
 from sample import HOSTILE, SETTINGS, certificate, sample
 
-from verifier.console import share
-from verifier.report.page import report_page
-from verifier.report.study import families
+from ballproof.verifier.console import share
+from ballproof.verifier.report.page import report_page
+from ballproof.verifier.report.study import families
 
 pytestmark = pytest.mark.skipif(
     not (CHROMIUM and DRIVER), reason="chromium or chromedriver is not installed"

@@ -8,11 +8,11 @@ import pytest
 from pyarrow import parquet
 from sample import HOSTILE, SETTINGS, sample
 
-from verifier.extras import MissingExtraError
-from verifier.report.exports import COLUMNS, csv_bytes, parquet_bytes, require_parquet
-from verifier.report.figures import study_figures
-from verifier.report.markdown import summary_bytes
-from verifier.report.study import families
+from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.report.exports import COLUMNS, csv_bytes, parquet_bytes, require_parquet
+from ballproof.verifier.report.figures import study_figures
+from ballproof.verifier.report.markdown import summary_bytes
+from ballproof.verifier.report.study import families
 
 
 def expected():

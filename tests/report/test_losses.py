@@ -7,11 +7,11 @@ from itertools import product
 import pytest
 from support.toy import random_toys
 
-from models.weights import weights_from_bytes
-from verifier.goal import Goal, silent
-from verifier.problem import pose
-from verifier.report.losses import lost_sequences
-from verifier.strategies import strategy_named
+from ballproof.models.weights import weights_from_bytes
+from ballproof.verifier.goal import Goal, silent
+from ballproof.verifier.problem import pose
+from ballproof.verifier.report.losses import lost_sequences
+from ballproof.verifier.strategies import strategy_named
 
 
 def enumerated(gaps, n_ctx):

@@ -6,7 +6,7 @@ import json
 import pytest
 from support.toy import random_toys
 
-from verifier.__main__ import main
+from ballproof.verifier.commands.main import main
 
 STRATEGIES = ("cubic", "exact", "subcubic/max-diff-exact/*/exact")
 

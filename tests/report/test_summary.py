@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from sample import RIGHT, TOTAL, sample
 
-from verifier.frontier import unbeaten
-from verifier.report.coverage import coverage
-from verifier.report.numbers import Spread, down, fitted, floored, spread
-from verifier.report.published import published_groups
-from verifier.report.series import averages, rank_series
-from verifier.report.study import families
-from verifier.report.summary import best_row, group_table, shortest_for, truths
-from verifier.report.tables import group_tables, headlines
-from verifier.study.rows import VERIFIED, ResultRow
+from ballproof.verifier.frontier import unbeaten
+from ballproof.verifier.report.coverage import coverage
+from ballproof.verifier.report.numbers import Spread, down, fitted, floored, spread
+from ballproof.verifier.report.published import published_groups
+from ballproof.verifier.report.series import averages, rank_series
+from ballproof.verifier.report.study import families
+from ballproof.verifier.report.summary import best_row, group_table, shortest_for, truths
+from ballproof.verifier.report.tables import group_tables, headlines
+from ballproof.verifier.study.rows import VERIFIED, ResultRow
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from fractions import Fraction
 
 from support.toy import Recipe
 
-from verifier.__main__ import main
-from verifier.checking import DEFAULT_MAX_OPERATIONS
-from verifier.strategies import strategies_matching
-from verifier.study.store import opened
-from verifier.study.work import Task
+from ballproof.verifier.checking import DEFAULT_MAX_OPERATIONS
+from ballproof.verifier.commands.main import main
+from ballproof.verifier.strategies import strategies_matching
+from ballproof.verifier.study.store import opened
+from ballproof.verifier.study.work import Task
 
 # Right on some inputs and wrong on others; one has no rival, one no free position.
 RECIPES = (

@@ -9,9 +9,9 @@ import time
 import pytest
 from sweeps import STRATEGIES, index_of, sweep, task
 
-from verifier.extras import MissingExtraError
-from verifier.study import cluster
-from verifier.study.events import Failed, Finished, WorkersLostError
+from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.study import cluster
+from ballproof.verifier.study.events import Failed, Finished, WorkersLostError
 
 pytest.importorskip("distributed")
 FEW = ["--strategies", "subcubic/*/drop-average/svd", "--strategies", "ladder"]

@@ -8,9 +8,9 @@ import time
 
 from sweeps import STRATEGIES, task, timeless
 
-from verifier.study.events import Failed, Finished, Progressed
-from verifier.study.local import ATTEMPTS, run_locally
-from verifier.study.work import run_task
+from ballproof.verifier.study.events import Failed, Finished, Progressed
+from ballproof.verifier.study.local import ATTEMPTS, run_locally
+from ballproof.verifier.study.work import run_task
 
 
 def finished(events):

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from support.oracle import oracle_of
 from support.toy import ToyModel, random_toys, small_toys
 
-from models.catalogue import zoo_path
-from models.weights import load_weights, weights_from_bytes
-from verifier.problem import pose
-from verifier.study.errors import wrong_sequences
-from verifier.study.portrait import portrait, quantised, restored
+from ballproof.models.catalogue import zoo_path
+from ballproof.models.weights import load_weights, weights_from_bytes
+from ballproof.verifier.problem import pose
+from ballproof.verifier.study.errors import wrong_sequences
+from ballproof.verifier.study.portrait import portrait, quantised, restored
 
 PLAIN = ("gaussian", "trained", "one hot", "dyadic", "duplicated", "zeros")
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from sweeps import SETTINGS, index_of, task, timeless
 
-from verifier.study.rows import ResultRow
-from verifier.study.store import Store, StoreError, opened
-from verifier.study.work import run_task
+from ballproof.verifier.study.rows import ResultRow
+from ballproof.verifier.study.store import Store, StoreError, opened
+from ballproof.verifier.study.work import run_task
 
 WIDE = 20**60
 

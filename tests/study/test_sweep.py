@@ -11,9 +11,9 @@ import pytest
 from support.certify import run_checker
 from sweeps import STRATEGIES, index_of, sweep
 
-from verifier.strategies import strategies_matching
-from verifier.study import local
-from verifier.study.store import opened
+from ballproof.verifier.strategies import strategies_matching
+from ballproof.verifier.study import local
+from ballproof.verifier.study.store import opened
 
 FEW = ["--strategies", "subcubic/*/drop-average/svd"]
 
@@ -26,7 +26,7 @@ def files(folder):
 def whole(toy_paths, tmp_path_factory):
     """Return the folder of a sweep that nothing disturbed."""
     folder = tmp_path_factory.mktemp("whole") / "study"
-    command = [sys.executable, "-m", "verifier", "sweep", *map(str, toy_paths), *FEW]
+    command = [sys.executable, "-m", "ballproof", "sweep", *map(str, toy_paths), *FEW]
     done = subprocess.run([*command, "--out", str(folder)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "25 certificates verified, 0 not proven, 0 rejected, 0 failed, 0 missing" in done.stdout
@@ -116,7 +116,7 @@ def test_a_killed_driver_loses_its_tasks_in_flight_and_leaves_no_process(
     whole, toy_paths, tmp_path, capsys
 ):
     out = tmp_path / "study"
-    command = [sys.executable, "-m", "verifier", "sweep", *map(str, toy_paths), *FEW]
+    command = [sys.executable, "-m", "ballproof", "sweep", *map(str, toy_paths), *FEW]
     driver = subprocess.Popen([*command, "--out", str(out), "--jobs", "1"])
     waited_for(lambda: out.exists() and len(list(out.glob("records/*.json"))) >= 2)
     workers = running_workers(driver.pid)

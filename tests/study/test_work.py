@@ -3,10 +3,10 @@
 import pytest
 from sweeps import task
 
-from verifier.checking import CheckerError
-from verifier.proving import CheckFailedError, prove_with
-from verifier.study import work
-from verifier.study.rows import FAILED, REJECTED, VERIFIED
+from ballproof.verifier.checking import CheckerError
+from ballproof.verifier.proving import CheckFailedError, prove_with
+from ballproof.verifier.study import work
+from ballproof.verifier.study.rows import FAILED, REJECTED, VERIFIED
 
 
 def going_wrong(error):

@@ -6,11 +6,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from ballproof.verifier.audit.subject import Files, Subject, subject_of
 from support.certify import certificate, encoded, established, verdict
 from support.ladders import LADDERS, plausible_ladder
 from support.toy import ToyModel
 from support.witnesses import plausible
-from verifier.audit.subject import Files, Subject, subject_of
 
 COUNTS = ("correct_at_least", "correct_at_most")
 SINGLE = ("brute-force", "exact", "cubic")

@@ -7,15 +7,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from models.weights import Weights, weights_from_bytes
+from ballproof.models.weights import Weights, weights_from_bytes
+from ballproof.verifier.audit.subject import Files, Subject
+from ballproof.verifier.goal import silent
+from ballproof.verifier.problem import pose
+from ballproof.verifier.strategies import strategy_named
 from support.certify import certificate, established
 from support.ladders import LADDERS, plausible_ladder, wild_ladder
 from support.toy import ToyModel
 from support.witnesses import plausible, wild
-from verifier.audit.subject import Files, Subject
-from verifier.goal import silent
-from verifier.problem import pose
-from verifier.strategies import strategy_named
 
 FAMILIES = ("brute-force", "exact", "cubic", *LADDERS, "subcubic")
 

@@ -18,12 +18,12 @@ import numpy as np
 from claims import Pins
 from verdict import Refusal, Theorem
 
-from models.errors import ModelError
-from models.weights import weights_from_bytes
+from ballproof.models.errors import ModelError
+from ballproof.models.weights import weights_from_bytes
+from ballproof.verifier.deviation import deviation
 from support.certify import digest, split_weights
 from support.oracle import Oracle
 from support.toy import ToyModel
-from verifier.deviation import deviation
 
 REASONS = {"syntax", "limit", "unsupported", "digest", "statement", "witness", "budget", "count"}
 REASONS |= {"pin"}

@@ -17,18 +17,18 @@ from support.adversarial import FOOLERS, FloatFooler, float_foolers, line
 from support.oracle import count_correct, is_correct, oracle_of
 from support.toy import ToyModel
 
-from models.errors import ModelError
-from models.weights import load_weights
-from verifier.checking import CheckerProcess
-from verifier.claims.auditing import Auditor, Limits
-from verifier.claims.reading import ClassClaim
-from verifier.goal import silent
-from verifier.ladder.counts import Box
-from verifier.ladder.estimates import best_moments, grid_estimates
-from verifier.ladder.pools import Tables
-from verifier.problem import pose
-from verifier.proving import NotProven, prove_with
-from verifier.strategies import STRATEGIES
+from ballproof.models.errors import ModelError
+from ballproof.models.weights import load_weights
+from ballproof.verifier.checking import CheckerProcess
+from ballproof.verifier.claims.auditing import Auditor, Limits
+from ballproof.verifier.claims.reading import ClassClaim
+from ballproof.verifier.goal import silent
+from ballproof.verifier.ladder.counts import Box
+from ballproof.verifier.ladder.estimates import best_moments, grid_estimates
+from ballproof.verifier.ladder.pools import Tables
+from ballproof.verifier.problem import pose
+from ballproof.verifier.proving import NotProven, prove_with
+from ballproof.verifier.strategies import STRATEGIES
 
 LIMIT = 10**8
 # The processor time of the prover; LIMIT bounds the check.

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from support.oracle import count_correct
 from support.toy import random_toys, toy_models
 
-from models.weights import weights_from_bytes
-from verifier.goal import Goal, silent
-from verifier.problem import pose
-from verifier.proving import NotApplicableError, prove_many
-from verifier.steering import prove
-from verifier.strategies import STRATEGIES, strategy_named
+from ballproof.models.weights import weights_from_bytes
+from ballproof.verifier.goal import Goal, silent
+from ballproof.verifier.problem import pose
+from ballproof.verifier.proving import NotApplicableError, prove_many
+from ballproof.verifier.steering import prove
+from ballproof.verifier.strategies import STRATEGIES, strategy_named
 
 LIMIT = 10**9
 MARGINS = [Fraction(0), Fraction(1, 3), Fraction(5)]

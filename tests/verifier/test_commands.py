@@ -13,8 +13,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from support.toy import Recipe, random_toys
 
-from models.catalogue import zoo_path
-from verifier.__main__ import main
+from ballproof.models.catalogue import zoo_path
+from ballproof.verifier.commands.main import main
 
 MODEL = "max-of-4-seed-123"
 COUNT = "16765884"
@@ -196,7 +196,7 @@ def test_quiet_may_stand_anywhere(words, capsys):
 
 
 def test_an_internal_error_is_70_without_a_traceback(monkeypatch, capsys):
-    monkeypatch.setattr("verifier.commands.inspect.load_model", lambda model: 1 / 0)
+    monkeypatch.setattr("ballproof.verifier.commands.inspect.load_model", lambda model: 1 / 0)
     code, _, err = call(capsys, "info", MODEL)
     assert code == 70
     assert "ZeroDivisionError" in err and "Traceback" not in err
@@ -204,7 +204,7 @@ def test_an_internal_error_is_70_without_a_traceback(monkeypatch, capsys):
 
 def test_the_module_runs_like_the_command():
     done = subprocess.run(
-        [sys.executable, "-m", "verifier", "info", MODEL, "--json"],
+        [sys.executable, "-m", "ballproof", "info", MODEL, "--json"],
         capture_output=True,
         text=True,
         check=True,
@@ -217,7 +217,7 @@ def test_an_interrupted_proof_leaves_no_half_certificate(blow, tmp_path):
     target = tmp_path / "c.json"
     arguments = ["prove", MODEL, "--strategy", "brute-force", "--out", str(target)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "verifier", *arguments],
+        [sys.executable, "-m", "ballproof", *arguments],
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
@@ -262,7 +262,7 @@ def test_training_is_a_command_of_its_own(tmp_path, capsys):
 
 
 def test_training_without_torch_says_what_to_install(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "models.train", None)
+    monkeypatch.setitem(sys.modules, "ballproof.models.train", None)
     code, _, err = call(
         capsys, "train", "--n-ctx", 3, "--seed", 7, "--out", tmp_path / "a.safetensors"
     )

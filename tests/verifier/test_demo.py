@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from verifier.__main__ import main
+from ballproof.verifier.commands.main import main
 
 
 @pytest.mark.slow

@@ -10,11 +10,11 @@ from support.oracle import count_correct
 from support.toy import ToyModel, random_toys
 from verdict import Declined
 
-from models.errors import ModelError
-from models.forward import evaluate
-from models.weights import weights_from_bytes
-from verifier.audit.programs import programs
-from verifier.deviation import deviation
+from ballproof.models.errors import ModelError
+from ballproof.models.forward import evaluate
+from ballproof.models.weights import weights_from_bytes
+from ballproof.verifier.audit.programs import programs
+from ballproof.verifier.deviation import deviation
 
 
 def test_prover_and_checker_derive_the_same_number_or_both_refuse():

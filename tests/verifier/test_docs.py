@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 ROW = re.compile(r"^\| (`[^|]*`) \|", re.MULTILINE)
-PROVER = ("interval.", "models.", "verifier.")
+PROVER = "ballproof."
 
 
 def named_functions():

@@ -6,10 +6,10 @@ import sys
 import pytest
 from support.toy import random_toys
 
-from verifier.__main__ import main
-from verifier.extras import MissingExtraError
-from verifier.frontier import Point, frontier
-from verifier.plot import require_plotting
+from ballproof.verifier.commands.main import main
+from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.frontier import Point, frontier
+from ballproof.verifier.plot import require_plotting
 
 
 def point(operations, right, strategy="cubic"):

@@ -11,16 +11,16 @@ from support.ladders import LADDERS, plausible_ladder, wild_ladder
 from support.oracle import count_correct
 from support.toy import MOSTLY_RIGHT, Recipe, random_toys, toy_models
 
-from models.catalogue import zoo_path
-from models.weights import load_weights, weights_from_bytes
-from verifier.goal import Goal, silent
-from verifier.ladder.bound import count_wrong
-from verifier.ladder.steer import explored, one_sided, two_sided
-from verifier.problem import pose
-from verifier.proving import NotApplicableError, draft, verify
-from verifier.searches import SEARCHES, run_search, search_named
-from verifier.steering import prove
-from verifier.strategies import strategy_named
+from ballproof.models.catalogue import zoo_path
+from ballproof.models.weights import load_weights, weights_from_bytes
+from ballproof.verifier.goal import Goal, silent
+from ballproof.verifier.ladder.bound import count_wrong
+from ballproof.verifier.ladder.steer import explored, one_sided, two_sided
+from ballproof.verifier.problem import pose
+from ballproof.verifier.proving import NotApplicableError, draft, verify
+from ballproof.verifier.searches import SEARCHES, run_search, search_named
+from ballproof.verifier.steering import prove
+from ballproof.verifier.strategies import strategy_named
 
 LIMIT = 10**11
 MARGINS = [Fraction(0), Fraction(1, 3), Fraction(5)]

@@ -1,6 +1,7 @@
 """The rooms of the house: imports point down only, and a user's clone needs nothing beside it."""
 
 import ast
+from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
@@ -28,8 +29,12 @@ def test_imports_point_down_only(room):
     for path in (ROOT / room).rglob("*.py"):
         if "checker" in path.parts:
             continue
-        tops = {name.split(".")[0] for name in imported_names(path)}
-        assert tops & ROOMS <= MAY_IMPORT[room], path
+        ours = {
+            name.split(".")[1] for name in imported_names(path) if name.startswith("ballproof.")
+        }
+        assert ours <= MAY_IMPORT[room], path
+        # The folder names are not import names: a user's own `models` must not be ours.
+        assert not {name.split(".")[0] for name in imported_names(path)} & ROOMS, path
 
 
 @pytest.mark.parametrize("room", sorted(ROOMS))
@@ -44,5 +49,20 @@ def test_every_package_is_listed_for_the_distribution():
     listed = (ROOT / "setup.cfg").read_text()
     for room in ROOMS:
         for init in (ROOT / room).rglob("__init__.py"):
-            package = ".".join(init.parent.relative_to(ROOT).parts)
+            package = ".".join(("ballproof", *init.parent.relative_to(ROOT).parts))
             assert f"\n    {package}\n" in listed, package
+
+
+def test_the_distribution_holds_every_file_that_the_package_reads():
+    settings = ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    listed = {
+        path
+        for package, patterns in settings["options.package_data"].items()
+        for pattern in patterns.split("\n")
+        for path in (ROOT / package.removeprefix("ballproof.")).glob(pattern or "-")
+    }
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*"):
+            if path.is_file() and path.suffix not in {".py", ".pyc"}:
+                assert path in listed, path

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from support.certify import DATA
 
-from verifier.__main__ import main
+from ballproof.verifier.commands.main import main
 
 TOY = DATA / "mean-diff-sign.safetensors"
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from support.toy import FLAVOURS, Recipe, random_toys
 
-from models.weights import weights_from_bytes
-from verifier.goal import Goal, silent
-from verifier.problem import pose
-from verifier.strategies.subcubic import SUBCUBIC
-from verifier.subcubic import curves, query_scores
-from verifier.subcubic.attention import attention
-from verifier.subcubic.directions import directions, to_floats
-from verifier.subcubic.entries import entries
-from verifier.subcubic.scores import bounded_scores
+from ballproof.models.weights import weights_from_bytes
+from ballproof.verifier.goal import Goal, silent
+from ballproof.verifier.problem import pose
+from ballproof.verifier.strategies.subcubic import SUBCUBIC
+from ballproof.verifier.subcubic import curves, query_scores
+from ballproof.verifier.subcubic.attention import attention
+from ballproof.verifier.subcubic.directions import directions, to_floats
+from ballproof.verifier.subcubic.entries import entries
+from ballproof.verifier.subcubic.scores import bounded_scores
 
 SIZES = (1, 2, 3, 4, 7)
 

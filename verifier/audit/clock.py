@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import monotonic
 
-from verifier.goal import Progress
+from ballproof.verifier.goal import Progress
 
 STEPS = 1000
 

@@ -6,10 +6,10 @@ from random import Random
 
 import flint
 
-from verifier.audit.levels import LAST_BITS, Level, Nearest, Precisions
-from verifier.audit.quantities import Counted, Item, Part, Quantities
-from verifier.audit.subject import Finding, Subject
-from verifier.goal import Progress
+from ballproof.verifier.audit.levels import LAST_BITS, Level, Nearest, Precisions
+from ballproof.verifier.audit.quantities import Counted, Item, Part, Quantities
+from ballproof.verifier.audit.subject import Finding, Subject
+from ballproof.verifier.goal import Progress
 
 PART = "precisions"
 SEED = 0

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import flint
 import numpy as np
 
-from interval.ball import exact, precision
-from verifier.attention import exponentials
-from verifier.audit.quantities import (
+from ballproof.interval.ball import exact, precision
+from ballproof.verifier.attention import exponentials
+from ballproof.verifier.audit.quantities import (
     Balls,
     Counted,
     Item,
@@ -21,7 +21,7 @@ from verifier.audit.quantities import (
     negative,
     nonnegative,
 )
-from verifier.problem import Problem
+from ballproof.verifier.problem import Problem
 
 # Item of the sequence whose free tokens are all the maximum.
 ALL_MAXIMUM = (0, 0, 0)

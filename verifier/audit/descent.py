@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.layout import Shape
-from verifier.audit.floats import FloatModel, Floats, QueryTables, Tokens, told
-from verifier.audit.sieve import Sieve, strata
+from ballproof.models.layout import Shape
+from ballproof.verifier.audit.floats import FloatModel, Floats, QueryTables, Tokens, told
+from ballproof.verifier.audit.sieve import Sieve, strata
 
 STARTS = 96
 SWEEPS = 2

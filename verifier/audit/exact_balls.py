@@ -8,10 +8,10 @@ from typing import Any
 
 import flint
 
-from interval.ball import exact, precision
-from verifier.attention import exponentials
-from verifier.audit.pool_balls import Pool, PoolBalls
-from verifier.audit.quantities import (
+from ballproof.interval.ball import exact, precision
+from ballproof.verifier.attention import exponentials
+from ballproof.verifier.audit.pool_balls import Pool, PoolBalls
+from ballproof.verifier.audit.quantities import (
     Balls,
     Counted,
     Item,
@@ -20,7 +20,7 @@ from verifier.audit.quantities import (
     negative,
     nonnegative,
 )
-from verifier.problem import Problem
+from ballproof.verifier.problem import Problem
 
 # Sequences of each class whose sums are formed for every rival.
 SAMPLED = 1

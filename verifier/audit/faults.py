@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any, TypeVar
 
-from verifier.audit.mutant import LIMIT, MISSING, WITNESS, Change, Path
+from ballproof.verifier.audit.mutant import LIMIT, MISSING, WITNESS, Change, Path
 
 T = TypeVar("T")
 OUTSIDE = frozenset({WITNESS})

@@ -14,16 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from interval.ball import precision
-from models.weights import Weights
-from verifier.audit.floats import Tokens
-from verifier.audit.judge import Judge, Judgement
-from verifier.audit.programs import Floats, Program
-from verifier.audit.scan import scan
-from verifier.audit.subject import Finding
-from verifier.deviation import deviation
-from verifier.goal import Progress, silent
-from verifier.problem import pose
+from ballproof.interval.ball import precision
+from ballproof.models.weights import Weights
+from ballproof.verifier.audit.floats import Tokens
+from ballproof.verifier.audit.judge import Judge, Judgement
+from ballproof.verifier.audit.programs import Floats, Program
+from ballproof.verifier.audit.scan import scan
+from ballproof.verifier.audit.subject import Finding
+from ballproof.verifier.deviation import deviation
+from ballproof.verifier.goal import Progress, silent
+from ballproof.verifier.problem import pose
 
 PART = "float32"
 # Times the effort: near ties and sequences at random that every program runs.

@@ -9,10 +9,10 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from interval.dyadic import DyadicMatrix
-from models.layout import Shape
-from models.paths import path_tables
-from models.weights import Weights
+from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.models.layout import Shape
+from ballproof.models.paths import path_tables
+from ballproof.models.weights import Weights
 
 Floats = NDArray[np.float64]
 Tokens = NDArray[np.int64]

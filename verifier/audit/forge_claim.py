@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
 
-from verifier.audit.mutant import (
+from ballproof.verifier.audit.mutant import (
     BUDGET,
     CLAIM,
     DIGEST,
@@ -27,9 +27,9 @@ from verifier.audit.mutant import (
     mutants_of,
     wrong_types,
 )
-from verifier.audit.subject import Subject
-from verifier.strategies import STRATEGIES
-from verifier.subcubic.names import ALL, PEEL_PAIR
+from ballproof.verifier.audit.subject import Subject
+from ballproof.verifier.strategies import STRATEGIES
+from ballproof.verifier.subcubic.names import ALL, PEEL_PAIR
 
 MODEL = ("claim", "model")
 SIZES = ("d_vocab", "n_ctx", "d_model", "d_head")

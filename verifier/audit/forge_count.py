@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-from verifier.audit.mutant import (
+from ballproof.verifier.audit.mutant import (
     BUDGET,
     CLAIM,
     COUNT,
@@ -16,8 +16,8 @@ from verifier.audit.mutant import (
     encoded,
     mutants_of,
 )
-from verifier.audit.subject import Subject
-from verifier.problem import Problem
+from ballproof.verifier.audit.subject import Subject
+from ballproof.verifier.problem import Problem
 
 EVERYTHING = "claimed: every input right"
 

@@ -6,11 +6,17 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, NamedTuple
 
-from verifier.audit.faults import OUTSIDE, integer_faults, list_faults, object_faults, some
-from verifier.audit.forge_claim import RULES
-from verifier.audit.mutant import JUDGED, MISSING, Change, Path, looked_up
-from verifier.audit.subject import Subject
-from verifier.ladder.menus import MAX_THRESHOLD
+from ballproof.verifier.audit.faults import (
+    OUTSIDE,
+    integer_faults,
+    list_faults,
+    object_faults,
+    some,
+)
+from ballproof.verifier.audit.forge_claim import RULES
+from ballproof.verifier.audit.mutant import JUDGED, MISSING, Change, Path, looked_up
+from ballproof.verifier.audit.subject import Subject
+from ballproof.verifier.ladder.menus import MAX_THRESHOLD
 
 WITNESS_PATH: Path = ("proof", "witness")
 POOLS, GROUPS = 4, 4

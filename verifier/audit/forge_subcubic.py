@@ -7,7 +7,7 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-from verifier.audit.faults import (
+from ballproof.verifier.audit.faults import (
     dyadic_faults,
     integer_faults,
     list_faults,
@@ -15,8 +15,8 @@ from verifier.audit.faults import (
     shifted,
     some,
 )
-from verifier.audit.mutant import JUDGED, LIMIT, WITNESS, Change, Path, looked_up
-from verifier.audit.subject import Subject
+from ballproof.verifier.audit.mutant import JUDGED, LIMIT, WITNESS, Change, Path, looked_up
+from ballproof.verifier.audit.subject import Subject
 
 WITNESS_PATH: Path = ("proof", "witness")
 PLACES = 6

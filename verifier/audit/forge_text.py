@@ -8,7 +8,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from verifier.audit.mutant import (
+from ballproof.verifier.audit.mutant import (
     LIMIT,
     MAX_NESTING,
     SYNTAX,

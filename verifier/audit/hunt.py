@@ -7,15 +7,15 @@ from itertools import product
 
 import numpy as np
 
-from verifier.audit.floats import FloatModel, Tokens
-from verifier.audit.hunted import Hunted
-from verifier.audit.judge import Judge, Judgement
-from verifier.audit.members import Ask, Explanation
-from verifier.audit.scan import scan
-from verifier.audit.sieve import Pool
-from verifier.audit.stages import Stage, quietly
-from verifier.audit.subject import Finding, Subject
-from verifier.goal import Progress
+from ballproof.verifier.audit.floats import FloatModel, Tokens
+from ballproof.verifier.audit.hunted import Hunted
+from ballproof.verifier.audit.judge import Judge, Judgement
+from ballproof.verifier.audit.members import Ask, Explanation
+from ballproof.verifier.audit.scan import scan
+from ballproof.verifier.audit.sieve import Pool
+from ballproof.verifier.audit.stages import Stage, quietly
+from ballproof.verifier.audit.subject import Finding, Subject
+from ballproof.verifier.goal import Progress
 
 DEFAULT_EFFORT = 10
 PART = "hunt"

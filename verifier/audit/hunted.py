@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from verifier.audit.judge import Judgement
-from verifier.audit.members import Explanation
-from verifier.audit.sieve import Pool
-from verifier.audit.subject import Finding
+from ballproof.verifier.audit.judge import Judgement
+from ballproof.verifier.audit.members import Explanation
+from ballproof.verifier.audit.sieve import Pool
+from ballproof.verifier.audit.subject import Finding
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,12 @@ from typing import Any
 
 import flint
 
-from interval.ball import certainly_negative, precision
-from models.forward import evaluate
-from models.task import label
-from models.weights import Weights
-from verifier.problem import Problem
-from verifier.settle import wrong
+from ballproof.interval.ball import certainly_negative, precision
+from ballproof.models.forward import evaluate
+from ballproof.models.task import label
+from ballproof.models.weights import Weights
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.settle import wrong
 
 FIRST_BITS = 128
 LAST_BITS = 8_192

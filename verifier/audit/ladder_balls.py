@@ -7,11 +7,11 @@ from typing import Any
 
 import flint
 
-from interval.ball import precision
-from models.task import class_size
-from verifier.audit.pool_balls import Pool, PoolBalls
-from verifier.audit.quantities import Balls, Counted, Item, Part, negative, nonnegative
-from verifier.problem import Problem
+from ballproof.interval.ball import precision
+from ballproof.models.task import class_size
+from ballproof.verifier.audit.pool_balls import Pool, PoolBalls
+from ballproof.verifier.audit.quantities import Balls, Counted, Item, Part, negative, nonnegative
+from ballproof.verifier.problem import Problem
 
 Node = dict[str, Any]
 Rivals = dict[int, bool]

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from models.task import class_size
-from verifier.audit.slack import COUNTING, POOLS, RIVALS, UNCOUNTED
-from verifier.audit.truth import NOTHING, Class
-from verifier.branch import WrongCount
-from verifier.goal import Progress
-from verifier.ladder.bound import Node, Tree
-from verifier.ladder.counts import Box
-from verifier.ladder.pools import Ground, Integer, Maximum, Shape, Tables
-from verifier.ladder.walk import Walk
-from verifier.problem import Problem
+from ballproof.models.task import class_size
+from ballproof.verifier.audit.slack import COUNTING, POOLS, RIVALS, UNCOUNTED
+from ballproof.verifier.audit.truth import NOTHING, Class
+from ballproof.verifier.branch import WrongCount
+from ballproof.verifier.goal import Progress
+from ballproof.verifier.ladder.bound import Node, Tree
+from ballproof.verifier.ladder.counts import Box
+from ballproof.verifier.ladder.pools import Ground, Integer, Maximum, Shape, Tables
+from ballproof.verifier.ladder.walk import Walk
+from ballproof.verifier.problem import Problem
 
 
 def ladder_slack(

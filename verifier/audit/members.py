@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.audit.subject import Files
-from verifier.checking import VERIFIED, CheckerError, CheckerProcess
+from ballproof.verifier.audit.subject import Files
+from ballproof.verifier.checking import VERIFIED, CheckerError, CheckerProcess
 
 Sequences = Sequence[tuple[int, ...]]
 # In one request; each is answered from one check of the certificate.

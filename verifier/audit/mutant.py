@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.checking import DECLINED, REJECTED, VERIFIED
+from ballproof.verifier.checking import DECLINED, REJECTED, VERIFIED
 
 Answer = tuple[int, str | None]
 Path = tuple[str | int, ...]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from verifier.audit.run import Audit
-from verifier.extras import MissingExtraError
-from verifier.recheck import verdict_line
+from ballproof.verifier.audit.run import Audit
+from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.recheck import verdict_line
 
 FOLDER = Path(__file__).parent
 STYLE = FOLDER.parent / "report" / "page.css"

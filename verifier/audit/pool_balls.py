@@ -8,8 +8,8 @@ from typing import NamedTuple
 import flint
 import numpy as np
 
-from interval.ball import exact, largest
-from verifier.problem import Integers, Problem
+from ballproof.interval.ball import exact, largest
+from ballproof.verifier.problem import Integers, Problem
 
 
 class Pool(NamedTuple):

@@ -6,18 +6,18 @@ from typing import Any
 
 import flint
 
-from verifier.audit.comparison import Comparison
-from verifier.audit.cubic_balls import CubicQuantities
-from verifier.audit.exact_balls import ExactQuantities
-from verifier.audit.ladder_balls import LadderQuantities
-from verifier.audit.levels import Precisions
-from verifier.audit.quantities import Counted, Item, Part, Quantities
-from verifier.audit.subcubic_balls import SubcubicQuantities
-from verifier.audit.subject import Subject
-from verifier.goal import Progress, silent
-from verifier.problem import pose
-from verifier.strategies import strategy_named
-from verifier.strategies.subcubic import Subcubic
+from ballproof.verifier.audit.comparison import Comparison
+from ballproof.verifier.audit.cubic_balls import CubicQuantities
+from ballproof.verifier.audit.exact_balls import ExactQuantities
+from ballproof.verifier.audit.ladder_balls import LadderQuantities
+from ballproof.verifier.audit.levels import Precisions
+from ballproof.verifier.audit.quantities import Counted, Item, Part, Quantities
+from ballproof.verifier.audit.subcubic_balls import SubcubicQuantities
+from ballproof.verifier.audit.subject import Subject
+from ballproof.verifier.goal import Progress, silent
+from ballproof.verifier.problem import pose
+from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.strategies.subcubic import Subcubic
 
 
 def recompute(

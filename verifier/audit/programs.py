@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.layout import B_K, B_O, B_Q, B_U, B_V, W_E, W_K, W_O, W_POS, W_Q, W_U, W_V
-from models.weights import Weights
+from ballproof.models.layout import B_K, B_O, B_Q, B_U, B_V, W_E, W_K, W_O, W_POS, W_Q, W_U, W_V
+from ballproof.models.weights import Weights
 
 Floats = NDArray[np.float32]
 Tokens = NDArray[np.int64]

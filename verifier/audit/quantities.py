@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, Protocol
 
 import flint
 
-from models.task import class_size
-from verifier.problem import Problem
+from ballproof.models.task import class_size
+from ballproof.verifier.problem import Problem
 
 # Names one quantity within its class or maximum; equal items are the same number.
 Item = Hashable

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from verifier.audit.hunt import DEFAULT_EFFORT, hunt
-from verifier.audit.members import checker_members
-from verifier.audit.precisions import recompute
-from verifier.audit.sections import (
+from ballproof.verifier.audit.hunt import DEFAULT_EFFORT, hunt
+from ballproof.verifier.audit.members import checker_members
+from ballproof.verifier.audit.precisions import recompute
+from ballproof.verifier.audit.sections import (
     Section,
     check_section,
     hunt_section,
@@ -18,12 +18,12 @@ from verifier.audit.sections import (
     tamper_section,
     tightness_section,
 )
-from verifier.audit.sieve import Pool
-from verifier.audit.stages import Stage, quietly
-from verifier.audit.subject import Files, Finding, Subject, subject_of
-from verifier.audit.tamper import DEFAULT_SECONDS, tamper
-from verifier.audit.tightness import tightness
-from verifier.checking import REJECTED, VERIFIED, CheckerProcess
+from ballproof.verifier.audit.sieve import Pool
+from ballproof.verifier.audit.stages import Stage, quietly
+from ballproof.verifier.audit.subject import Files, Finding, Subject, subject_of
+from ballproof.verifier.audit.tamper import DEFAULT_SECONDS, tamper
+from ballproof.verifier.audit.tightness import tightness
+from ballproof.verifier.checking import REJECTED, VERIFIED, CheckerProcess
 
 CHECK = "check"
 PARTS = (CHECK, "precisions", "tightness", "hunt", "tamper")

@@ -8,12 +8,12 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from models.task import total_sequences
-from models.weights import Weights
-from verifier.audit.descent import descend
-from verifier.audit.floats import BLOCK, FloatModel, Floats, QueryTables, Tokens, told
-from verifier.audit.sieve import Pool, Sieve, strata
-from verifier.goal import Progress, silent
+from ballproof.models.task import total_sequences
+from ballproof.models.weights import Weights
+from ballproof.verifier.audit.descent import descend
+from ballproof.verifier.audit.floats import BLOCK, FloatModel, Floats, QueryTables, Tokens, told
+from ballproof.verifier.audit.sieve import Pool, Sieve, strata
+from ballproof.verifier.goal import Progress, silent
 
 EVERY = 1 << 22
 NEAR = 400

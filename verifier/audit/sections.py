@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.audit.hunted import Hunted
-from verifier.audit.judge import Judgement
-from verifier.audit.levels import Precisions
-from verifier.audit.mutant import KINDS
-from verifier.audit.slack import Tightness
-from verifier.audit.subject import Finding
-from verifier.audit.tamper import Tampered
-from verifier.checking import VERIFIED
-from verifier.console import share
+from ballproof.verifier.audit.hunted import Hunted
+from ballproof.verifier.audit.judge import Judgement
+from ballproof.verifier.audit.levels import Precisions
+from ballproof.verifier.audit.mutant import KINDS
+from ballproof.verifier.audit.slack import Tightness
+from ballproof.verifier.audit.subject import Finding
+from ballproof.verifier.audit.tamper import Tampered
+from ballproof.verifier.checking import VERIFIED
+from ballproof.verifier.console import share
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.layout import Shape
-from verifier.audit.floats import Floats, Tokens
+from ballproof.models.layout import Shape
+from ballproof.verifier.audit.floats import Floats, Tokens
 
 Kept = NDArray[np.int16]
 TokensOf = Callable[[NDArray[np.intp]], Tokens]

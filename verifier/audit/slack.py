@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from verifier.audit.subject import Finding
-from verifier.console import share
+from ballproof.verifier.audit.subject import Finding
+from ballproof.verifier.console import share
 
 CLAIM = "claim"
 UNCOUNTED = "uncounted classes"

@@ -9,9 +9,16 @@ from typing import Any
 
 import flint
 
-from interval.ball import NotFiniteError, exact, largest, precision, require_finite, running_largest
-from verifier.attention import exponentials
-from verifier.audit.quantities import (
+from ballproof.interval.ball import (
+    NotFiniteError,
+    exact,
+    largest,
+    precision,
+    require_finite,
+    running_largest,
+)
+from ballproof.verifier.attention import exponentials
+from ballproof.verifier.audit.quantities import (
     Balls,
     Counted,
     Item,
@@ -20,10 +27,10 @@ from verifier.audit.quantities import (
     negative,
     nonnegative,
 )
-from verifier.problem import Problem
-from verifier.strategies.subcubic import Subcubic, decode
-from verifier.subcubic.logits import enclosed_logits
-from verifier.subcubic.scores import enclosed_factors, enclosed_scores
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.strategies.subcubic import Subcubic, decode
+from ballproof.verifier.subcubic.logits import enclosed_logits
+from ballproof.verifier.subcubic.scores import enclosed_factors, enclosed_scores
 
 # Kinds of items: the bound at the low and the high end, the distances into a chord from its ends.
 LOW, HIGH, BEFORE, BEHIND = "low", "high", "before", "behind"

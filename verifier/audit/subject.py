@@ -8,8 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from models.weights import Weights, load_weights
-from verifier.checking import (
+from ballproof.models.weights import Weights, load_weights
+from ballproof.verifier.checking import (
     DECLINED,
     DEFAULT_MAX_OPERATIONS,
     REJECTED,
@@ -17,7 +17,7 @@ from verifier.checking import (
     CheckerError,
     run_checker,
 )
-from verifier.problem import Problem, pose
+from ballproof.verifier.problem import Problem, pose
 
 
 @dataclass(frozen=True)

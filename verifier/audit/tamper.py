@@ -12,20 +12,28 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from verifier.audit import forge_ladder, forge_subcubic
-from verifier.audit.faults import object_faults
-from verifier.audit.forge_claim import RULES, claim_mutants, proof_mutants
-from verifier.audit.forge_count import (
+from ballproof.verifier.audit import forge_ladder, forge_subcubic
+from ballproof.verifier.audit.faults import object_faults
+from ballproof.verifier.audit.forge_claim import RULES, claim_mutants, proof_mutants
+from ballproof.verifier.audit.forge_count import (
     EVERYTHING,
     bold_claims,
     everything_claimed,
     margin_mutants,
 )
-from verifier.audit.forge_text import text_mutants
-from verifier.audit.mutant import FORGED, HARMLESS, KINDS, MOVED, Answer, Mutant, mutants_of
-from verifier.audit.stages import Stage, quietly
-from verifier.audit.subject import Finding, Subject
-from verifier.checking import CheckerError, Checkers
+from ballproof.verifier.audit.forge_text import text_mutants
+from ballproof.verifier.audit.mutant import (
+    FORGED,
+    HARMLESS,
+    KINDS,
+    MOVED,
+    Answer,
+    Mutant,
+    mutants_of,
+)
+from ballproof.verifier.audit.stages import Stage, quietly
+from ballproof.verifier.audit.subject import Finding, Subject
+from ballproof.verifier.checking import CheckerError, Checkers
 
 PART = "tamper"
 DEFAULT_SECONDS = 30.0

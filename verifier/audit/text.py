@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from verifier.audit.run import Audit
-from verifier.audit.sections import Grid, Section
-from verifier.recheck import verdict_line
+from ballproof.verifier.audit.run import Audit
+from ballproof.verifier.audit.sections import Grid, Section
+from ballproof.verifier.recheck import verdict_line
 
 SHOWN = 20
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from verifier.audit.clock import Clock, OutOfTimeError
-from verifier.audit.ladder_slack import given_up, ladder_slack
-from verifier.audit.slack import (
+from ballproof.verifier.audit.clock import Clock, OutOfTimeError
+from ballproof.verifier.audit.ladder_slack import given_up, ladder_slack
+from ballproof.verifier.audit.slack import (
     ATTENTION,
     CLAIM,
     COUNTING,
@@ -24,19 +24,19 @@ from verifier.audit.slack import (
     Cause,
     Tightness,
 )
-from verifier.audit.subject import Finding, Subject
-from verifier.audit.truth import (
+from ballproof.verifier.audit.subject import Finding, Subject
+from ballproof.verifier.audit.truth import (
     Truth,
     exact_count,
     exactly,
     right_with_exact_positions,
     two_sided,
 )
-from verifier.goal import Goal, Progress, silent
-from verifier.problem import Problem, opposite, pose
-from verifier.strategies import strategy_named
-from verifier.strategies.base import Strategy
-from verifier.strategies.subcubic import Subcubic
+from ballproof.verifier.goal import Goal, Progress, silent
+from ballproof.verifier.problem import Problem, opposite, pose
+from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.strategies.base import Strategy
+from ballproof.verifier.strategies.subcubic import Subcubic
 
 PART = "tightness"
 PHASES = 9

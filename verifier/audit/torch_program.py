@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from models.layout import B_K, B_O, B_Q, B_U, B_V, W_E, W_K, W_O, W_POS, W_Q, W_U, W_V
-from models.weights import Weights
-from verifier.audit.programs import Floats, Program, Tokens, arrays
-from verifier.extras import MissingExtraError
+from ballproof.models.layout import B_K, B_O, B_Q, B_U, B_V, W_E, W_K, W_O, W_POS, W_Q, W_U, W_V
+from ballproof.models.weights import Weights
+from ballproof.verifier.audit.programs import Floats, Program, Tokens, arrays
+from ballproof.verifier.extras import MissingExtraError
 
 
 def torch_programs(weights: Weights) -> Iterator[Program]:

@@ -6,20 +6,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from interval.fixed import floor_lanes, lane_bits, require_headroom
-from models.task import class_size
-from verifier.attention import Attention
-from verifier.audit.clock import Clock, OutOfTimeError
-from verifier.branch import BranchAndCount, WrongCount
-from verifier.goal import Goal, Progress
-from verifier.ladder.counts import Box
-from verifier.ladder.pools import Tables
-from verifier.ladder.walk import Walk
-from verifier.problem import Integers, Problem
-from verifier.separable import ClassTables, surviving_rivals
-from verifier.settle import wrong
-from verifier.strategies import strategy_named
-from verifier.strategies.base import (
+from ballproof.interval.fixed import floor_lanes, lane_bits, require_headroom
+from ballproof.models.task import class_size
+from ballproof.verifier.attention import Attention
+from ballproof.verifier.audit.clock import Clock, OutOfTimeError
+from ballproof.verifier.branch import BranchAndCount, WrongCount
+from ballproof.verifier.goal import Goal, Progress
+from ballproof.verifier.ladder.counts import Box
+from ballproof.verifier.ladder.pools import Tables
+from ballproof.verifier.ladder.walk import Walk
+from ballproof.verifier.problem import Integers, Problem
+from ballproof.verifier.separable import ClassTables, surviving_rivals
+from ballproof.verifier.settle import wrong
+from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.strategies.base import (
     classes,
     count_classes,
     exhaustive_obstacle,

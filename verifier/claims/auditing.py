@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from models.weights import Weights
-from verifier.claims.budget import Deadline, OutOfTimeError
-from verifier.claims.classes import SequenceClass, all_resolved
-from verifier.claims.counting import Known, known_count
-from verifier.claims.deciding import Decider, Outcome
-from verifier.claims.numbers import decimal_down, decimal_up
-from verifier.claims.reading import Claim, ClassClaim, CountClaim
-from verifier.claims.witness import Witness
-from verifier.goal import Progress
-from verifier.problem import pose
+from ballproof.models.weights import Weights
+from ballproof.verifier.claims.budget import Deadline, OutOfTimeError
+from ballproof.verifier.claims.classes import SequenceClass, all_resolved
+from ballproof.verifier.claims.counting import Known, known_count
+from ballproof.verifier.claims.deciding import Decider, Outcome
+from ballproof.verifier.claims.numbers import decimal_down, decimal_up
+from ballproof.verifier.claims.reading import Claim, ClassClaim, CountClaim
+from ballproof.verifier.claims.witness import Witness
+from ballproof.verifier.goal import Progress
+from ballproof.verifier.problem import pose
 
 HOLDS, VIOLATED, UNDECIDED = "holds", "violated", "undecided"
 Report = Callable[[int, int], None]

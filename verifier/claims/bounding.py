@@ -7,11 +7,11 @@ from functools import cache
 
 import numpy as np
 
-from interval.fixed import Lanes, RangeError
-from verifier.attention import Attention
-from verifier.claims.classes import SequenceClass
-from verifier.problem import Problem
-from verifier.separable import ClassTables, GapTables
+from ballproof.interval.fixed import Lanes, RangeError
+from ballproof.verifier.attention import Attention
+from ballproof.verifier.claims.classes import SequenceClass
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.separable import ClassTables, GapTables
 
 
 class Suspects:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from verifier.goal import Progress
+from ballproof.verifier.goal import Progress
 
 
 class OutOfTimeError(RuntimeError):

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from models.weights import Weights
-from verifier.claims.budget import OutOfTimeError
-from verifier.goal import Progress
-from verifier.problem import pose
-from verifier.proving import NotApplicableError
-from verifier.steering import prove
-from verifier.strategies import strategy_named
+from ballproof.models.weights import Weights
+from ballproof.verifier.claims.budget import OutOfTimeError
+from ballproof.verifier.goal import Progress
+from ballproof.verifier.problem import pose
+from ballproof.verifier.proving import NotApplicableError
+from ballproof.verifier.steering import prove
+from ballproof.verifier.strategies import strategy_named
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from verifier.claims.bounding import Suspects
-from verifier.claims.budget import Deadline, OutOfTimeError
-from verifier.claims.classes import SequenceClass
-from verifier.claims.supremum import Contest, UndecidedSignError
-from verifier.claims.witness import Witness, gap_enclosed
-from verifier.problem import Problem
+from ballproof.verifier.claims.bounding import Suspects
+from ballproof.verifier.claims.budget import Deadline, OutOfTimeError
+from ballproof.verifier.claims.classes import SequenceClass
+from ballproof.verifier.claims.supremum import Contest, UndecidedSignError
+from ballproof.verifier.claims.witness import Witness, gap_enclosed
+from ballproof.verifier.problem import Problem
 
 # Each climb names a larger gap; they are few, and hostile weights shall not make them many.
 MOST_CLIMBS = 200

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import flint
 
-from interval.ball import exact, lower_end, upper_end
+from ballproof.interval.ball import exact, lower_end, upper_end
 
 NUMBER = re.compile(r"-?[0-9]{1,1000}(\.[0-9]{1,1000})?([eE][+-]?[0-9]{1,4})?")
 RATIO = re.compile(r"-?[0-9]{1,1000}/0*[1-9][0-9]{0,999}")

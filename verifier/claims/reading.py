@@ -10,12 +10,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from models.errors import ModelError
-from models.files import parse_json, read_limited
-from models.layout import Shape
-from models.task import MAX_DIGITS, total_sequences
-from models.weights import Weights
-from verifier.claims.numbers import DecimalText, rational
+from ballproof.models.errors import ModelError
+from ballproof.models.files import parse_json, read_limited
+from ballproof.models.layout import Shape
+from ballproof.models.task import MAX_DIGITS, total_sequences
+from ballproof.models.weights import Weights
+from ballproof.verifier.claims.numbers import DecimalText, rational
 
 FORMAT = "ballproof-claims/1"
 FILE_KEYS = {"format", "model", "claims", "note"}

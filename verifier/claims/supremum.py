@@ -10,11 +10,11 @@ from typing import Any
 
 import flint
 
-from interval.ball import certainly_negative, certainly_positive, exact, precision
-from verifier.claims.budget import Deadline
-from verifier.claims.classes import SequenceClass
-from verifier.problem import Problem
-from verifier.settle import LAST_BITS, Term, sign_of_sum
+from ballproof.interval.ball import certainly_negative, certainly_positive, exact, precision
+from ballproof.verifier.claims.budget import Deadline
+from ballproof.verifier.claims.classes import SequenceClass
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.settle import LAST_BITS, Term, sign_of_sum
 
 COMPARING_BITS = 128
 

@@ -8,11 +8,17 @@ from typing import Any
 
 import flint
 
-from interval.ball import precision
-from models.forward import evaluate
-from models.task import label
-from models.weights import Weights
-from verifier.claims.numbers import decimal_down, decimal_up, is_narrow, rounded_down, rounded_up
+from ballproof.interval.ball import precision
+from ballproof.models.forward import evaluate
+from ballproof.models.task import label
+from ballproof.models.weights import Weights
+from ballproof.verifier.claims.numbers import (
+    decimal_down,
+    decimal_up,
+    is_narrow,
+    rounded_down,
+    rounded_up,
+)
 
 FIRST_BITS, LAST_BITS = 256, 16_384
 

@@ -6,20 +6,20 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from verifier.checking import INTERRUPTED, USAGE
-from verifier.commands.audit import audit
-from verifier.commands.audit_claims import audit_claims
-from verifier.commands.check import check
-from verifier.commands.demo import demo
-from verifier.commands.frontier import frontier_command
-from verifier.commands.inspect import evaluate, info
-from verifier.commands.obtain import import_model, train
-from verifier.commands.prove import prove
-from verifier.commands.report import report
-from verifier.commands.show import show
-from verifier.commands.strategies import strategies
-from verifier.commands.sweep import sweep
-from verifier.console import Terminal
+from ballproof.verifier.checking import INTERRUPTED, USAGE
+from ballproof.verifier.commands.audit import audit
+from ballproof.verifier.commands.audit_claims import audit_claims
+from ballproof.verifier.commands.check import check
+from ballproof.verifier.commands.demo import demo
+from ballproof.verifier.commands.frontier import frontier_command
+from ballproof.verifier.commands.inspect import evaluate, info
+from ballproof.verifier.commands.obtain import import_model, train
+from ballproof.verifier.commands.prove import prove
+from ballproof.verifier.commands.report import report
+from ballproof.verifier.commands.show import show
+from ballproof.verifier.commands.strategies import strategies
+from ballproof.verifier.commands.sweep import sweep
+from ballproof.verifier.console import Terminal
 
 EPILOG = (
     "Exit codes: 0 done or VERIFIED, 1 REJECTED, 2 DECLINED or a model that cannot be used, "

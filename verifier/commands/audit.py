@@ -7,28 +7,28 @@ from pathlib import Path
 
 import click
 
-from models.catalogue import resolve
-from models.files import write_atomically
-from verifier.audit.float32 import audit_float32
-from verifier.audit.hunt import DEFAULT_EFFORT
-from verifier.audit.page import audit_page, require_jinja
-from verifier.audit.programs import programs as numpy_programs
-from verifier.audit.run import PARTS, Settings
-from verifier.audit.run import audit as run_audit
-from verifier.audit.subject import Files
-from verifier.audit.tamper import DEFAULT_SECONDS
-from verifier.audit.text import audit_lines
-from verifier.audit.torch_program import torch_programs
-from verifier.checking import REJECTED
-from verifier.commands.parameters import (
+from ballproof.models.catalogue import resolve
+from ballproof.models.files import write_atomically
+from ballproof.verifier.audit.float32 import audit_float32
+from ballproof.verifier.audit.hunt import DEFAULT_EFFORT
+from ballproof.verifier.audit.page import audit_page, require_jinja
+from ballproof.verifier.audit.programs import programs as numpy_programs
+from ballproof.verifier.audit.run import PARTS, Settings
+from ballproof.verifier.audit.run import audit as run_audit
+from ballproof.verifier.audit.subject import Files
+from ballproof.verifier.audit.tamper import DEFAULT_SECONDS
+from ballproof.verifier.audit.text import audit_lines
+from ballproof.verifier.audit.torch_program import torch_programs
+from ballproof.verifier.checking import REJECTED
+from ballproof.verifier.commands.parameters import (
     json_option,
     load_model,
     max_operations_option,
     pass_terminal,
     require_writable,
 )
-from verifier.console import Terminal
-from verifier.extras import MissingExtraError
+from ballproof.verifier.console import Terminal
+from ballproof.verifier.extras import MissingExtraError
 
 
 @click.command()

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
-from verifier.claims.auditing import HOLDS, UNDECIDED, VIOLATED, Auditor, Finding, Limits
-from verifier.claims.reading import Claim, CountClaim, read_claims
-from verifier.commands.parameters import (
+from ballproof.verifier.claims.auditing import HOLDS, UNDECIDED, VIOLATED, Auditor, Finding, Limits
+from ballproof.verifier.claims.reading import Claim, CountClaim, read_claims
+from ballproof.verifier.commands.parameters import (
     json_option,
     load_model,
     max_operations_option,
     model_argument,
     pass_terminal,
 )
-from verifier.console import Terminal
+from ballproof.verifier.console import Terminal
 
 ALL_HOLD, ANY_VIOLATED, ANY_UNDECIDED = 0, 1, 2
 

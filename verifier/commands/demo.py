@@ -8,21 +8,21 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from models.catalogue import zoo_path
-from models.files import write_atomically
-from models.weights import load_weights
-from verifier.checking import (
+from ballproof.models.catalogue import zoo_path
+from ballproof.models.files import write_atomically
+from ballproof.models.weights import load_weights
+from ballproof.verifier.checking import (
     DEFAULT_MAX_OPERATIONS,
     VERIFIED,
     run_checker,
 )
-from verifier.commands.parameters import pass_terminal
-from verifier.commands.prove import prove_visibly
-from verifier.console import Terminal, share
-from verifier.problem import Problem, pose
-from verifier.proving import Proven, certificate_name
-from verifier.strategies import strategy_named
-from verifier.strategies.base import Strategy
+from ballproof.verifier.commands.parameters import pass_terminal
+from ballproof.verifier.commands.prove import prove_visibly
+from ballproof.verifier.console import Terminal, share
+from ballproof.verifier.problem import Problem, pose
+from ballproof.verifier.proving import Proven, certificate_name
+from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.strategies.base import Strategy
 
 MODEL = "max-of-4-seed-123"
 SHOWN = ("brute-force", "cubic", "exact", "subcubic/max-diff-exact/chord/exact", "ladder")

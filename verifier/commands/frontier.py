@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from verifier.commands.parameters import (
+from ballproof.verifier.commands.parameters import (
     json_option,
     load_model,
     margin_option,
@@ -17,10 +17,10 @@ from verifier.commands.parameters import (
     pass_terminal,
     require_writable,
 )
-from verifier.console import Terminal, share
-from verifier.frontier import Point, frontier, measured_points
-from verifier.plot import FORMATS, draw, require_plotting
-from verifier.problem import pose
+from ballproof.verifier.console import Terminal, share
+from ballproof.verifier.frontier import Point, frontier, measured_points
+from ballproof.verifier.plot import FORMATS, draw, require_plotting
+from ballproof.verifier.problem import pose
 
 
 @click.command(name="frontier")

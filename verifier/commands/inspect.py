@@ -8,16 +8,21 @@ import click
 import flint
 import numpy as np
 
-from models.catalogue import zoo_names, zoo_record
-from models.forward import evaluate as forward
-from models.layout import BIAS_NAMES
-from models.task import label, task_name, total_sequences
-from models.weights import Weights
-from verifier.commands.parameters import json_option, load_model, model_argument, pass_terminal
-from verifier.console import Terminal
-from verifier.problem import pose
-from verifier.settle import wrong
-from verifier.subcubic.directions import query_key_table
+from ballproof.models.catalogue import zoo_names, zoo_record
+from ballproof.models.forward import evaluate as forward
+from ballproof.models.layout import BIAS_NAMES
+from ballproof.models.task import label, task_name, total_sequences
+from ballproof.models.weights import Weights
+from ballproof.verifier.commands.parameters import (
+    json_option,
+    load_model,
+    model_argument,
+    pass_terminal,
+)
+from ballproof.verifier.console import Terminal
+from ballproof.verifier.problem import pose
+from ballproof.verifier.settle import wrong
+from ballproof.verifier.subcubic.directions import query_key_table
 
 FIRST_BITS, LAST_BITS = 128, 16_384
 SHOWN = 5

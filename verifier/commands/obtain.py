@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from models.convert import convert
-from models.weights import load_weights, save_tensors, save_weights
-from verifier.commands.parameters import out_option, pass_terminal, require_writable
-from verifier.console import Terminal
+from ballproof.models.convert import convert
+from ballproof.models.weights import load_weights, save_tensors, save_weights
+from ballproof.verifier.commands.parameters import out_option, pass_terminal, require_writable
+from ballproof.verifier.console import Terminal
 
 MISSING_TORCH = (
     'Training needs torch, which is not installed: pip install "ballproof[train]" '
@@ -52,8 +52,8 @@ def train(
       ballproof train --n-ctx 4 --seed 123 --out model.safetensors
     """
     try:
-        from models.train import sampled_accuracy
-        from models.train import train as run
+        from ballproof.models.train import sampled_accuracy
+        from ballproof.models.train import train as run
     except ImportError:
         raise click.UsageError(MISSING_TORCH) from None
     require_writable(out)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from models.catalogue import resolve
-from models.weights import Weights, load_weights
-from verifier.checking import DEFAULT_MAX_OPERATIONS
-from verifier.console import Terminal
-from verifier.deviation import SEMANTICS
+from ballproof.models.catalogue import resolve
+from ballproof.models.weights import Weights, load_weights
+from ballproof.verifier.checking import DEFAULT_MAX_OPERATIONS
+from ballproof.verifier.console import Terminal
+from ballproof.verifier.deviation import SEMANTICS
 
 pass_terminal = click.make_pass_decorator(Terminal)
 model_argument = click.argument("model")

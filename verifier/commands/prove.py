@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from models.files import write_atomically
-from verifier.checking import DEFAULT_MAX_OPERATIONS
-from verifier.commands.parameters import (
+from ballproof.models.files import write_atomically
+from ballproof.verifier.checking import DEFAULT_MAX_OPERATIONS
+from ballproof.verifier.commands.parameters import (
     ExactNumber,
     json_option,
     load_model,
@@ -22,10 +22,10 @@ from verifier.commands.parameters import (
     require_writable,
     semantics_option,
 )
-from verifier.console import Terminal, share
-from verifier.goal import Goal
-from verifier.problem import Problem, pose
-from verifier.proving import (
+from ballproof.verifier.console import Terminal, share
+from ballproof.verifier.goal import Goal
+from ballproof.verifier.problem import Problem, pose
+from ballproof.verifier.proving import (
     NotProven,
     Proven,
     certificate_name,
@@ -33,10 +33,10 @@ from verifier.proving import (
     prove_many,
     verify,
 )
-from verifier.searches import run_search, search_named
-from verifier.steering import prove as prove_to_goal
-from verifier.strategies import is_pattern, strategies_matching
-from verifier.strategies.base import Strategy
+from ballproof.verifier.searches import run_search, search_named
+from ballproof.verifier.steering import prove as prove_to_goal
+from ballproof.verifier.strategies import is_pattern, strategies_matching
+from ballproof.verifier.strategies.base import Strategy
 
 
 @click.command()

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
-from models.files import write_atomically
-from verifier.commands.parameters import json_option, pass_terminal, require_writable
-from verifier.console import Terminal
-from verifier.plot import require_plotting
-from verifier.report.exports import csv_bytes, parquet_bytes, require_parquet
-from verifier.report.figures import study_figures
-from verifier.report.markdown import summary_bytes
-from verifier.report.page import report_page, require_page_libraries
-from verifier.report.study import families
-from verifier.report.tables import machine_summary
-from verifier.study.store import Store, opened
+from ballproof.models.files import write_atomically
+from ballproof.verifier.commands.parameters import json_option, pass_terminal, require_writable
+from ballproof.verifier.console import Terminal
+from ballproof.verifier.plot import require_plotting
+from ballproof.verifier.report.exports import csv_bytes, parquet_bytes, require_parquet
+from ballproof.verifier.report.figures import study_figures
+from ballproof.verifier.report.markdown import summary_bytes
+from ballproof.verifier.report.page import report_page, require_page_libraries
+from ballproof.verifier.report.study import families
+from ballproof.verifier.report.tables import machine_summary
+from ballproof.verifier.study.store import Store, opened
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from models.errors import ModelError
-from models.files import parse_json, read_limited
-from verifier.commands.parameters import pass_terminal
-from verifier.console import Terminal, share
+from ballproof.models.errors import ModelError
+from ballproof.models.files import parse_json, read_limited
+from ballproof.verifier.commands.parameters import pass_terminal
+from ballproof.verifier.console import Terminal, share
 
 FIELDS = {
     "claim": ("task", "semantics", "margin", "total", "correct_at_least", "correct_at_most"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from verifier.commands.parameters import json_option, pass_terminal
-from verifier.console import Terminal
-from verifier.searches import SEARCHES
-from verifier.strategies import strategies_matching
-from verifier.strategies.base import Strategy
+from ballproof.verifier.commands.parameters import json_option, pass_terminal
+from ballproof.verifier.console import Terminal
+from ballproof.verifier.searches import SEARCHES
+from ballproof.verifier.strategies import strategies_matching
+from ballproof.verifier.strategies.base import Strategy
 
 FIELDS = ("name", "group", "complexity", "summary")
 EXPLAINED = {

@@ -11,25 +11,25 @@ from pathlib import Path
 
 import click
 
-from models.catalogue import resolve_all
-from models.files import read_limited
-from verifier.checking import INTERNAL, REJECTED
-from verifier.commands.parameters import (
+from ballproof.models.catalogue import resolve_all
+from ballproof.models.files import read_limited
+from ballproof.verifier.checking import INTERNAL, REJECTED
+from ballproof.verifier.commands.parameters import (
     json_option,
     margin_option,
     max_operations_option,
     pass_terminal,
 )
-from verifier.console import Terminal
-from verifier.strategies import strategies_matching
-from verifier.study.cluster import require_dask, run_on_cluster
-from verifier.study.events import Event
-from verifier.study.local import run_locally
-from verifier.study.rows import FAILED, NOT_PROVEN, VERIFIED
-from verifier.study.rows import REJECTED as REFUSED
-from verifier.study.store import Store, opened
-from verifier.study.sweep import Subject, Sweep, missing_tasks, subject
-from verifier.study.work import Done, Task
+from ballproof.verifier.console import Terminal
+from ballproof.verifier.strategies import strategies_matching
+from ballproof.verifier.study.cluster import require_dask, run_on_cluster
+from ballproof.verifier.study.events import Event
+from ballproof.verifier.study.local import run_locally
+from ballproof.verifier.study.rows import FAILED, NOT_PROVEN, VERIFIED
+from ballproof.verifier.study.rows import REJECTED as REFUSED
+from ballproof.verifier.study.store import Store, opened
+from ballproof.verifier.study.sweep import Subject, Sweep, missing_tasks, subject
+from ballproof.verifier.study.work import Done, Task
 
 
 @click.command()

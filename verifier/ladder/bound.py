@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from models.task import class_size
-from verifier.branch import WrongCount
-from verifier.ladder.counts import Box, given_up, grid_count, moment_bound, on_grid
-from verifier.ladder.pools import Ground, Integer, Maximum, Shape, Tables
-from verifier.ladder.walk import Walk
-from verifier.problem import Problem
+from ballproof.models.task import class_size
+from ballproof.verifier.branch import WrongCount
+from ballproof.verifier.ladder.counts import Box, given_up, grid_count, moment_bound, on_grid
+from ballproof.verifier.ladder.pools import Ground, Integer, Maximum, Shape, Tables
+from ballproof.verifier.ladder.walk import Walk
+from ballproof.verifier.problem import Problem
 
 Node = dict[str, Any]
 NOTHING = WrongCount(0, 0)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.layout import Shape as ModelShape
-from verifier.ladder.pools import Shape
+from ballproof.models.layout import Shape as ModelShape
+from ballproof.verifier.ladder.pools import Shape
 
 
 def sort_cost(count: int) -> int:

@@ -11,9 +11,9 @@ import flint
 import numpy as np
 from numpy.typing import NDArray
 
-from interval.ball import precision, upper_end
-from interval.fixed import Lanes
-from verifier.ladder.pools import Tables
+from ballproof.interval.ball import precision, upper_end
+from ballproof.interval.fixed import Lanes
+from ballproof.verifier.ladder.pools import Tables
 
 STEPS = 1024
 POWER_BITS = 80

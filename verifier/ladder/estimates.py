@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from verifier.ladder.counts import STEPS, Box
-from verifier.ladder.pools import Tables
+from ballproof.verifier.ladder.counts import STEPS, Box
+from ballproof.verifier.ladder.pools import Tables
 
 Floats = NDArray[np.float64]
 LARGEST = 2.0**62

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from verifier.ladder.pools import Shape
+from ballproof.verifier.ladder.pools import Shape
 
 Node = dict[str, Any]
 # A certificate holds no threshold farther from 0, in 1/1024 of a logit.

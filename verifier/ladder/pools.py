@@ -12,9 +12,9 @@ import flint
 import numpy as np
 from numpy.typing import NDArray
 
-from interval.ball import exact, lower_end, precision, upper_end
-from interval.fixed import Lanes, floor_lanes, lane_bits, require_headroom
-from verifier.problem import Integers, Problem
+from ballproof.interval.ball import exact, lower_end, precision, upper_end
+from ballproof.interval.fixed import Lanes, floor_lanes, lane_bits, require_headroom
+from ballproof.verifier.problem import Integers, Problem
 
 WORKING_BITS = 64
 Integer = NDArray[np.int64]

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from models.task import class_size
-from verifier.ladder.costs import PoolCost
-from verifier.ladder.counts import STEPS, Box
-from verifier.ladder.menus import (
+from ballproof.models.task import class_size
+from ballproof.verifier.ladder.costs import PoolCost
+from ballproof.verifier.ladder.counts import STEPS, Box
+from ballproof.verifier.ladder.menus import (
     MAX_THRESHOLD,
     MaximumMenu,
     Node,
@@ -18,8 +18,8 @@ from verifier.ladder.menus import (
     empty_node,
     undominated,
 )
-from verifier.ladder.pools import Integer, Maximum, Shape, Tables
-from verifier.ladder.ways import Counting, Rules
+from ballproof.verifier.ladder.pools import Integer, Maximum, Shape, Tables
+from ballproof.verifier.ladder.ways import Counting, Rules
 
 # With so many tokens in cells of their own, marks and grids are tried.
 DEEP_NEAR = 28

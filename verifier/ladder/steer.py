@@ -12,16 +12,16 @@ from math import inf
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from models.layout import Shape
-from models.weights import Weights
-from verifier.goal import Goal, Progress
-from verifier.ladder.costs import path_tables_cost
-from verifier.ladder.menus import MaximumMenu, choose
-from verifier.ladder.pools import Ground, Maximum
-from verifier.ladder.search import Explorer
-from verifier.ladder.ways import Rules
-from verifier.problem import Problem
-from verifier.processes import end_with_parent
+from ballproof.models.layout import Shape
+from ballproof.models.weights import Weights
+from ballproof.verifier.goal import Goal, Progress
+from ballproof.verifier.ladder.costs import path_tables_cost
+from ballproof.verifier.ladder.menus import MaximumMenu, choose
+from ballproof.verifier.ladder.pools import Ground, Maximum
+from ballproof.verifier.ladder.search import Explorer
+from ballproof.verifier.ladder.ways import Rules
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.processes import end_with_parent
 
 # v^2 k below which starting more processes costs more time than it saves.
 PARALLEL_WORK = 30_000

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from interval.fixed import Lanes
-from verifier.ladder.counts import Box, Numbers
-from verifier.ladder.pools import Tables
+from ballproof.interval.fixed import Lanes
+from ballproof.verifier.ladder.counts import Box, Numbers
+from ballproof.verifier.ladder.pools import Tables
 
 BLOCK = 1 << 15
 

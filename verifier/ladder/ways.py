@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from verifier.ladder.costs import PoolCost
-from verifier.ladder.counts import Box, given_up
-from verifier.ladder.estimates import Floats, best_moments, grid_estimates
-from verifier.ladder.menus import Node
-from verifier.ladder.pools import Integer, Tables
-from verifier.ladder.walk import Walk
+from ballproof.verifier.ladder.costs import PoolCost
+from ballproof.verifier.ladder.counts import Box, given_up
+from ballproof.verifier.ladder.estimates import Floats, best_moments, grid_estimates
+from ballproof.verifier.ladder.menus import Node
+from ballproof.verifier.ladder.pools import Integer, Tables
+from ballproof.verifier.ladder.walk import Walk
 
 # So many rivals may be counted one by one on grids.
 MOST_ALONE = 32

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from verifier.report.study import Family, Subject
-from verifier.study.rows import VERIFIED, ResultRow
+from ballproof.verifier.report.study import Family, Subject
+from ballproof.verifier.study.rows import VERIFIED, ResultRow
 
 SLOWEST = 5
 

@@ -13,14 +13,14 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from verifier.frontier import unbeaten
-from verifier.report.losses import losses_of
-from verifier.report.numbers import Spread, floored
-from verifier.report.series import Average, averages, rank_series
-from verifier.report.study import Family, Subject, strategy_order
-from verifier.report.summary import GROUPS, best_row
-from verifier.strategies import of_the_study
-from verifier.study.rows import VERIFIED, ResultRow
+from ballproof.verifier.frontier import unbeaten
+from ballproof.verifier.report.losses import losses_of
+from ballproof.verifier.report.numbers import Spread, floored
+from ballproof.verifier.report.series import Average, averages, rank_series
+from ballproof.verifier.report.study import Family, Subject, strategy_order
+from ballproof.verifier.report.summary import GROUPS, best_row
+from ballproof.verifier.strategies import of_the_study
+from ballproof.verifier.study.rows import VERIFIED, ResultRow
 
 SAFE = 2**53
 Certificate = Callable[[str], bytes]

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from verifier.console import share
-from verifier.extras import MissingExtraError
-from verifier.study.rows import ModelRow, ResultRow
+from ballproof.verifier.console import share
+from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.study.rows import ModelRow, ResultRow
 
 MODEL_COLUMNS = tuple(f.name for f in fields(ModelRow) if f.name != "portrait")
 RESULT_COLUMNS = tuple(f.name for f in fields(ResultRow) if f.name != "sha256")

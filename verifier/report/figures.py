@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from verifier.frontier import unbeaten
-from verifier.plot import require_plotting
-from verifier.report.series import Average, RankSeries, averages, rank_series
-from verifier.report.study import Family
-from verifier.report.summary import GROUPS
+from ballproof.verifier.frontier import unbeaten
+from ballproof.verifier.plot import require_plotting
+from ballproof.verifier.report.series import Average, RankSeries, averages, rank_series
+from ballproof.verifier.report.study import Family
+from ballproof.verifier.report.summary import GROUPS
 
 FORMATS = ("png", "svg")
 # As on the page: Okabe and Ito's colours, and a shape for each.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from verifier.report.coverage import Coverage, coverage
-from verifier.report.published import source
-from verifier.report.study import Family
-from verifier.report.tables import GROUP_COLUMNS, family_rows, group_tables, headlines
+from ballproof.verifier.report.coverage import Coverage, coverage
+from ballproof.verifier.report.published import source
+from ballproof.verifier.report.study import Family
+from ballproof.verifier.report.tables import GROUP_COLUMNS, family_rows, group_tables, headlines
 
 FAMILY_COLUMNS = (
     "task",

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from verifier.extras import MissingExtraError
-from verifier.goal import Progress, silent
-from verifier.report.coverage import coverage
-from verifier.report.data import Certificate, picture_data, script_json, study_data
-from verifier.report.published import source
-from verifier.report.study import families
-from verifier.report.tables import family_rows, group_tables, headlines
-from verifier.study.rows import ModelRow, ResultRow
+from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.goal import Progress, silent
+from ballproof.verifier.report.coverage import coverage
+from ballproof.verifier.report.data import Certificate, picture_data, script_json, study_data
+from ballproof.verifier.report.published import source
+from ballproof.verifier.report.study import families
+from ballproof.verifier.report.tables import family_rows, group_tables, headlines
+from ballproof.verifier.study.rows import ModelRow, ResultRow
 
 FOLDER = Path(__file__).parent
 # In this order: each uses what stands before it.

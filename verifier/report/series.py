@@ -6,12 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifier.report.numbers import Line, Spread, fitted, spread
-from verifier.report.study import Family, Subject, strategy_order
-from verifier.report.summary import best_row
-from verifier.strategies import of_the_study
-from verifier.study.rows import ResultRow
-from verifier.subcubic.names import SCORE_ERROR
+from ballproof.verifier.report.numbers import Line, Spread, fitted, spread
+from ballproof.verifier.report.study import Family, Subject, strategy_order
+from ballproof.verifier.report.summary import best_row
+from ballproof.verifier.strategies import of_the_study
+from ballproof.verifier.study.rows import ResultRow
+from ballproof.verifier.subcubic.names import SCORE_ERROR
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifier.strategies import STRATEGIES
-from verifier.study.rows import VERIFIED, ModelRow, ResultRow
+from ballproof.verifier.strategies import STRATEGIES
+from ballproof.verifier.study.rows import VERIFIED, ModelRow, ResultRow
 
 COMMON_VOCABULARY = 64
 _ORDER = {strategy.name: place for place, strategy in enumerate(STRATEGIES)}

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from verifier.report.numbers import Spread, ranged, spread
-from verifier.report.published import Published, published_groups, published_truth
-from verifier.report.study import Family, Subject
-from verifier.strategies import of_the_study
-from verifier.study.rows import ResultRow
+from ballproof.verifier.report.numbers import Spread, ranged, spread
+from ballproof.verifier.report.published import Published, published_groups, published_truth
+from ballproof.verifier.report.study import Family, Subject
+from ballproof.verifier.strategies import of_the_study
+from ballproof.verifier.study.rows import ResultRow
 
 # As the study orders them, then ours.
 GROUPS = (

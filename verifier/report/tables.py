@@ -6,11 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verifier.report.coverage import coverage
-from verifier.report.numbers import Spread, range_text
-from verifier.report.published import Published
-from verifier.report.study import Family
-from verifier.report.summary import NEARLY, Group, best_of, group_table, shortest_for, truths
+from ballproof.verifier.report.coverage import coverage
+from ballproof.verifier.report.numbers import Spread, range_text
+from ballproof.verifier.report.published import Published
+from ballproof.verifier.report.study import Family
+from ballproof.verifier.report.summary import (
+    NEARLY,
+    Group,
+    best_of,
+    group_table,
+    shortest_for,
+    truths,
+)
 
 GROUP_COLUMNS = (
     "published",

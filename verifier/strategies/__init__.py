@@ -5,12 +5,12 @@ from __future__ import annotations
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
-from verifier.strategies.base import Strategy
-from verifier.strategies.brute_force import BruteForce
-from verifier.strategies.cubic import Cubic
-from verifier.strategies.exact import Exact
-from verifier.strategies.ladder import LADDERS
-from verifier.strategies.subcubic import SUBCUBIC
+from ballproof.verifier.strategies.base import Strategy
+from ballproof.verifier.strategies.brute_force import BruteForce
+from ballproof.verifier.strategies.cubic import Cubic
+from ballproof.verifier.strategies.exact import Exact
+from ballproof.verifier.strategies.ladder import LADDERS
+from ballproof.verifier.strategies.subcubic import SUBCUBIC
 
 STRATEGIES: tuple[Strategy, ...] = (BruteForce(), Cubic(), Exact(), *LADDERS, *SUBCUBIC)
 

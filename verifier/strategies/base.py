@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from models.layout import Shape
-from models.task import class_size
-from verifier.attention import Attention
-from verifier.branch import WrongCount
-from verifier.goal import Goal, Progress
-from verifier.problem import Problem
-from verifier.separable import ClassTables, GapTables
+from ballproof.models.layout import Shape
+from ballproof.models.task import class_size
+from ballproof.verifier.attention import Attention
+from ballproof.verifier.branch import WrongCount
+from ballproof.verifier.goal import Goal, Progress
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.separable import ClassTables, GapTables
 
 Witness = dict[str, Any]
 EXHAUSTIVE_LIMIT = 2**32

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from interval.fixed import Lanes
-from models.layout import Shape
-from verifier.branch import WrongCount
-from verifier.goal import Goal, Progress
-from verifier.problem import Problem
-from verifier.separable import ClassTables
-from verifier.settle import wrong
-from verifier.strategies.base import (
+from ballproof.interval.fixed import Lanes
+from ballproof.models.layout import Shape
+from ballproof.verifier.branch import WrongCount
+from ballproof.verifier.goal import Goal, Progress
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.separable import ClassTables
+from ballproof.verifier.settle import wrong
+from ballproof.verifier.strategies.base import (
     Bounds,
     Witness,
     count_classes,

@@ -7,7 +7,7 @@ from math import comb
 import flint
 import numpy as np
 
-from interval.ball import (
+from ballproof.interval.ball import (
     ascending,
     certainly_negative,
     exact,
@@ -15,13 +15,13 @@ from interval.ball import (
     precision,
     upper_end,
 )
-from models.layout import Shape
-from models.task import class_size
-from verifier.attention import Attention, exponentials
-from verifier.goal import Goal, Progress
-from verifier.problem import Integers, Problem
-from verifier.settle import wrong
-from verifier.strategies.base import Bounds, Witness, classes
+from ballproof.models.layout import Shape
+from ballproof.models.task import class_size
+from ballproof.verifier.attention import Attention, exponentials
+from ballproof.verifier.goal import Goal, Progress
+from ballproof.verifier.problem import Integers, Problem
+from ballproof.verifier.settle import wrong
+from ballproof.verifier.strategies.base import Bounds, Witness, classes
 
 WORKING_BITS = 64
 LANE_BITS = 60

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from models.layout import Shape
-from verifier.branch import BranchAndCount, WrongCount
-from verifier.goal import Goal, Progress
-from verifier.problem import Problem
-from verifier.separable import ClassTables, surviving_rivals
-from verifier.strategies.base import (
+from ballproof.models.layout import Shape
+from ballproof.verifier.branch import BranchAndCount, WrongCount
+from ballproof.verifier.goal import Goal, Progress
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.separable import ClassTables, surviving_rivals
+from ballproof.verifier.strategies.base import (
     Bounds,
     Witness,
     count_classes,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.layout import Shape
-from verifier.goal import Goal, Progress
-from verifier.ladder.bound import count_wrong
-from verifier.ladder.costs import path_tables_cost
-from verifier.ladder.steer import explored, one_sided, two_sided
-from verifier.ladder.ways import Rules
-from verifier.problem import Problem
-from verifier.strategies.base import EXHAUSTIVE_LIMIT, Bounds, Witness
+from ballproof.models.layout import Shape
+from ballproof.verifier.goal import Goal, Progress
+from ballproof.verifier.ladder.bound import count_wrong
+from ballproof.verifier.ladder.costs import path_tables_cost
+from ballproof.verifier.ladder.steer import explored, one_sided, two_sided
+from ballproof.verifier.ladder.ways import Rules
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.strategies.base import EXHAUSTIVE_LIMIT, Bounds, Witness
 
 BELOW_RATE = 64
 # Unless asked for, no longer proof: it would gain little and take minutes to check.

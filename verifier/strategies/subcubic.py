@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.layout import Shape
-from verifier.goal import Goal, Progress
-from verifier.problem import Problem
-from verifier.strategies.base import Bounds, Witness
-from verifier.subcubic.chains import Direction
-from verifier.subcubic.counting import Settled, settled
-from verifier.subcubic.logits import bounded_logits
-from verifier.subcubic.names import ALL, Parts
-from verifier.subcubic.scores import Directions, bounded_scores
-from verifier.subcubic.search import Found, search
+from ballproof.models.layout import Shape
+from ballproof.verifier.goal import Goal, Progress
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.strategies.base import Bounds, Witness
+from ballproof.verifier.subcubic.chains import Direction
+from ballproof.verifier.subcubic.counting import Settled, settled
+from ballproof.verifier.subcubic.logits import bounded_logits
+from ballproof.verifier.subcubic.names import ALL, Parts
+from ballproof.verifier.subcubic.scores import Directions, bounded_scores
+from ballproof.verifier.subcubic.search import Found, search
 
 PRECISION = 48
 

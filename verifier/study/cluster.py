@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from verifier.extras import MissingExtraError
-from verifier.study.events import Event, Failed, Finished, WorkersLostError
-from verifier.study.work import Task, run_task
+from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.study.events import Event, Failed, Finished, WorkersLostError
+from ballproof.verifier.study.work import Task, run_task
 
 # Seconds to wait for the scheduler, and for its first worker.
 PATIENCE = 30

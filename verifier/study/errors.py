@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from interval.fixed import Lanes
-from models.task import class_size
-from verifier.attention import Attention
-from verifier.problem import Problem
-from verifier.separable import ClassTables, GapTables, surviving_rivals
-from verifier.settle import wrong
+from ballproof.interval.fixed import Lanes
+from ballproof.models.task import class_size
+from ballproof.verifier.attention import Attention
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.separable import ClassTables, GapTables, surviving_rivals
+from ballproof.verifier.settle import wrong
 
 LIMIT = 2**26
 # Prefixes extended in one array operation: bounds memory, not the result.

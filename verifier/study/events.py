@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from verifier.study.work import Done
+from ballproof.verifier.study.work import Done
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from verifier.study.rows import ModelRow, ResultRow
+from ballproof.verifier.study.rows import ModelRow, ResultRow
 
 SCHEMA = (Path(__file__).parent / "schema.sql").read_text(encoding="utf-8")
 # Columns of integers that can exceed SQLite's 64 bits, kept as decimal text.

@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from verifier.processes import end_with_parent
-from verifier.study.events import Event, Failed, Finished, Progressed
-from verifier.study.work import Done, Task, run_task
+from ballproof.verifier.processes import end_with_parent
+from ballproof.verifier.study.events import Event, Failed, Finished, Progressed
+from ballproof.verifier.study.work import Done, Task, run_task
 
 # How often a task is tried whose process dies: of memory, or because somebody ends it.
 ATTEMPTS = 3

@@ -21,10 +21,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from models.files import write_atomically
-from verifier.study.index import DamagedIndexError, Index
-from verifier.study.rows import ModelRow, ResultRow
-from verifier.study.work import Done
+from ballproof.models.files import write_atomically
+from ballproof.verifier.study.index import DamagedIndexError, Index
+from ballproof.verifier.study.rows import ModelRow, ResultRow
+from ballproof.verifier.study.work import Done
 
 FORMAT = "ballproof-sweep/1"
 INDEX = "index.sqlite"

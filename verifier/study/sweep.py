@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from models.weights import weights_from_bytes
-from verifier.study.events import Event, Failed, Finished, Progressed
-from verifier.study.portrait import PORTRAIT_VERSION
-from verifier.study.rows import FAILED, REJECTED
-from verifier.study.store import Store
-from verifier.study.work import Done, Task
+from ballproof.models.weights import weights_from_bytes
+from ballproof.verifier.study.events import Event, Failed, Finished, Progressed
+from ballproof.verifier.study.portrait import PORTRAIT_VERSION
+from ballproof.verifier.study.rows import FAILED, REJECTED
+from ballproof.verifier.study.store import Store
+from ballproof.verifier.study.work import Done, Task
 
 _OURS = (REJECTED, FAILED)
 

@@ -15,16 +15,23 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 
-from models.catalogue import zoo_names, zoo_record
-from models.task import task_name
-from models.weights import weights_from_bytes
-from verifier.checking import CheckerError, CheckerProcess
-from verifier.goal import Progress, silent
-from verifier.problem import Problem, pose
-from verifier.proving import CheckFailedError, NotProven, Proven, prove_with
-from verifier.strategies import strategy_named
-from verifier.study.portrait import portrait
-from verifier.study.rows import FAILED, NOT_PROVEN, REJECTED, VERIFIED, ModelRow, ResultRow
+from ballproof.models.catalogue import zoo_names, zoo_record
+from ballproof.models.task import task_name
+from ballproof.models.weights import weights_from_bytes
+from ballproof.verifier.checking import CheckerError, CheckerProcess
+from ballproof.verifier.goal import Progress, silent
+from ballproof.verifier.problem import Problem, pose
+from ballproof.verifier.proving import CheckFailedError, NotProven, Proven, prove_with
+from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.study.portrait import portrait
+from ballproof.verifier.study.rows import (
+    FAILED,
+    NOT_PROVEN,
+    REJECTED,
+    VERIFIED,
+    ModelRow,
+    ResultRow,
+)
 
 
 @dataclass(frozen=True)

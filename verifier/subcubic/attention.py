@@ -7,10 +7,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from verifier.subcubic.directions import to_floats
-from verifier.subcubic.entries import Entries, Floats, entries
-from verifier.subcubic.names import SCORE_ERROR
-from verifier.subcubic.scores import Scores
+from ballproof.verifier.subcubic.directions import to_floats
+from ballproof.verifier.subcubic.entries import Entries, Floats, entries
+from ballproof.verifier.subcubic.names import SCORE_ERROR
+from ballproof.verifier.subcubic.scores import Scores
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import flint
 
-from interval.ball import exact, largest, upper_ball
+from ballproof.interval.ball import exact, largest, upper_ball
 
 Direction = tuple[tuple[int, int], ...]
 Balls = flint.arb_mat

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import comb
 
-from interval.ball import certainly_negative, precision
-from verifier.subcubic.curves import Dyadic, Tangents, curves
-from verifier.subcubic.logits import Logits
-from verifier.subcubic.query_scores import WORKING_BITS, query_scores
-from verifier.subcubic.scores import Scores
+from ballproof.interval.ball import certainly_negative, precision
+from ballproof.verifier.subcubic.curves import Dyadic, Tangents, curves
+from ballproof.verifier.subcubic.logits import Logits
+from ballproof.verifier.subcubic.query_scores import WORKING_BITS, query_scores
+from ballproof.verifier.subcubic.scores import Scores
 
 Anchors = list[list[tuple[Dyadic, ...]]]
 # (q, m, c, how many sequences).

@@ -6,10 +6,10 @@ from functools import lru_cache
 
 import flint
 
-from interval.ball import certainly_negative, exact, largest, precision
-from verifier.subcubic.logits import Logits
-from verifier.subcubic.names import DIRECT
-from verifier.subcubic.query_scores import WORKING_BITS, Ends
+from ballproof.interval.ball import certainly_negative, exact, largest, precision
+from ballproof.verifier.subcubic.logits import Logits
+from ballproof.verifier.subcubic.names import DIRECT
+from ballproof.verifier.subcubic.query_scores import WORKING_BITS, Ends
 
 Dyadic = tuple[int, int]
 

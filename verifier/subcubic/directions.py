@@ -13,13 +13,13 @@ import flint
 import numpy as np
 from numpy.typing import NDArray
 
-from interval.ball import precision
-from models.layout import W_U
-from verifier.problem import Problem
-from verifier.subcubic.chains import Direction, product
-from verifier.subcubic.logits import direct_rows
-from verifier.subcubic.names import PEEL_PAIR
-from verifier.subcubic.scores import WORKING_BITS, Directions, factors
+from ballproof.interval.ball import precision
+from ballproof.models.layout import W_U
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.subcubic.chains import Direction, product
+from ballproof.verifier.subcubic.logits import direct_rows
+from ballproof.verifier.subcubic.names import PEEL_PAIR
+from ballproof.verifier.subcubic.scores import WORKING_BITS, Directions, factors
 
 Floats = NDArray[np.float64]
 Dyadic = tuple[int, int]

@@ -8,12 +8,12 @@ from functools import lru_cache
 import flint
 import numpy as np
 
-from interval.ball import exact, precision, upper_ball
-from interval.dyadic import DyadicMatrix
-from models.layout import B_O, B_U, B_V, W_E, W_O, W_POS, W_U
-from verifier.problem import Integers, Problem
-from verifier.subcubic.chains import Direction, Ended, chain_ranges, column
-from verifier.subcubic.scores import WORKING_BITS, balls
+from ballproof.interval.ball import exact, precision, upper_ball
+from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.models.layout import B_O, B_U, B_V, W_E, W_O, W_POS, W_U
+from ballproof.verifier.problem import Integers, Problem
+from ballproof.verifier.subcubic.chains import Direction, Ended, chain_ranges, column
+from ballproof.verifier.subcubic.scores import WORKING_BITS, balls
 
 Row = list[flint.arb]
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import flint
 
-from interval.ball import (
+from ballproof.interval.ball import (
     NotFiniteError,
     ascending,
     certainly_negative,
@@ -20,8 +20,8 @@ from interval.ball import (
     upper_end,
     upper_number,
 )
-from verifier.subcubic.names import SCORE_ERROR
-from verifier.subcubic.scores import Scores
+from ballproof.verifier.subcubic.names import SCORE_ERROR
+from ballproof.verifier.subcubic.scores import Scores
 
 WORKING_BITS = 96
 # Attentions kept per scores. A dozen strategies ask for much the same ones: twice as many as

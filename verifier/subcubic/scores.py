@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import flint
 
-from interval.ball import precision, upper_ball
-from interval.dyadic import DyadicMatrix
-from models.layout import B_Q, W_E, W_K, W_POS, W_Q
-from verifier.problem import Problem
-from verifier.subcubic.chains import (
+from ballproof.interval.ball import precision, upper_ball
+from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.models.layout import B_Q, W_E, W_K, W_POS, W_Q
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.subcubic.chains import (
     Balls,
     Direction,
     Ended,

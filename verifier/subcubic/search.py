@@ -12,19 +12,19 @@ from math import comb
 import flint
 import numpy as np
 
-from verifier.problem import Problem
-from verifier.subcubic.attention import attention
-from verifier.subcubic.chains import Direction
-from verifier.subcubic.directions import (
+from ballproof.verifier.problem import Problem
+from ballproof.verifier.subcubic.attention import attention
+from ballproof.verifier.subcubic.chains import Direction
+from ballproof.verifier.subcubic.directions import (
     Dyadic,
     directions,
     normal,
     reference_row,
 )
-from verifier.subcubic.entries import Entries, Floats, Indices, entries
-from verifier.subcubic.logits import Logits, bounded_logits
-from verifier.subcubic.names import DIRECT, Parts
-from verifier.subcubic.scores import Directions, bounded_scores
+from ballproof.verifier.subcubic.entries import Entries, Floats, Indices, entries
+from ballproof.verifier.subcubic.logits import Logits, bounded_logits
+from ballproof.verifier.subcubic.names import DIRECT, Parts
+from ballproof.verifier.subcubic.scores import Directions, bounded_scores
 
 ANCHOR_BITS = 24
 # Attentions that are tried as anchors for each (m, c), dense towards 1; multiples of 2**-16.

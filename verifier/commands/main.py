@@ -1,4 +1,4 @@
-"""The command `ballproof`, also `python -m verifier`: exit codes and error sentences."""
+"""The command line as a function: exit codes and error sentences."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import click
 
-from models.errors import ModelError
-from verifier.checking import DECLINED, INTERNAL, INTERRUPTED, USAGE
-from verifier.commands import ballproof
-from verifier.extras import MissingExtraError
-from verifier.proving import NotApplicableError
-from verifier.strategies import UnknownStrategyError
-from verifier.study.events import WorkersLostError
-from verifier.study.store import StoreError
+from ballproof.models.errors import ModelError
+from ballproof.verifier.checking import DECLINED, INTERNAL, INTERRUPTED, USAGE
+from ballproof.verifier.commands import ballproof
+from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.proving import NotApplicableError
+from ballproof.verifier.strategies import UnknownStrategyError
+from ballproof.verifier.study.events import WorkersLostError
+from ballproof.verifier.study.store import StoreError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +56,3 @@ def _sentence(error: OSError) -> str:
     if error.strerror and error.filename:
         return f"{error.filename!r}: {error.strerror}"
     return str(error)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
