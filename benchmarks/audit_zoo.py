@@ -20,9 +20,9 @@ from typing import Any
 
 from ballproof.models.catalogue import resolve
 from ballproof.models.weights import load_weights
+from ballproof.verifier.audit.hunt.candidates import Pool
+from ballproof.verifier.audit.hunt.scan import scan
 from ballproof.verifier.audit.run import Settings, audit
-from ballproof.verifier.audit.scan import scan
-from ballproof.verifier.audit.sieve import Pool
 from ballproof.verifier.audit.subject import Files
 from ballproof.verifier.study.rows import ModelRow, ResultRow
 from ballproof.verifier.study.store import Store, opened

@@ -13,15 +13,15 @@ import sys
 
 from ballproof.models.catalogue import resolve_all
 from ballproof.models.weights import Weights, load_weights
-from ballproof.verifier.audit.float32 import Float32Audit, audit_float32
-from ballproof.verifier.audit.programs import programs
-from ballproof.verifier.audit.torch_program import torch_programs
-from ballproof.verifier.checking import DEFAULT_MAX_OPERATIONS
-from ballproof.verifier.console import share
-from ballproof.verifier.extras import MissingExtraError
-from ballproof.verifier.goal import silent
-from ballproof.verifier.problem import pose
-from ballproof.verifier.proving import draft, verify
+from ballproof.verifier.audit.float32.programs import programs
+from ballproof.verifier.audit.float32.torch_program import torch_programs
+from ballproof.verifier.audit.float32.trial import Float32Audit, audit_float32
+from ballproof.verifier.counting.goal import silent
+from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.proving.checking import DEFAULT_MAX_OPERATIONS
+from ballproof.verifier.proving.extras import MissingExtraError
+from ballproof.verifier.proving.pipeline import draft, verify
+from ballproof.verifier.proving.shares import share
 from ballproof.verifier.strategies import strategies_matching
 from ballproof.verifier.strategies.base import EXHAUSTIVE_LIMIT
 

@@ -9,11 +9,11 @@ from support.oracle import count_correct
 from support.toy import Recipe
 from support.witnesses import plausible
 
-from ballproof.verifier import checking
-from ballproof.verifier.audit.hunt import hunt
-from ballproof.verifier.audit.members import checker_members
+from ballproof.verifier.audit.hunt.members import checker_members
+from ballproof.verifier.audit.hunt.search import hunt
 from ballproof.verifier.audit.subject import Files, subject_of
-from ballproof.verifier.checking import CheckerProcess
+from ballproof.verifier.proving import checking
+from ballproof.verifier.proving.checking import CheckerProcess
 
 BUGS = {
     "the wrong side of an attention deviation": (

@@ -81,7 +81,7 @@ def test_a_declined_certificate_ends_with_2(files, capsys):
 
 def test_a_finding_ends_with_1_and_is_printed_with_its_logits(files, capsys, monkeypatch):
     def lying(files, checker):
-        from ballproof.verifier.audit.members import Explanation
+        from ballproof.verifier.audit.hunt.members import Explanation
 
         return lambda sequences: [
             Explanation(s, True, "q=0 m=1", "a wrong table", None, "-1", "logits")

@@ -10,10 +10,10 @@ from support.toy import random_toys
 
 from ballproof.models.errors import ModelError
 from ballproof.models.weights import weights_from_bytes
-from ballproof.verifier.audit.float32 import audit_float32, rounded_up
-from ballproof.verifier.audit.programs import Program, programs
+from ballproof.verifier.audit.float32.programs import Program, programs
+from ballproof.verifier.audit.float32.trial import audit_float32, rounded_up
 from ballproof.verifier.commands.main import main
-from ballproof.verifier.deviation import deviation
+from ballproof.verifier.counting.float32 import deviation
 
 
 def frozen(model):

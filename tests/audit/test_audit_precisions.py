@@ -13,12 +13,12 @@ from support.toy import Recipe, random_toys
 from support.witnesses import SUBCUBIC
 
 from ballproof.models.errors import ModelError
-from ballproof.verifier.audit.comparison import sampled
-from ballproof.verifier.audit.exact_balls import ExactQuantities
-from ballproof.verifier.audit.precisions import quantities_of, recompute
-from ballproof.verifier.audit.quantities import Part
-from ballproof.verifier.deviation import deviation
-from ballproof.verifier.problem import pose
+from ballproof.verifier.audit.precisions.comparison import sampled
+from ballproof.verifier.audit.precisions.exact_balls import ExactQuantities
+from ballproof.verifier.audit.precisions.quantities import Part
+from ballproof.verifier.audit.precisions.recount import quantities_of, recompute
+from ballproof.verifier.counting.float32 import deviation
+from ballproof.verifier.counting.problem import pose
 
 TAME = ("gaussian", "trained", "one hot", "dyadic", "near ties")
 MARGINS = ("0", "1/3")
@@ -191,7 +191,7 @@ def test_a_sample_is_the_same_every_time_and_says_so():
 
 
 def test_a_sampled_comparison_claims_no_more_than_it_saw(monkeypatch):
-    monkeypatch.setattr("ballproof.verifier.audit.comparison.MOST_OPERATIONS", 300)
+    monkeypatch.setattr("ballproof.verifier.audit.precisions.comparison.MOST_OPERATIONS", 300)
     model = trained_toy()
     subject = subject_for(model, "cubic", {})
     found = recompute(subject)

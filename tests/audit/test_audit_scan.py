@@ -9,10 +9,10 @@ from support.oracle import count_correct, gaps, is_correct
 from support.toy import Recipe, random_toys
 
 from ballproof.models.weights import weights_from_bytes
-from ballproof.verifier.audit import scan as scanning
-from ballproof.verifier.audit.floats import FloatModel
-from ballproof.verifier.audit.scan import scan
-from ballproof.verifier.audit.sieve import Sieve, strata
+from ballproof.verifier.audit.hunt import scan as scanning
+from ballproof.verifier.audit.hunt.candidates import Sieve, strata
+from ballproof.verifier.audit.hunt.floats import FloatModel
+from ballproof.verifier.audit.hunt.scan import scan
 
 TAME = ("gaussian", "trained", "one hot", "dyadic", "duplicated", "near ties", "zeros")
 

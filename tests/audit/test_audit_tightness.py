@@ -17,16 +17,21 @@ from support.witnesses import SUBCUBIC, constant_gaps, floats
 
 from ballproof.models.errors import ModelError
 from ballproof.models.weights import load_weights
-from ballproof.verifier.audit.clock import Clock
-from ballproof.verifier.audit.slack import EXPLANATIONS
 from ballproof.verifier.audit.subject import Files, Subject
-from ballproof.verifier.audit.tightness import tightness
-from ballproof.verifier.audit.truth import exact_count, exactly, right_with_exact_positions
-from ballproof.verifier.deviation import deviation
-from ballproof.verifier.goal import Goal, silent
-from ballproof.verifier.problem import pose
+from ballproof.verifier.audit.tightness.clock import Clock
+from ballproof.verifier.audit.tightness.relaxations import tightness
+from ballproof.verifier.audit.tightness.slack import EXPLANATIONS
+from ballproof.verifier.audit.tightness.truth import (
+    exact_count,
+    exactly,
+    right_with_exact_positions,
+)
+from ballproof.verifier.counting.float32 import deviation
+from ballproof.verifier.counting.goal import Goal, silent
+from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.strategies import strategy_named
 
+TIGHTNESS = "ballproof.verifier.audit.tightness"
 ZOO = Path(__file__).resolve().parents[2] / "models" / "zoo"
 TAME = ("gaussian", "trained", "one hot", "dyadic", "near ties")
 # The subcubic strategies show a quarter of what this model gets right.
@@ -242,7 +247,8 @@ def test_a_claim_above_the_truth_is_a_finding(copying):
 def test_an_unsound_step_is_a_finding(monkeypatch, copying):
     total = copying.d_vocab**copying.n_ctx
     monkeypatch.setattr(
-        "ballproof.verifier.audit.tightness.right_with_exact_positions", lambda *_: total
+        f"{TIGHTNESS}.relaxations.right_with_exact_positions",
+        lambda *_: total,
     )
     findings = tightness(subject_for(copying, "cubic", {})).findings
     assert any("without its positions" in finding.sentence for finding in findings)
@@ -252,7 +258,7 @@ def test_an_unsound_step_is_a_finding(monkeypatch, copying):
 def test_without_an_exact_count_the_slack_is_between_the_ends_of_another_bound(
     monkeypatch, copying, strategy
 ):
-    monkeypatch.setattr("ballproof.verifier.audit.truth.exhaustive_obstacle", lambda _: "too many")
+    monkeypatch.setattr(f"{TIGHTNESS}.truth.exhaustive_obstacle", lambda _: "too many")
     witness = searched(copying, SUB) if strategy == SUB else {}
     if strategy == "ladder":
         witness = every_class(copying.d_vocab, ["grid"], rate=3)
@@ -278,7 +284,7 @@ def test_without_time_only_the_claim_is_known_and_that_is_said(copying):
 def test_time_that_ends_after_the_exact_count_leaves_the_cause_unknown(monkeypatch, copying):
     problem = pose(frozen(copying))
     truth = exact_count(problem, Clock(60, silent, 2))
-    monkeypatch.setattr("ballproof.verifier.audit.tightness.exact_count", lambda *_: truth)
+    monkeypatch.setattr(f"{TIGHTNESS}.relaxations.exact_count", lambda *_: truth)
     found = tightness(subject_for(copying, "cubic", {}), seconds=0)
     assert [cause.name for cause in found.causes] == ["not known"]
     adds_up(found)

@@ -13,11 +13,11 @@ from support.oracle import count_correct, is_correct
 from support.toy import Recipe, random_toys
 
 from ballproof.models.weights import weights_from_bytes
-from ballproof.verifier.audit.hunt import hunt
-from ballproof.verifier.audit.judge import Judge
-from ballproof.verifier.audit.members import Explanation, checker_members
-from ballproof.verifier.checking import CheckerError, CheckerProcess
-from ballproof.verifier.problem import pose
+from ballproof.verifier.audit.hunt.judge import Judge
+from ballproof.verifier.audit.hunt.members import Explanation, checker_members
+from ballproof.verifier.audit.hunt.search import hunt
+from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.proving.checking import CheckerError, CheckerProcess
 
 
 def counting(decide):

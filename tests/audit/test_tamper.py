@@ -10,11 +10,11 @@ from support.audited import FAMILIES, SINGLE, in_float32, subject
 from support.certify import trained_toy, verdict
 from support.toy import Recipe, random_toys
 
-from ballproof.verifier.audit import tamper as tampering
-from ballproof.verifier.audit.forge_count import bold_claims
-from ballproof.verifier.audit.mutant import COUNT, FORGED, HARMLESS, KINDS, MOVED
-from ballproof.verifier.audit.tamper import all_mutants, tamper
-from ballproof.verifier.checking import CheckerError
+from ballproof.verifier.audit.tamper import trial as tampering
+from ballproof.verifier.audit.tamper.count_mutations import bold_claims
+from ballproof.verifier.audit.tamper.mutant import COUNT, FORGED, HARMLESS, KINDS, MOVED
+from ballproof.verifier.audit.tamper.trial import all_mutants, tamper
+from ballproof.verifier.proving.checking import CheckerError
 
 # A slow machine skips nothing.
 unhurried = partial(tamper, seconds=1e6)

@@ -8,7 +8,7 @@ from support.oracle import oracle_of
 from ballproof.models.weights import weights_from_bytes
 from ballproof.verifier.claims.auditing import Auditor, Limits
 from ballproof.verifier.claims.reading import ClassClaim
-from ballproof.verifier.goal import silent
+from ballproof.verifier.counting.goal import silent
 
 LIMITS = Limits(seconds=60, max_operations=10**9)
 

@@ -12,7 +12,7 @@ from ballproof.verifier.claims.auditing import HOLDS, UNDECIDED, Auditor, Limits
 from ballproof.verifier.claims.deciding import Decider
 from ballproof.verifier.claims.reading import ClassClaim
 from ballproof.verifier.commands.main import main
-from ballproof.verifier.goal import silent
+from ballproof.verifier.counting.goal import silent
 
 TRAP = DATA / "mean-diff-sign.safetensors"
 CLAIMS = DATA / "mean-diff-sign.claims.json"

@@ -21,7 +21,7 @@ from support.toy import MOSTLY_RIGHT, Recipe, random_toys, toy_models
 
 from ballproof.verifier.claims.counting import Known
 from ballproof.verifier.claims.reading import CountClaim
-from ballproof.verifier.goal import silent
+from ballproof.verifier.counting.goal import silent
 
 TINY = Fraction(1, 2**200)
 THRESHOLDS = [

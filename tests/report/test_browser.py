@@ -6,7 +6,7 @@ import pytest
 from browser import CHROMIUM, DRIVER, browsing
 from sample import HOSTILE, SETTINGS, certificate, sample
 
-from ballproof.verifier.console import share
+from ballproof.verifier.proving.shares import share
 from ballproof.verifier.report.page import report_page
 from ballproof.verifier.report.study import families
 

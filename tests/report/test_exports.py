@@ -8,7 +8,7 @@ import pytest
 from pyarrow import parquet
 from sample import HOSTILE, SETTINGS, sample
 
-from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.proving.extras import MissingExtraError
 from ballproof.verifier.report.exports import COLUMNS, csv_bytes, parquet_bytes, require_parquet
 from ballproof.verifier.report.figures import study_figures
 from ballproof.verifier.report.markdown import summary_bytes

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sample import HOSTILE, SETTINGS, certificate, sample
 
-from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.proving.extras import MissingExtraError
 from ballproof.verifier.report.data import script_json
 from ballproof.verifier.report.page import report_page, require_page_libraries
 from ballproof.verifier.report.study import families

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sample import RIGHT, TOTAL, sample
 
-from ballproof.verifier.frontier import unbeaten
+from ballproof.verifier.proving.frontier import unbeaten
 from ballproof.verifier.report.coverage import coverage
 from ballproof.verifier.report.numbers import Spread, down, fitted, floored, spread
 from ballproof.verifier.report.published import published_groups

@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from support.toy import Recipe
 
-from ballproof.verifier.checking import DEFAULT_MAX_OPERATIONS
 from ballproof.verifier.commands.main import main
+from ballproof.verifier.proving.checking import DEFAULT_MAX_OPERATIONS
 from ballproof.verifier.strategies import strategies_matching
 from ballproof.verifier.study.store import opened
 from ballproof.verifier.study.work import Task

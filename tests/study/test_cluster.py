@@ -9,7 +9,7 @@ import time
 import pytest
 from sweeps import STRATEGIES, index_of, sweep, task
 
-from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.proving.extras import MissingExtraError
 from ballproof.verifier.study import cluster
 from ballproof.verifier.study.events import Failed, Finished, WorkersLostError
 

@@ -11,7 +11,7 @@ from support.toy import ToyModel, random_toys, small_toys
 
 from ballproof.models.catalogue import zoo_path
 from ballproof.models.weights import load_weights, weights_from_bytes
-from ballproof.verifier.problem import pose
+from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.study.errors import wrong_sequences
 from ballproof.verifier.study.portrait import portrait, quantised, restored
 

@@ -3,8 +3,8 @@
 import pytest
 from sweeps import task
 
-from ballproof.verifier.checking import CheckerError
-from ballproof.verifier.proving import CheckFailedError, prove_with
+from ballproof.verifier.proving.checking import CheckerError
+from ballproof.verifier.proving.pipeline import CheckFailedError, prove_with
 from ballproof.verifier.study import work
 from ballproof.verifier.study.rows import FAILED, REJECTED, VERIFIED
 

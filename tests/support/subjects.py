@@ -9,8 +9,8 @@ from typing import Any
 
 from ballproof.models.weights import Weights, weights_from_bytes
 from ballproof.verifier.audit.subject import Files, Subject
-from ballproof.verifier.goal import silent
-from ballproof.verifier.problem import pose
+from ballproof.verifier.counting.goal import silent
+from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.strategies import strategy_named
 from support.certify import certificate, established
 from support.ladders import LADDERS, plausible_ladder, wild_ladder

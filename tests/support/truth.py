@@ -20,7 +20,7 @@ from verdict import Refusal, Theorem
 
 from ballproof.models.errors import ModelError
 from ballproof.models.weights import weights_from_bytes
-from ballproof.verifier.deviation import deviation
+from ballproof.verifier.counting.float32 import deviation
 from support.certify import digest, split_weights
 from support.oracle import Oracle
 from support.toy import ToyModel

@@ -19,16 +19,16 @@ from support.toy import ToyModel
 
 from ballproof.models.errors import ModelError
 from ballproof.models.weights import load_weights
-from ballproof.verifier.checking import CheckerProcess
 from ballproof.verifier.claims.auditing import Auditor, Limits
 from ballproof.verifier.claims.reading import ClassClaim
-from ballproof.verifier.goal import silent
-from ballproof.verifier.ladder.counts import Box
-from ballproof.verifier.ladder.estimates import best_moments, grid_estimates
-from ballproof.verifier.ladder.pools import Tables
-from ballproof.verifier.problem import pose
-from ballproof.verifier.proving import NotProven, prove_with
+from ballproof.verifier.counting.goal import silent
+from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.proving.checking import CheckerProcess
+from ballproof.verifier.proving.pipeline import NotProven, prove_with
 from ballproof.verifier.strategies import STRATEGIES
+from ballproof.verifier.strategies.ladder.counts import Box
+from ballproof.verifier.strategies.ladder.estimates import best_moments, grid_estimates
+from ballproof.verifier.strategies.ladder.pools import Tables
 
 LIMIT = 10**8
 # The processor time of the prover; LIMIT bounds the check.

@@ -10,10 +10,10 @@ from support.oracle import count_correct
 from support.toy import random_toys, toy_models
 
 from ballproof.models.weights import weights_from_bytes
-from ballproof.verifier.goal import Goal, silent
-from ballproof.verifier.problem import pose
-from ballproof.verifier.proving import NotApplicableError, prove_many
-from ballproof.verifier.steering import prove
+from ballproof.verifier.counting.goal import Goal, silent
+from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.proving.pipeline import NotApplicableError, prove_many
+from ballproof.verifier.proving.steering import prove
 from ballproof.verifier.strategies import STRATEGIES, strategy_named
 
 LIMIT = 10**9

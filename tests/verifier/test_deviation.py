@@ -13,8 +13,8 @@ from verdict import Declined
 from ballproof.models.errors import ModelError
 from ballproof.models.forward import evaluate
 from ballproof.models.weights import weights_from_bytes
-from ballproof.verifier.audit.programs import programs
-from ballproof.verifier.deviation import deviation
+from ballproof.verifier.audit.float32.programs import programs
+from ballproof.verifier.counting.float32 import deviation
 
 
 def test_prover_and_checker_derive_the_same_number_or_both_refuse():

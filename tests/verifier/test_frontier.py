@@ -7,9 +7,9 @@ import pytest
 from support.toy import random_toys
 
 from ballproof.verifier.commands.main import main
-from ballproof.verifier.extras import MissingExtraError
-from ballproof.verifier.frontier import Point, frontier
-from ballproof.verifier.plot import require_plotting
+from ballproof.verifier.proving.extras import MissingExtraError
+from ballproof.verifier.proving.frontier import Point, frontier
+from ballproof.verifier.report.plot import require_plotting
 
 
 def point(operations, right, strategy="cubic"):

@@ -13,14 +13,14 @@ from support.toy import MOSTLY_RIGHT, Recipe, random_toys, toy_models
 
 from ballproof.models.catalogue import zoo_path
 from ballproof.models.weights import load_weights, weights_from_bytes
-from ballproof.verifier.goal import Goal, silent
-from ballproof.verifier.ladder.bound import count_wrong
-from ballproof.verifier.ladder.steer import explored, one_sided, two_sided
-from ballproof.verifier.problem import pose
-from ballproof.verifier.proving import NotApplicableError, draft, verify
-from ballproof.verifier.searches import SEARCHES, run_search, search_named
-from ballproof.verifier.steering import prove
+from ballproof.verifier.counting.goal import Goal, silent
+from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.proving.pipeline import NotApplicableError, draft, verify
+from ballproof.verifier.proving.searches import SEARCHES, run_search, search_named
+from ballproof.verifier.proving.steering import prove
 from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.strategies.ladder.bound import count_wrong
+from ballproof.verifier.strategies.ladder.steer import explored, one_sided, two_sided
 
 LIMIT = 10**11
 MARGINS = [Fraction(0), Fraction(1, 3), Fraction(5)]

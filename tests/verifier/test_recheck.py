@@ -8,7 +8,7 @@ from support.certify import certificate, digest, encoded, established, run_check
 from support.toy import Recipe
 
 from ballproof.verifier.commands.main import main
-from ballproof.verifier.recheck import check_files, exit_code
+from ballproof.verifier.proving.recheck import check_files, exit_code
 
 TOY, OTHER = trained_toy(), Recipe("one hot", 4, 2, 4, 4, seed=2).build()
 TRUE, _ = established(TOY, "exact")

@@ -15,11 +15,11 @@ from ballproof.models.catalogue import zoo_path
 from ballproof.models.layout import Shape
 from ballproof.models.weights import load_weights, weights_from_bytes
 from ballproof.verifier.commands.main import main
-from ballproof.verifier.goal import Goal
-from ballproof.verifier.problem import pose
-from ballproof.verifier.proving import prove_many
+from ballproof.verifier.counting.goal import Goal
+from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.proving.pipeline import prove_many
 from ballproof.verifier.strategies import STRATEGIES, UnknownStrategyError, strategies_matching
-from ballproof.verifier.strategies.subcubic import SUBCUBIC
+from ballproof.verifier.strategies.subcubic.strategy import SUBCUBIC
 
 DATA = Path(__file__).parent.parent / "data"
 PUBLISHED = json.loads((DATA / "published-bounds-max-of-4-seed-123.json").read_text())["bounds"]

@@ -8,14 +8,14 @@ import pytest
 from support.toy import FLAVOURS, Recipe, random_toys
 
 from ballproof.models.weights import weights_from_bytes
-from ballproof.verifier.goal import Goal, silent
-from ballproof.verifier.problem import pose
-from ballproof.verifier.strategies.subcubic import SUBCUBIC
-from ballproof.verifier.subcubic import curves, query_scores
-from ballproof.verifier.subcubic.attention import attention
-from ballproof.verifier.subcubic.directions import directions, to_floats
-from ballproof.verifier.subcubic.entries import entries
-from ballproof.verifier.subcubic.scores import bounded_scores
+from ballproof.verifier.counting.goal import Goal, silent
+from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.strategies.subcubic import curves, query_scores
+from ballproof.verifier.strategies.subcubic.attention import attention
+from ballproof.verifier.strategies.subcubic.directions import directions, to_floats
+from ballproof.verifier.strategies.subcubic.entries import entries
+from ballproof.verifier.strategies.subcubic.scores import bounded_scores
+from ballproof.verifier.strategies.subcubic.strategy import SUBCUBIC
 
 SIZES = (1, 2, 3, 4, 7)
 

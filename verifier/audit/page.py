@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ballproof.verifier.audit.run import Audit
-from ballproof.verifier.extras import MissingExtraError
-from ballproof.verifier.recheck import verdict_line
+from ballproof.verifier.proving.extras import MissingExtraError
+from ballproof.verifier.proving.recheck import verdict_line
 
 FOLDER = Path(__file__).parent
 STYLE = FOLDER.parent / "report" / "page.css"

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ballproof.verifier.audit.hunt import DEFAULT_EFFORT, hunt
-from ballproof.verifier.audit.members import checker_members
-from ballproof.verifier.audit.precisions import recompute
+from ballproof.verifier.audit.hunt.candidates import Pool
+from ballproof.verifier.audit.hunt.members import checker_members
+from ballproof.verifier.audit.hunt.search import DEFAULT_EFFORT, hunt
+from ballproof.verifier.audit.precisions.recount import recompute
 from ballproof.verifier.audit.sections import (
     Section,
     check_section,
@@ -18,12 +19,11 @@ from ballproof.verifier.audit.sections import (
     tamper_section,
     tightness_section,
 )
-from ballproof.verifier.audit.sieve import Pool
 from ballproof.verifier.audit.stages import Stage, quietly
 from ballproof.verifier.audit.subject import Files, Finding, Subject, subject_of
-from ballproof.verifier.audit.tamper import DEFAULT_SECONDS, tamper
-from ballproof.verifier.audit.tightness import tightness
-from ballproof.verifier.checking import REJECTED, VERIFIED, CheckerProcess
+from ballproof.verifier.audit.tamper.trial import DEFAULT_SECONDS, tamper
+from ballproof.verifier.audit.tightness.relaxations import tightness
+from ballproof.verifier.proving.checking import REJECTED, VERIFIED, CheckerProcess
 
 CHECK = "check"
 PARTS = (CHECK, "precisions", "tightness", "hunt", "tamper")

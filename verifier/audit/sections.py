@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ballproof.verifier.audit.hunted import Hunted
-from ballproof.verifier.audit.judge import Judgement
-from ballproof.verifier.audit.levels import Precisions
-from ballproof.verifier.audit.mutant import KINDS
-from ballproof.verifier.audit.slack import Tightness
+from ballproof.verifier.audit.hunt.hunted import Hunted
+from ballproof.verifier.audit.hunt.judge import Judgement
+from ballproof.verifier.audit.precisions.levels import Precisions
 from ballproof.verifier.audit.subject import Finding
-from ballproof.verifier.audit.tamper import Tampered
-from ballproof.verifier.checking import VERIFIED
-from ballproof.verifier.console import share
+from ballproof.verifier.audit.tamper.mutant import KINDS
+from ballproof.verifier.audit.tamper.trial import Tampered
+from ballproof.verifier.audit.tightness.slack import Tightness
+from ballproof.verifier.proving.checking import VERIFIED
+from ballproof.verifier.proving.shares import share
 
 
 @dataclass(frozen=True)

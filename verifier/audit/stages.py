@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
-from ballproof.verifier.goal import Progress, silent
+from ballproof.verifier.counting.goal import Progress, silent
 
 Stage = Callable[[str], AbstractContextManager[Progress]]
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ballproof.models.weights import Weights, load_weights
-from ballproof.verifier.checking import (
+from ballproof.verifier.counting.problem import Problem, pose
+from ballproof.verifier.proving.checking import (
     DECLINED,
     DEFAULT_MAX_OPERATIONS,
     REJECTED,
@@ -17,7 +18,6 @@ from ballproof.verifier.checking import (
     CheckerError,
     run_checker,
 )
-from ballproof.verifier.problem import Problem, pose
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ballproof.verifier.audit.run import Audit
 from ballproof.verifier.audit.sections import Grid, Section
-from ballproof.verifier.recheck import verdict_line
+from ballproof.verifier.proving.recheck import verdict_line
 
 SHOWN = 20
 

@@ -16,8 +16,8 @@ from ballproof.verifier.claims.deciding import Decider, Outcome
 from ballproof.verifier.claims.numbers import decimal_down, decimal_up
 from ballproof.verifier.claims.reading import Claim, ClassClaim, CountClaim
 from ballproof.verifier.claims.witness import Witness
-from ballproof.verifier.goal import Progress
-from ballproof.verifier.problem import pose
+from ballproof.verifier.counting.goal import Progress
+from ballproof.verifier.counting.problem import pose
 
 HOLDS, VIOLATED, UNDECIDED = "holds", "violated", "undecided"
 Report = Callable[[int, int], None]

@@ -8,10 +8,10 @@ from functools import cache
 import numpy as np
 
 from ballproof.interval.fixed import Lanes, RangeError
-from ballproof.verifier.attention import Attention
 from ballproof.verifier.claims.classes import SequenceClass
-from ballproof.verifier.problem import Problem
-from ballproof.verifier.separable import ClassTables, GapTables
+from ballproof.verifier.counting.attention import Attention
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.counting.separable import ClassTables, GapTables
 
 
 class Suspects:

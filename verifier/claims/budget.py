@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ballproof.verifier.goal import Progress
+from ballproof.verifier.counting.goal import Progress
 
 
 class OutOfTimeError(RuntimeError):

@@ -7,10 +7,10 @@ from fractions import Fraction
 
 from ballproof.models.weights import Weights
 from ballproof.verifier.claims.budget import OutOfTimeError
-from ballproof.verifier.goal import Progress
-from ballproof.verifier.problem import pose
-from ballproof.verifier.proving import NotApplicableError
-from ballproof.verifier.steering import prove
+from ballproof.verifier.counting.goal import Progress
+from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.proving.pipeline import NotApplicableError
+from ballproof.verifier.proving.steering import prove
 from ballproof.verifier.strategies import strategy_named
 
 

@@ -11,7 +11,7 @@ from ballproof.verifier.claims.budget import Deadline, OutOfTimeError
 from ballproof.verifier.claims.classes import SequenceClass
 from ballproof.verifier.claims.supremum import Contest, UndecidedSignError
 from ballproof.verifier.claims.witness import Witness, gap_enclosed
-from ballproof.verifier.problem import Problem
+from ballproof.verifier.counting.problem import Problem
 
 # Each climb names a larger gap; they are few, and hostile weights shall not make them many.
 MOST_CLIMBS = 200

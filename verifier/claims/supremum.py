@@ -13,8 +13,8 @@ import flint
 from ballproof.interval.ball import certainly_negative, certainly_positive, exact, precision
 from ballproof.verifier.claims.budget import Deadline
 from ballproof.verifier.claims.classes import SequenceClass
-from ballproof.verifier.problem import Problem
-from ballproof.verifier.settle import LAST_BITS, Term, sign_of_sum
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.counting.signs import LAST_BITS, Term, sign_of_sum
 
 COMPARING_BITS = 128
 

@@ -6,10 +6,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from ballproof.verifier.checking import INTERRUPTED, USAGE
 from ballproof.verifier.commands.audit import audit
 from ballproof.verifier.commands.audit_claims import audit_claims
 from ballproof.verifier.commands.check import check
+from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.demo import demo
 from ballproof.verifier.commands.frontier import frontier_command
 from ballproof.verifier.commands.inspect import evaluate, info
@@ -19,7 +19,7 @@ from ballproof.verifier.commands.report import report
 from ballproof.verifier.commands.show import show
 from ballproof.verifier.commands.strategies import strategies
 from ballproof.verifier.commands.sweep import sweep
-from ballproof.verifier.console import Terminal
+from ballproof.verifier.proving.checking import INTERRUPTED, USAGE
 
 EPILOG = (
     "Exit codes: 0 done or VERIFIED, 1 REJECTED, 2 DECLINED or a model that cannot be used, "

@@ -9,17 +9,17 @@ import click
 
 from ballproof.models.catalogue import resolve
 from ballproof.models.files import write_atomically
-from ballproof.verifier.audit.float32 import audit_float32
-from ballproof.verifier.audit.hunt import DEFAULT_EFFORT
+from ballproof.verifier.audit.float32.programs import programs as numpy_programs
+from ballproof.verifier.audit.float32.torch_program import torch_programs
+from ballproof.verifier.audit.float32.trial import audit_float32
+from ballproof.verifier.audit.hunt.search import DEFAULT_EFFORT
 from ballproof.verifier.audit.page import audit_page, require_jinja
-from ballproof.verifier.audit.programs import programs as numpy_programs
 from ballproof.verifier.audit.run import PARTS, Settings
 from ballproof.verifier.audit.run import audit as run_audit
 from ballproof.verifier.audit.subject import Files
-from ballproof.verifier.audit.tamper import DEFAULT_SECONDS
+from ballproof.verifier.audit.tamper.trial import DEFAULT_SECONDS
 from ballproof.verifier.audit.text import audit_lines
-from ballproof.verifier.audit.torch_program import torch_programs
-from ballproof.verifier.checking import REJECTED
+from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import (
     json_option,
     load_model,
@@ -27,8 +27,8 @@ from ballproof.verifier.commands.parameters import (
     pass_terminal,
     require_writable,
 )
-from ballproof.verifier.console import Terminal
-from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.proving.checking import REJECTED
+from ballproof.verifier.proving.extras import MissingExtraError
 
 
 @click.command()

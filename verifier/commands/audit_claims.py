@@ -9,6 +9,7 @@ import click
 
 from ballproof.verifier.claims.auditing import HOLDS, UNDECIDED, VIOLATED, Auditor, Finding, Limits
 from ballproof.verifier.claims.reading import Claim, CountClaim, read_claims
+from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import (
     json_option,
     load_model,
@@ -16,7 +17,6 @@ from ballproof.verifier.commands.parameters import (
     model_argument,
     pass_terminal,
 )
-from ballproof.verifier.console import Terminal
 
 ALL_HOLD, ANY_VIOLATED, ANY_UNDECIDED = 0, 1, 2
 

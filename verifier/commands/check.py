@@ -14,11 +14,11 @@ import click
 
 from ballproof.models.catalogue import resolve, resolve_all
 from ballproof.models.weights import load_weights
-from ballproof.verifier.checking import DECLINED, REJECTED, VERIFIED, run_checker
+from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import Count, ExactNumber, json_option, pass_terminal
-from ballproof.verifier.console import Terminal
-from ballproof.verifier.goal import silent
-from ballproof.verifier.recheck import Answer, certificate_files, check_files, exit_code
+from ballproof.verifier.counting.goal import silent
+from ballproof.verifier.proving.checking import DECLINED, REJECTED, VERIFIED, run_checker
+from ballproof.verifier.proving.recheck import Answer, certificate_files, check_files, exit_code
 
 _WORDS = {VERIFIED: "verified", REJECTED: "rejected", DECLINED: "declined"}
 

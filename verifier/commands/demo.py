@@ -11,16 +11,17 @@ from rich.table import Table
 from ballproof.models.catalogue import zoo_path
 from ballproof.models.files import write_atomically
 from ballproof.models.weights import load_weights
-from ballproof.verifier.checking import (
+from ballproof.verifier.commands.console import Terminal
+from ballproof.verifier.commands.parameters import pass_terminal
+from ballproof.verifier.commands.prove import prove_visibly
+from ballproof.verifier.counting.problem import Problem, pose
+from ballproof.verifier.proving.checking import (
     DEFAULT_MAX_OPERATIONS,
     VERIFIED,
     run_checker,
 )
-from ballproof.verifier.commands.parameters import pass_terminal
-from ballproof.verifier.commands.prove import prove_visibly
-from ballproof.verifier.console import Terminal, share
-from ballproof.verifier.problem import Problem, pose
-from ballproof.verifier.proving import Proven, certificate_name
+from ballproof.verifier.proving.pipeline import Proven, certificate_name
+from ballproof.verifier.proving.shares import share
 from ballproof.verifier.strategies import strategy_named
 from ballproof.verifier.strategies.base import Strategy
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import (
     json_option,
     load_model,
@@ -17,10 +18,10 @@ from ballproof.verifier.commands.parameters import (
     pass_terminal,
     require_writable,
 )
-from ballproof.verifier.console import Terminal, share
-from ballproof.verifier.frontier import Point, frontier, measured_points
-from ballproof.verifier.plot import FORMATS, draw, require_plotting
-from ballproof.verifier.problem import pose
+from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.proving.frontier import Point, frontier, measured_points
+from ballproof.verifier.proving.shares import share
+from ballproof.verifier.report.plot import FORMATS, draw, require_plotting
 
 
 @click.command(name="frontier")

@@ -13,16 +13,16 @@ from ballproof.models.forward import evaluate as forward
 from ballproof.models.layout import BIAS_NAMES
 from ballproof.models.task import label, task_name, total_sequences
 from ballproof.models.weights import Weights
+from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import (
     json_option,
     load_model,
     model_argument,
     pass_terminal,
 )
-from ballproof.verifier.console import Terminal
-from ballproof.verifier.problem import pose
-from ballproof.verifier.settle import wrong
-from ballproof.verifier.subcubic.directions import query_key_table
+from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.counting.signs import wrong
+from ballproof.verifier.strategies.subcubic.directions import query_key_table
 
 FIRST_BITS, LAST_BITS = 128, 16_384
 SHOWN = 5

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import click
 
 from ballproof.models.errors import ModelError
-from ballproof.verifier.checking import DECLINED, INTERNAL, INTERRUPTED, USAGE
 from ballproof.verifier.commands import ballproof
-from ballproof.verifier.extras import MissingExtraError
-from ballproof.verifier.proving import NotApplicableError
+from ballproof.verifier.proving.checking import DECLINED, INTERNAL, INTERRUPTED, USAGE
+from ballproof.verifier.proving.extras import MissingExtraError
+from ballproof.verifier.proving.pipeline import NotApplicableError
 from ballproof.verifier.strategies import UnknownStrategyError
 from ballproof.verifier.study.events import WorkersLostError
 from ballproof.verifier.study.store import StoreError

@@ -8,8 +8,8 @@ import click
 
 from ballproof.models.convert import convert
 from ballproof.models.weights import load_weights, save_tensors, save_weights
+from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import out_option, pass_terminal, require_writable
-from ballproof.verifier.console import Terminal
 
 MISSING_TORCH = (
     'Training needs torch, which is not installed: pip install "ballproof[train]" '

@@ -10,9 +10,9 @@ import click
 
 from ballproof.models.catalogue import resolve
 from ballproof.models.weights import Weights, load_weights
-from ballproof.verifier.checking import DEFAULT_MAX_OPERATIONS
-from ballproof.verifier.console import Terminal
-from ballproof.verifier.deviation import SEMANTICS
+from ballproof.verifier.commands.console import Terminal
+from ballproof.verifier.counting.float32 import SEMANTICS
+from ballproof.verifier.proving.checking import DEFAULT_MAX_OPERATIONS
 
 pass_terminal = click.make_pass_decorator(Terminal)
 model_argument = click.argument("model")

@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from ballproof.models.files import write_atomically
-from ballproof.verifier.checking import DEFAULT_MAX_OPERATIONS
+from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import (
     ExactNumber,
     json_option,
@@ -22,10 +22,10 @@ from ballproof.verifier.commands.parameters import (
     require_writable,
     semantics_option,
 )
-from ballproof.verifier.console import Terminal, share
-from ballproof.verifier.goal import Goal
-from ballproof.verifier.problem import Problem, pose
-from ballproof.verifier.proving import (
+from ballproof.verifier.counting.goal import Goal
+from ballproof.verifier.counting.problem import Problem, pose
+from ballproof.verifier.proving.checking import DEFAULT_MAX_OPERATIONS
+from ballproof.verifier.proving.pipeline import (
     NotProven,
     Proven,
     certificate_name,
@@ -33,8 +33,9 @@ from ballproof.verifier.proving import (
     prove_many,
     verify,
 )
-from ballproof.verifier.searches import run_search, search_named
-from ballproof.verifier.steering import prove as prove_to_goal
+from ballproof.verifier.proving.searches import run_search, search_named
+from ballproof.verifier.proving.shares import share
+from ballproof.verifier.proving.steering import prove as prove_to_goal
 from ballproof.verifier.strategies import is_pattern, strategies_matching
 from ballproof.verifier.strategies.base import Strategy
 

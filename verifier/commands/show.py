@@ -10,8 +10,9 @@ import click
 
 from ballproof.models.errors import ModelError
 from ballproof.models.files import parse_json, read_limited
+from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import pass_terminal
-from ballproof.verifier.console import Terminal, share
+from ballproof.verifier.proving.shares import share
 
 FIELDS = {
     "claim": ("task", "semantics", "margin", "total", "correct_at_least", "correct_at_most"),

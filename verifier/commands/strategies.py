@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import json_option, pass_terminal
-from ballproof.verifier.console import Terminal
-from ballproof.verifier.searches import SEARCHES
+from ballproof.verifier.proving.searches import SEARCHES
 from ballproof.verifier.strategies import strategies_matching
 from ballproof.verifier.strategies.base import Strategy
 

@@ -13,14 +13,14 @@ import click
 
 from ballproof.models.catalogue import resolve_all
 from ballproof.models.files import read_limited
-from ballproof.verifier.checking import INTERNAL, REJECTED
+from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import (
     json_option,
     margin_option,
     max_operations_option,
     pass_terminal,
 )
-from ballproof.verifier.console import Terminal
+from ballproof.verifier.proving.checking import INTERNAL, REJECTED
 from ballproof.verifier.strategies import strategies_matching
 from ballproof.verifier.study.cluster import require_dask, run_on_cluster
 from ballproof.verifier.study.events import Event

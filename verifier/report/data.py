@@ -13,7 +13,7 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from ballproof.verifier.frontier import unbeaten
+from ballproof.verifier.proving.frontier import unbeaten
 from ballproof.verifier.report.losses import losses_of
 from ballproof.verifier.report.numbers import Spread, floored
 from ballproof.verifier.report.series import Average, averages, rank_series

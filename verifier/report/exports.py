@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any
 
-from ballproof.verifier.console import share
-from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.proving.extras import MissingExtraError
+from ballproof.verifier.proving.shares import share
 from ballproof.verifier.study.rows import ModelRow, ResultRow
 
 MODEL_COLUMNS = tuple(f.name for f in fields(ModelRow) if f.name != "portrait")

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ballproof.verifier.frontier import unbeaten
-from ballproof.verifier.plot import require_plotting
+from ballproof.verifier.proving.frontier import unbeaten
+from ballproof.verifier.report.plot import require_plotting
 from ballproof.verifier.report.series import Average, RankSeries, averages, rank_series
 from ballproof.verifier.report.study import Family
 from ballproof.verifier.report.summary import GROUPS

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ballproof.verifier.extras import MissingExtraError
-from ballproof.verifier.goal import Progress, silent
+from ballproof.verifier.counting.goal import Progress, silent
+from ballproof.verifier.proving.extras import MissingExtraError
 from ballproof.verifier.report.coverage import coverage
 from ballproof.verifier.report.data import Certificate, picture_data, script_json, study_data
 from ballproof.verifier.report.published import source

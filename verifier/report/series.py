@@ -10,8 +10,8 @@ from ballproof.verifier.report.numbers import Line, Spread, fitted, spread
 from ballproof.verifier.report.study import Family, Subject, strategy_order
 from ballproof.verifier.report.summary import best_row
 from ballproof.verifier.strategies import of_the_study
+from ballproof.verifier.strategies.subcubic.names import SCORE_ERROR
 from ballproof.verifier.study.rows import ResultRow
-from ballproof.verifier.subcubic.names import SCORE_ERROR
 
 
 @dataclass(frozen=True)

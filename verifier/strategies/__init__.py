@@ -9,8 +9,8 @@ from ballproof.verifier.strategies.base import Strategy
 from ballproof.verifier.strategies.brute_force import BruteForce
 from ballproof.verifier.strategies.cubic import Cubic
 from ballproof.verifier.strategies.exact import Exact
-from ballproof.verifier.strategies.ladder import LADDERS
-from ballproof.verifier.strategies.subcubic import SUBCUBIC
+from ballproof.verifier.strategies.ladder.strategy import LADDERS
+from ballproof.verifier.strategies.subcubic.strategy import SUBCUBIC
 
 STRATEGIES: tuple[Strategy, ...] = (BruteForce(), Cubic(), Exact(), *LADDERS, *SUBCUBIC)
 

@@ -8,11 +8,11 @@ from typing import Any, Protocol
 
 from ballproof.models.layout import Shape
 from ballproof.models.task import class_size
-from ballproof.verifier.attention import Attention
-from ballproof.verifier.branch import WrongCount
-from ballproof.verifier.goal import Goal, Progress
-from ballproof.verifier.problem import Problem
-from ballproof.verifier.separable import ClassTables, GapTables
+from ballproof.verifier.counting.attention import Attention
+from ballproof.verifier.counting.branch import WrongCount
+from ballproof.verifier.counting.goal import Goal, Progress
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.counting.separable import ClassTables, GapTables
 
 Witness = dict[str, Any]
 EXHAUSTIVE_LIMIT = 2**32

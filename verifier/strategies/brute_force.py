@@ -8,11 +8,11 @@ import numpy as np
 
 from ballproof.interval.fixed import Lanes
 from ballproof.models.layout import Shape
-from ballproof.verifier.branch import WrongCount
-from ballproof.verifier.goal import Goal, Progress
-from ballproof.verifier.problem import Problem
-from ballproof.verifier.separable import ClassTables
-from ballproof.verifier.settle import wrong
+from ballproof.verifier.counting.branch import WrongCount
+from ballproof.verifier.counting.goal import Goal, Progress
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.counting.separable import ClassTables
+from ballproof.verifier.counting.signs import wrong
 from ballproof.verifier.strategies.base import (
     Bounds,
     Witness,

@@ -17,10 +17,10 @@ from ballproof.interval.ball import (
 )
 from ballproof.models.layout import Shape
 from ballproof.models.task import class_size
-from ballproof.verifier.attention import Attention, exponentials
-from ballproof.verifier.goal import Goal, Progress
-from ballproof.verifier.problem import Integers, Problem
-from ballproof.verifier.settle import wrong
+from ballproof.verifier.counting.attention import Attention, exponentials
+from ballproof.verifier.counting.goal import Goal, Progress
+from ballproof.verifier.counting.problem import Integers, Problem
+from ballproof.verifier.counting.signs import wrong
 from ballproof.verifier.strategies.base import Bounds, Witness, classes
 
 WORKING_BITS = 64

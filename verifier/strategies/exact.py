@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ballproof.models.layout import Shape
-from ballproof.verifier.branch import BranchAndCount, WrongCount
-from ballproof.verifier.goal import Goal, Progress
-from ballproof.verifier.problem import Problem
-from ballproof.verifier.separable import ClassTables, surviving_rivals
+from ballproof.verifier.counting.branch import BranchAndCount, WrongCount
+from ballproof.verifier.counting.goal import Goal, Progress
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.counting.separable import ClassTables, surviving_rivals
 from ballproof.verifier.strategies.base import (
     Bounds,
     Witness,

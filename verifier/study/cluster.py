@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ballproof.verifier.extras import MissingExtraError
+from ballproof.verifier.proving.extras import MissingExtraError
 from ballproof.verifier.study.events import Event, Failed, Finished, WorkersLostError
 from ballproof.verifier.study.work import Task, run_task
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from ballproof.interval.fixed import Lanes
 from ballproof.models.task import class_size
-from ballproof.verifier.attention import Attention
-from ballproof.verifier.problem import Problem
-from ballproof.verifier.separable import ClassTables, GapTables, surviving_rivals
-from ballproof.verifier.settle import wrong
+from ballproof.verifier.counting.attention import Attention
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.counting.separable import ClassTables, GapTables, surviving_rivals
+from ballproof.verifier.counting.signs import wrong
 
 LIMIT = 2**26
 # Prefixes extended in one array operation: bounds memory, not the result.

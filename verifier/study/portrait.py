@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ballproof.verifier.problem import Integers, Problem
+from ballproof.verifier.counting.problem import Integers, Problem
+from ballproof.verifier.strategies.subcubic.directions import query_key_table
 from ballproof.verifier.study.errors import wrong_sequences
-from ballproof.verifier.subcubic.directions import query_key_table
 
 PORTRAIT_VERSION = 1
 LEVELS = 255

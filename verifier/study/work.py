@@ -18,10 +18,10 @@ from threading import Lock
 from ballproof.models.catalogue import zoo_names, zoo_record
 from ballproof.models.task import task_name
 from ballproof.models.weights import weights_from_bytes
-from ballproof.verifier.checking import CheckerError, CheckerProcess
-from ballproof.verifier.goal import Progress, silent
-from ballproof.verifier.problem import Problem, pose
-from ballproof.verifier.proving import CheckFailedError, NotProven, Proven, prove_with
+from ballproof.verifier.counting.goal import Progress, silent
+from ballproof.verifier.counting.problem import Problem, pose
+from ballproof.verifier.proving.checking import CheckerError, CheckerProcess
+from ballproof.verifier.proving.pipeline import CheckFailedError, NotProven, Proven, prove_with
 from ballproof.verifier.strategies import strategy_named
 from ballproof.verifier.study.portrait import portrait
 from ballproof.verifier.study.rows import (

@@ -1,0 +1,1 @@
+"""The float32 program in several orders, on inputs that nearly tie."""

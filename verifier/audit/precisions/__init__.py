@@ -1,0 +1,1 @@
+"""Bounds recomputed in balls, at two precisions."""

@@ -1,0 +1,1 @@
+"""Mutated certificates that the checker must refuse."""

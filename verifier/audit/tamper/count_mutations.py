@@ -1,0 +1,71 @@
+"""Mutants that claim more than the check establishes; only a whole check can refuse them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from ballproof.verifier.audit.subject import Subject
+from ballproof.verifier.audit.tamper.mutant import (
+    BUDGET,
+    CLAIM,
+    COUNT,
+    HARMLESS,
+    Change,
+    Mutant,
+    edited,
+    encoded,
+    mutants_of,
+)
+from ballproof.verifier.counting.problem import Problem
+
+EVERYTHING = "claimed: every input right"
+
+
+def bold_claims(subject: Subject, low: int, high: int) -> Iterator[Mutant]:
+    """Yield claims that go beyond what the check establishes, by one and by more.
+
+    `low` and `high` are the counts that it establishes. Each takes a whole check.
+    """
+    total, claim = subject.total, subject.fields["claim"]
+    counts = {(low + 1, total), ((low + total + 1) // 2, total)}
+    if subject.verdict["semantics"] == "real":
+        # In float32 an upper end that claims nothing is not computed: `high` says nothing there.
+        counts |= {(0, high - 1), (0, 0), (low + 1, max(low + 1, high)), (high, low)}
+        counts.add((min(low, high - 1), high - 1))
+    for least, most in sorted(counts):
+        if 0 <= least <= most <= total and (least > low or most < high):
+            changed = {**claim, "correct_at_least": str(least), "correct_at_most": str(most)}
+            change = Change(("claim",), changed, frozenset({COUNT}))
+            name = f"claimed: at least {least}, at most {most} right"
+            for mutant in mutants_of(subject.fields, CLAIM, [change], 1.0):
+                yield Mutant(CLAIM, name, mutant.make, mutant.expected, mutant.cost)
+
+
+def everything_claimed(subject: Subject) -> Mutant:
+    """Return the claim that every input is right."""
+    claim = {**subject.fields["claim"], "correct_at_least": str(subject.total)}
+    claim["correct_at_most"] = claim["correct_at_least"]
+    fields = edited(subject.fields, ("claim",), claim)
+    return Mutant(CLAIM, EVERYTHING, lambda: encoded(fields), frozenset({COUNT, HARMLESS}), 1.0)
+
+
+def margin_mutants(subject: Subject) -> Iterator[Mutant]:
+    """Yield the same counts at margins that no logit reaches: nothing is right there."""
+    if subject.problem.shape.d_vocab == 1 or not subject.claimed[0]:
+        return
+    out_of_reach = reach(subject.problem)
+    for margin in (out_of_reach, 2 * out_of_reach + 1):
+        if len(str(margin)) <= 2000:
+            change = Change(("claim", "margin"), str(margin), frozenset({COUNT, BUDGET}))
+            yield from mutants_of(subject.fields, CLAIM, [change], 1.0)
+
+
+def reach(problem: Problem) -> int:
+    """Return a whole number above the difference of any two logits of the model."""
+    largest = sum(
+        max((abs(int(x)) for x in table.flat), default=0)
+        for table in (problem.direct, problem.output, problem.places)
+    )
+    exact = Fraction(largest, problem.margin.denominator) * Fraction(2) ** problem.logit_exponent
+    return 2 * int(exact) + 1

@@ -1,0 +1,63 @@
+"""Faults that any value of a witness can have: each leaves the domain of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Any, TypeVar
+
+from ballproof.verifier.audit.tamper.mutant import LIMIT, MISSING, WITNESS, Change, Path
+
+T = TypeVar("T")
+OUTSIDE = frozenset({WITNESS})
+
+
+def some(items: Sequence[T], count: int, rng: Random) -> list[T]:
+    """Return at most so many of the items, chosen at random, in their order."""
+    chosen = sorted(rng.sample(range(len(items)), min(count, len(items))))
+    return [items[place] for place in chosen]
+
+
+def object_faults(path: Path, value: dict[str, Any]) -> Iterator[Change]:
+    """Yield an object without each of its keys and with others; `path` stays an object."""
+    for key in value:
+        yield Change((*path, key), MISSING, OUTSIDE)
+    for key in ("note", "", "Gaps", "__proto__"):
+        yield Change((*path, key), None, OUTSIDE)
+
+
+def integer_faults(path: Path, value: int, low: int, high: int) -> Iterator[Change]:
+    """Yield what is no integer of low..high: beyond its ends, or of another type."""
+    for other in (low - 1, high + 1, 10**30, str(value), True, None, [value]):
+        yield Change(path, other, OUTSIDE)
+
+
+def list_faults(path: Path, value: Sequence[Any], *, fixed: bool) -> Iterator[Change]:
+    """Yield what is no list, and for one of a fixed length, one of another length."""
+    spoilt: list[Any] = [None, {}, "x", 0]
+    for other in spoilt:
+        yield Change(path, other, OUTSIDE)
+    if fixed:
+        yield Change(path, [*value, value[-1] if value else 1], OUTSIDE)
+        if value:
+            yield Change(path, list(value[:-1]), OUTSIDE)
+
+
+def dyadic_faults(path: Path, value: list[Any]) -> Iterator[Change]:
+    """Yield dyadics in other spellings, or with an exponent out of range."""
+    mantissa, exponent = value
+    spellings = [str(2 * int(mantissa) if mantissa != "0" else 2), f"+{mantissa}", f"0{mantissa}"]
+    spellings += ["", "-0", "1.0", "1e3", "0x1", f"{mantissa} "]
+    for text in spellings:
+        yield Change(path, [text, exponent], OUTSIDE)
+    exponents: list[Any] = [["1", 20_001], ["1", -20_001], ["1", "0"], ["1", True], ["1", None]]
+    shapes: list[Any] = [["0", 1], [1, 0], ["1"], ["1", 0, 0], [], "1", None, 1]
+    for other in exponents + shapes:
+        yield Change(path, other, OUTSIDE)
+    yield Change(path, ["1" + "0" * 2000, 0], frozenset({LIMIT}))
+
+
+def shifted(value: list[Any]) -> list[Any]:
+    """Return another dyadic nearby: the mantissa moved by 2, so that it stays odd."""
+    mantissa, exponent = value
+    return ["1", 0] if mantissa == "0" else [str(int(mantissa) + 2), exponent]

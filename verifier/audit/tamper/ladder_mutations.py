@@ -1,0 +1,172 @@
+"""Mutants of the witness of a ladder: pools and groups, at some places of the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+from typing import Any, NamedTuple
+
+from ballproof.verifier.audit.subject import Subject
+from ballproof.verifier.audit.tamper.claim_mutations import RULES
+from ballproof.verifier.audit.tamper.faults import (
+    OUTSIDE,
+    integer_faults,
+    list_faults,
+    object_faults,
+    some,
+)
+from ballproof.verifier.audit.tamper.mutant import JUDGED, MISSING, Change, Path, looked_up
+from ballproof.verifier.strategies.ladder.menus import MAX_THRESHOLD
+
+WITNESS_PATH: Path = ("proof", "witness")
+POOLS, GROUPS = 4, 4
+MOVED = 10
+RATES = {"moment": 2**20, "grid": 2**14, "below": 2**14}
+
+
+class _Pool(NamedTuple):
+    """A pool of the witness: where it is, its maximum, the queries of the pool around it."""
+
+    path: Path
+    value: dict[str, Any]
+    maximum: int
+    around: tuple[int, int]
+
+
+def forged(subject: Subject, rng: Random) -> Iterator[Change]:
+    """Yield changes that leave the domain of the witness, each at some places."""
+    v = subject.problem.shape.d_vocab
+    witness = looked_up(subject.fields, WITNESS_PATH)
+    yield from object_faults(WITNESS_PATH, witness)
+    first, maxima = (*WITNESS_PATH, "first"), (*WITNESS_PATH, "maxima")
+    yield from integer_faults(first, witness["first"], 0, v)
+    for other in (witness["first"] - 1, witness["first"] + 1):
+        if 0 <= other <= v:  # In its domain, but no longer the first of these maxima.
+            yield Change(first, other, OUTSIDE)
+    yield from list_faults(maxima, witness["maxima"], fixed=True)
+    pools = _pools(witness)
+    for pool in some(pools, POOLS, rng):
+        yield from _pool_faults(pool, v)
+        siblings = looked_up(subject.fields, pool.path[:-1])
+        # A pool does not lie behind itself.
+        yield Change(pool.path[:-1], [*siblings, siblings[-1]], OUTSIDE)
+    for path, group in some(_groups(pools), GROUPS, rng):
+        yield from _group_faults(path, group, v, RULES[subject.strategy])
+
+
+def _pools(witness: dict[str, Any]) -> list[_Pool]:
+    """Return all pools, those of the first maximum first."""
+    found, waiting = [], []
+    for place, pools in enumerate(witness["maxima"]):
+        m = witness["first"] + place
+        path = (*WITNESS_PATH, "maxima", place)
+        waiting += [_Pool((*path, i), pool, m, (0, m)) for i, pool in enumerate(pools)]
+    while waiting:
+        pool = waiting.pop(0)
+        found.append(pool)
+        path, span = (*pool.path, "parts"), tuple(pool.value["queries"])
+        parts = enumerate(pool.value["parts"])
+        waiting += [_Pool((*path, i), part, pool.maximum, span) for i, part in parts]
+    return found
+
+
+def _groups(pools: list[_Pool]) -> list[tuple[Path, dict[str, Any]]]:
+    return [
+        ((*pool.path, "groups", i), group)
+        for pool in pools
+        for i, group in enumerate(pool.value["groups"])
+    ]
+
+
+def _pool_faults(pool: _Pool, v: int) -> Iterator[Change]:
+    path, value, m = pool.path, pool.value, pool.maximum
+    spoilt: list[Any] = [None, [], "pool", 0]
+    for other in spoilt:
+        yield Change(path, other, OUTSIDE)
+    yield from object_faults(path, value)
+    yield from _query_faults(pool)
+    yield from integer_faults((*path, "near"), value["near"], 0, m)
+    yield from integer_faults((*path, "apart"), value["apart"], 0, 1)
+    yield from integer_faults((*path, "most"), value["most"], 0, 2)
+    for key in ("together", "thresholds", "parts", "groups", "marked"):
+        yield from list_faults((*path, key), value[key], fixed=False)
+    for span in ([1, 0], [0, v], [-1, 0], [0], [0, 0, 0], ["0", 0], None):
+        yield Change((*path, "together"), [*value["together"], span], OUTSIDE)
+    far = MAX_THRESHOLD + 1
+    for pairs in ([[0, far]], [[0, -far]], [[v, 0]], [[-1, 0]], [[0, 0]] * 2, [[0]], [[0, "0"]]):
+        yield Change((*path, "thresholds"), pairs, OUTSIDE)
+    for tokens in ([m], [-1], [m - value["near"] - 1], [m - 1, m - 1], ["0"], [0, 1, 2, 3, 4]):
+        yield Change((*path, "marked"), tokens, OUTSIDE)
+
+
+def _query_faults(pool: _Pool) -> Iterator[Change]:
+    """Yield queries that are no range, leave the pool around, or hold the maximum and others."""
+    a, b = pool.value["queries"]
+    low, high = pool.around
+    spans: list[Any] = [[b + 1, a], [low - 1, b], [a, high + 1], [a], [a, b, b], [str(a), b], None]
+    if pool.maximum > 0:
+        spans.append([pool.maximum - 1, pool.maximum])
+    for span in spans:
+        yield Change((*pool.path, "queries"), span, OUTSIDE)
+
+
+def _group_faults(path: Path, group: dict[str, Any], v: int, rules: set[str]) -> Iterator[Change]:
+    yield from object_faults(path, group)
+    for rule in ("", "Walk", "exact", None, 0, ["walk"]):
+        yield Change((*path, "rule"), rule, OUTSIDE)
+    for rule in sorted({"walk", "both", "moment", "grid", "below"} - rules):
+        yield Change((*path, "rule"), rule, OUTSIDE)
+    listed: list[Any] = [[v], [-1], [1, 0], [0, 0], ["0"], [True], None, {}, 0]
+    for rivals in listed:
+        yield Change((*path, "rivals"), rivals, OUTSIDE)
+    if "rate" in group:
+        yield from integer_faults((*path, "rate"), group["rate"], 1, RATES[group["rule"]])
+    else:
+        yield Change((*path, "rate"), 1000, OUTSIDE)
+
+
+def moved(subject: Subject, rng: Random) -> Iterator[Change]:
+    """Yield changes inside the domain: the witness may prove as much as before, or less."""
+    witness = looked_up(subject.fields, WITNESS_PATH)
+    pools, first = _pools(witness), witness["first"]
+    if witness["maxima"]:
+        later = {"first": first + 1, "maxima": witness["maxima"][1:]}
+        yield Change(WITNESS_PATH, later, JUDGED)
+    for place in some(list(range(len(witness["maxima"]))), MOVED // 2, rng):
+        yield Change((*WITNESS_PATH, "maxima", place), [], JUDGED)
+    for pool in some(pools, MOVED, rng):
+        yield from _moved_pool(pool)
+    for path, group in some(_groups(pools), MOVED, rng):
+        yield from _moved_group(path, group, RULES[subject.strategy])
+
+
+def _moved_pool(pool: _Pool) -> Iterator[Change]:
+    path, value, m = pool.path, pool.value, pool.maximum
+    yield Change(path, MISSING, JUDGED)
+    yield Change((*path, "apart"), 1 - value["apart"], JUDGED)
+    for near in {value["near"] + 1, 0 if not value["marked"] else value["near"], m}:
+        if near != value["near"] and near <= m:
+            yield Change((*path, "near"), near, JUDGED)
+    for most in {0, 1, 2} - {value["most"]}:
+        yield Change((*path, "most"), most, JUDGED)
+    for key in ("together", "thresholds", "parts", "groups", "marked"):
+        if value[key]:
+            yield Change((*path, key), value[key][:-1], JUDGED)
+    raised = [[j, min(x + 1, MAX_THRESHOLD)] for j, x in value["thresholds"]]
+    if raised != value["thresholds"]:
+        yield Change((*path, "thresholds"), raised, JUDGED)
+
+
+def _moved_group(path: Path, group: dict[str, Any], rules: set[str]) -> Iterator[Change]:
+    if group["rivals"]:
+        yield Change((*path, "rivals"), group["rivals"][:-1], JUDGED)
+    if "rate" in group:
+        for rate in {max(1, group["rate"] // 2), min(2 * group["rate"], RATES[group["rule"]])}:
+            if rate != group["rate"]:
+                yield Change((*path, "rate"), rate, JUDGED)
+        for rule in sorted((rules & RATES.keys()) - {group["rule"]}):
+            fits = {**group, "rule": rule, "rate": min(group["rate"], RATES[rule])}
+            yield Change(path, fits, JUDGED)
+    elif rules >= {"walk", "both"}:
+        other = {"walk": "both", "both": "walk"}[group["rule"]]
+        yield Change((*path, "rule"), other, JUDGED)

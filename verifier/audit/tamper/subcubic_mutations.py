@@ -1,0 +1,131 @@
+"""Mutants of the witness of a subcubic strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+from ballproof.verifier.audit.subject import Subject
+from ballproof.verifier.audit.tamper.faults import (
+    dyadic_faults,
+    integer_faults,
+    list_faults,
+    object_faults,
+    shifted,
+    some,
+)
+from ballproof.verifier.audit.tamper.mutant import JUDGED, LIMIT, WITNESS, Change, Path, looked_up
+
+WITNESS_PATH: Path = ("proof", "witness")
+PLACES = 6
+MAX_SQUARINGS = 12
+DIRECTIONS = ("query_directions", "key_directions", "matrix_directions")
+ZERO = ["0", 0]
+
+
+def forged(subject: Subject, rng: Random) -> Iterator[Change]:
+    """Yield changes that leave the domain of the witness, each at some places."""
+    witness = looked_up(subject.fields, WITNESS_PATH)
+    yield from object_faults(WITNESS_PATH, witness)
+    for key in (key for key in witness if key != "squarings"):
+        yield from list_faults((*WITNESS_PATH, key), witness[key], fixed=True)
+    yield from _gap_faults(subject, witness["gaps"], rng)
+    for path in some(_dyadic_paths(witness), PLACES, rng):
+        yield from dyadic_faults((*WITNESS_PATH, *path), looked_up(witness, path))
+    for key in DIRECTIONS:
+        for index, direction in enumerate(witness.get(key, [])):
+            path = (*WITNESS_PATH, key, index)
+            yield from list_faults(path, direction, fixed=True)
+            yield Change(path, [ZERO] * len(direction), frozenset({WITNESS}))
+            yield from _too_far(path, direction)
+    if "squarings" in witness:
+        path = (*WITNESS_PATH, "squarings")
+        yield from integer_faults(path, witness["squarings"], 0, MAX_SQUARINGS)
+    yield from _chord_faults(witness.get("chord", []), rng)
+
+
+def _gap_faults(subject: Subject, gaps: Any, rng: Random) -> Iterator[Change]:
+    v, n = subject.problem.shape.d_vocab, subject.problem.shape.n_ctx - 1
+    cells = [(m, q) for m in range(v) for q in range(m + 1)]
+    for m, q in some(cells, PLACES, rng):
+        yield from list_faults((*WITNESS_PATH, "gaps", m), gaps[m], fixed=True)
+        yield from list_faults((*WITNESS_PATH, "gaps", m, q), gaps[m][q], fixed=True)
+        for c in some(list(range(n)), 1, rng):
+            yield from integer_faults((*WITNESS_PATH, "gaps", m, q, c), gaps[m][q][c], 1, v)
+
+
+def _too_far(path: Path, direction: list[Any]) -> Iterator[Change]:
+    """Yield a direction with numbers so far apart that no common unit holds them."""
+    far = [["1", -20_000], ["1", 20_000], *direction[2:]]
+    if len(direction) >= 2:
+        yield Change(path, far, frozenset({LIMIT}))
+
+
+def _chord_faults(chord: list[Any], rng: Random) -> Iterator[Change]:
+    cells = [(m, c) for m, row in enumerate(chord) for c in range(len(row))]
+    for m, c in some(cells, PLACES, rng):
+        path, (low, high) = (*WITNESS_PATH, "chord", m, c), chord[m][c]
+        yield from list_faults(path, [low, high], fixed=True)
+        if low != high:
+            yield Change(path, [high, low], frozenset({WITNESS}))
+
+
+def moved(subject: Subject, rng: Random) -> Iterator[Change]:
+    """Yield changes inside the domain: the witness may prove as much as before, or less."""
+    witness = looked_up(subject.fields, WITNESS_PATH)
+    v, n = subject.problem.shape.d_vocab, subject.problem.shape.n_ctx - 1
+    gaps: list[Path] = [("gaps", m, q, c) for m in range(v) for q in range(m + 1) for c in range(n)]
+    for path in some(gaps, 2 * PLACES, rng):
+        gap = looked_up(witness, path)
+        yield from _judged(path, [g for g in (gap - 1, gap + 1) if 1 <= g <= v])
+    for path in some(_dyadic_paths(witness), 2 * PLACES, rng):
+        other = shifted(looked_up(witness, path))
+        if path[0] != "chord" or _ordered(looked_up(witness, path[:-1]), path[-1], other):
+            yield from _judged(path, [other])
+    for key in DIRECTIONS:
+        if len(witness.get(key, [])) == 2:
+            yield from _judged((key,), [witness[key][::-1]])
+        for index, direction in enumerate(witness.get(key, [])):
+            yield from _judged((key, index), [direction[::-1], [["1", 0]] * len(direction)])
+    if "squarings" in witness:
+        p = witness["squarings"]
+        yield from _judged(("squarings",), [x for x in (p - 1, p + 1, 0, 12) if 0 <= x <= 12])
+    if "mu" in witness:
+        yield from _judged(("mu",), [[ZERO] * len(witness["mu"]), witness["mu"][::-1]])
+    for key in ("a_star", "chord"):
+        if key in witness:
+            yield from _judged((key,), [witness[key][::-1]])
+    for gap in sorted({1, v}):
+        same = [[[gap] * n for _ in range(m + 1)] for m in range(v)]
+        yield from _judged(("gaps",), [same])
+
+
+def _ordered(chord: list[Any], end: int | str, value: list[Any]) -> bool:
+    """Return whether a chord is still in order with another value at one of its ends."""
+    low, high = (
+        Fraction(int(mantissa)) * Fraction(2) ** exponent
+        for mantissa, exponent in (value if place == end else chord[place] for place in (0, 1))
+    )
+    return bool(low <= high)
+
+
+def _judged(path: Path, values: list[Any]) -> Iterator[Change]:
+    for value in values:
+        yield Change((*WITNESS_PATH, *path), value, JUDGED)
+
+
+def _dyadic_paths(witness: dict[str, Any]) -> list[Path]:
+    """Return the paths of all dyadics."""
+    paths: list[Path] = []
+    waiting: list[tuple[Path, Any]] = [
+        ((key,), value) for key, value in witness.items() if key not in ("gaps", "squarings")
+    ]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value[0], str) if value else False:
+            paths.append(path)
+        else:
+            waiting += [((*path, place), item) for place, item in enumerate(value)]
+    return sorted(paths, key=str)

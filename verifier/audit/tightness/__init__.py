@@ -1,0 +1,1 @@
+"""Where a bound is loose: each relaxation beside the truth."""

@@ -1,0 +1,136 @@
+"""What a ladder's bound lacks, pool by pool: classes given up, counting rules, pools, rivals."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from ballproof.models.task import class_size
+from ballproof.verifier.audit.tightness.slack import COUNTING, POOLS, RIVALS, UNCOUNTED
+from ballproof.verifier.audit.tightness.truth import NOTHING, Class
+from ballproof.verifier.counting.branch import WrongCount
+from ballproof.verifier.counting.goal import Progress
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.ladder.bound import Node, Tree
+from ballproof.verifier.strategies.ladder.counts import Box
+from ballproof.verifier.strategies.ladder.pools import Ground, Integer, Maximum, Shape, Tables
+from ballproof.verifier.strategies.ladder.walk import Walk
+
+
+def ladder_slack(
+    problem: Problem, witness: dict[str, Any], wrong: dict[Class, WrongCount], progress: Progress
+) -> Counter[str]:
+    """Return by cause how many inputs the witness leaves open that are right.
+
+    In all they are the bound of `verifier.ladder.bound.count_wrong` less the `wrong` inputs.
+    """
+    ground, v, total = Ground(problem), problem.shape.d_vocab, Counter[str]()
+    rivals = np.arange(v)
+    for m in range(v):
+        ledger = Ledger(Maximum(ground, m), wrong)
+        nodes = witness["maxima"][m - witness["first"]] if m >= witness["first"] else []
+        if nodes:
+            ledger.parts(range(m + 1), nodes, rivals[rivals != m], {})
+        else:
+            for query in range(m + 1):
+                ledger.give_up(query)
+        total.update(ledger.causes)  # Unlike `+=` this keeps what is negative.
+        progress(m + 1, v)
+    return total
+
+
+def given_up(problem: Problem, witness: dict[str, Any], progress: Progress) -> int:
+    """Return how many inputs are in classes that no pool counts; at least as many lack there."""
+    return ladder_slack(problem, witness, _Unknown(), progress)[UNCOUNTED]
+
+
+class _Unknown(dict[Class, WrongCount]):
+    """The wrong inputs of classes that nobody counted."""
+
+
+class Ledger(Tree):
+    """Follows the tree of one maximum and enters into `causes` what each class lacks."""
+
+    def __init__(self, maximum: Maximum, wrong: dict[Class, WrongCount]) -> None:
+        super().__init__(maximum)
+        self.wrong, self.causes = wrong, Counter[str]()
+        self.known = not isinstance(wrong, _Unknown)
+
+    def give_up(self, query: int) -> WrongCount:
+        """Enter a class that no pool counts; return its bound."""
+        size = class_size(query, self.m, self.problem.shape.n_ctx)
+        self._enter(UNCOUNTED, size, self._true(query))
+        return WrongCount(0, size)
+
+    def _given_up(self, query: int) -> WrongCount:
+        return self.give_up(query)
+
+    def _count(self, node: Node, shape: Shape, rivals: Integer, upper: Tables) -> WrongCount:
+        found = super()._count(node, shape, rivals, upper)
+        queries = range(shape.first, shape.last + 1)
+        bound = found.possible // len(queries)
+        groups = _groups(node, rivals)
+        if len(set(rivals) - {j for group in groups for j in group}):
+            for query in queries:
+                self._enter(UNCOUNTED, bound, self._true(query))
+        elif self.known:
+            self._enter_counted(node, shape, (bound, groups), rivals, upper)
+        return found
+
+    def _enter_counted(
+        self,
+        node: Node,
+        shape: Shape,
+        counted: tuple[int, list[list[int]]],
+        rivals: Integer,
+        upper: Tables,
+    ) -> None:
+        """Replace the rules by walks, then the pool's table by each query's own, then by truth."""
+        bound, groups = counted
+        walks = {group["rule"] for group in node["groups"]} <= {"walk", "both", "below"}
+        box = Box(tuple(self.maximum.sizes(shape)), self.maximum.places, shape.last == self.m)
+        walked = bound if walks and not node["marked"] else _walked(box, rivals, upper, groups)
+        for query in range(shape.first, shape.last + 1):
+            own = self._of_class(query, rivals, groups)
+            self._enter(COUNTING, bound, walked)
+            self._enter(POOLS, walked, own)
+            self._enter(RIVALS, own, self._true(query))
+
+    def _of_class(self, query: int, rivals: Integer, groups: list[list[int]]) -> int:
+        """Return the bound by walks over the same groups on the table of one class alone."""
+        shape = Shape(query, query, 0, apart=True)
+        upper = self.maximum.tables(shape, rivals, up=True)
+        alive = np.flatnonzero(self.maximum.worst(upper, shape) >= 0)
+        if not len(alive):
+            return 0
+        box = Box((1,) * (self.m + 1), self.maximum.places, query == self.m)
+        return _walked(box, rivals[alive], upper.of(alive), groups)
+
+    def _true(self, query: int) -> int:
+        return self.wrong.get((query, self.m), NOTHING).possible
+
+    def _enter(self, name: str, before: int, after: int) -> None:
+        self.causes[name] += before - after
+
+
+def _groups(node: Node, rivals: Integer) -> list[list[int]]:
+    """Return the rivals that are left of each group that counts from above."""
+    left = set(rivals.tolist())
+    return [
+        [j for j in group["rivals"] if j in left]
+        for group in node["groups"]
+        if group["rule"] != "below"
+    ]
+
+
+def _walked(box: Box, rivals: Integer, upper: Tables, groups: list[list[int]]) -> int:
+    """Return T4's bound with every group counted by a walk."""
+    place = {int(j): index for index, j in enumerate(rivals)}
+    total = 0
+    for group in groups:
+        index = np.array([place[j] for j in group if j in place], dtype=int)
+        if len(index):
+            total += Walk(box, upper.of(index), upper.of(index)).run().possible
+    return min(total, box.size)

@@ -1,0 +1,146 @@
+"""The truth about a model: class by class where `exact` gives it, else the best two-sided bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ballproof.interval.fixed import floor_lanes, lane_bits, require_headroom
+from ballproof.models.task import class_size
+from ballproof.verifier.audit.tightness.clock import Clock, OutOfTimeError
+from ballproof.verifier.counting.attention import Attention
+from ballproof.verifier.counting.branch import BranchAndCount, WrongCount
+from ballproof.verifier.counting.goal import Goal, Progress
+from ballproof.verifier.counting.problem import Integers, Problem
+from ballproof.verifier.counting.separable import ClassTables, surviving_rivals
+from ballproof.verifier.counting.signs import wrong
+from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.strategies.base import (
+    classes,
+    count_classes,
+    exhaustive_obstacle,
+)
+from ballproof.verifier.strategies.ladder.counts import Box
+from ballproof.verifier.strategies.ladder.pools import Tables
+from ballproof.verifier.strategies.ladder.walk import Walk
+
+Class = tuple[int, int]
+NOTHING = WrongCount(0, 0)
+# By when, as a share of the time, the exact count must be there: the rest is for the causes.
+EXACT_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Truth:
+    """How many inputs are right, at least and at most, and how that was found.
+
+    `wrong` holds the count of each class (q, m) with any wrong input; None where only both ends
+    are known.
+    """
+
+    least: int
+    most: int
+    method: str
+    wrong: dict[Class, WrongCount] | None = field(default=None)
+
+    @property
+    def exact(self) -> bool:
+        """Whether both ends agree."""
+        return self.least == self.most
+
+
+def exact_count(problem: Problem, clock: Clock) -> Truth | None:
+    """Return the exact count, or None where there are too many inputs or there is no time."""
+    if exhaustive_obstacle(problem.shape) is not None:
+        return None
+    try:
+        return exactly(problem, clock.phase(EXACT_SHARE))
+    except OutOfTimeError:
+        return None
+
+
+def two_sided(problem: Problem, known: tuple[int, int], clock: Clock) -> Truth:
+    """Return the best of a ladder's ends and of those that are `known`."""
+    try:
+        return _by_ladder(problem, known, clock.phase())
+    except OutOfTimeError:
+        return Truth(*known, "by the bounds at hand: there was no time for others")
+
+
+def exactly(problem: Problem, progress: Progress) -> Truth:
+    """Count the wrong inputs of every class, as `exact` does."""
+    found: dict[Class, WrongCount] = {}
+
+    def count_class(tables: ClassTables) -> WrongCount:
+        rivals = surviving_rivals(tables)
+        count = BranchAndCount(problem, tables, rivals).count() if rivals else NOTHING
+        if count.possible:
+            found[tables.query, tables.maximum] = count
+        return count
+
+    if problem.shape.d_vocab == 1:
+        return Truth(1, 1, "there is no rival", {})
+    bounds = count_classes(problem, progress, count_class)
+    return Truth(bounds.correct_at_least, bounds.correct_at_most, "counted exactly", found)
+
+
+def _by_ladder(problem: Problem, known: tuple[int, int], progress: Progress) -> Truth:
+    ladder = strategy_named("ladder")
+    bounds = ladder.bound(problem, ladder.search(problem, Goal(), progress), progress)
+    return Truth(
+        max(bounds.correct_at_least, known[0]),
+        min(bounds.correct_at_most, known[1]),
+        "by a ladder from both ends",
+    )
+
+
+def right_with_exact_positions(problem: Problem, progress: Progress) -> int:
+    """Count the inputs on which no rival wins when the rivals alone are pessimised, as in `cubic`.
+
+    The rivals' largest gap of the direct path and their largest gap of V + P are added up, whoever
+    they belong to: one table of T4 above all rivals, in which each position has its own weight and
+    its own row of P. Sums are rounded up. As in `cubic` the sequence (m, .., m, q) is settled
+    exactly.
+    """
+    v, k = problem.shape.d_vocab, problem.shape.n_ctx
+    attention = [Attention(problem, query) for query in range(v)]
+    right = 0
+    for m, queries in classes(v, progress):
+        free = _largest_gaps(problem, m)
+        for query in queries:
+            if class_size(query, m, k):
+                right += _right_in_class(problem, attention[query], query, m, free)
+    return right
+
+
+def _largest_gaps(problem: Problem, m: int) -> Integers:
+    """Return (k, m+1): the largest over rivals of V[t,j] - V[t,m] + P[i,j] - P[i,m]."""
+    output = problem.output[: m + 1] - problem.output[: m + 1, [m]]
+    places = problem.places - problem.places[:, [m]]
+    gaps = output[None, :, :] + places[:, None, :]
+    largest: Integers = np.delete(gaps, m, axis=2).max(axis=2)
+    return largest
+
+
+def _right_in_class(
+    problem: Problem, attention: Attention, query: int, m: int, free: Integers
+) -> int:
+    direct = np.delete(problem.direct[query], m).max() - problem.direct[query, m]
+    gaps = free + int(direct) + problem.eps
+    places = problem.shape.n_ctx - 1
+    bits = (lane_bits(places + 2) - 2) // 2
+    _, gaps = floor_lanes(gaps, max(int(abs(gaps).max()).bit_length() - bits, 0))
+    low, high = attention.lanes(m, bits)
+    upper = gaps * np.where(gaps > 0, high, low)
+    require_headroom(upper, places + 1)
+    box = Box((1,) * (m + 1), places, holds=query == m)
+    tables = Tables(upper[-1, query : query + 1], upper[:-1, :, None])
+    right = box.size - Walk(box, tables, tables).run().possible
+    if upper[-1, query] + upper[:-1, m].sum() < 0:
+        return right
+    return right + (wrong(problem, [m] * places + [query], _rivals(problem, m)) is False)
+
+
+def _rivals(problem: Problem, m: int) -> list[int]:
+    return [j for j in range(problem.shape.d_vocab) if j != m]

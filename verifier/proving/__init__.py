@@ -1,0 +1,1 @@
+"""From a problem and a strategy to a certificate that the standalone checker has verified."""

@@ -1,0 +1,102 @@
+"""Length against bound for one model: every strategy, and ladders of many lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from ballproof.verifier.counting.goal import Goal, Progress, silent
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.proving.pipeline import NotApplicableError, NotProven, Proven, prove_many
+from ballproof.verifier.proving.shares import share
+from ballproof.verifier.proving.steering import prove
+from ballproof.verifier.strategies import STRATEGIES, of_the_study, strategy_named
+from ballproof.verifier.strategies.ladder.costs import path_tables_cost
+
+
+@dataclass(frozen=True)
+class Point:
+    """One verified certificate: its strategy, length in operations, and counts."""
+
+    strategy: str
+    operations: int
+    correct_at_least: int
+    correct_at_most: int
+    total: int
+
+    @property
+    def published(self) -> bool:
+        """Whether the strategy is one of the study's."""
+        return of_the_study(self.strategy)
+
+    def fields(self, *, on_frontier: bool) -> dict[str, Any]:
+        """Return the point for machines; counts are decimal strings."""
+        return {
+            "strategy": self.strategy,
+            "operations": str(self.operations),
+            "correct_at_least": str(self.correct_at_least),
+            "correct_at_most": str(self.correct_at_most),
+            "total": str(self.total),
+            "bound": share(self.correct_at_least, self.total),
+            "published": self.published,
+            "on_frontier": on_frontier,
+        }
+
+
+def _point(proven: Proven) -> Point:
+    claim, operations = proven.claim, proven.proof.operations
+    counts = (claim.correct_at_least, claim.correct_at_most, claim.total)
+    return Point(proven.proof.strategy, operations, *counts)
+
+
+def measured_points(
+    problem: Problem, budgets: int, max_operations: int, progress: Progress
+) -> Iterator[Point]:
+    """Yield a point for each certificate: all strategies that apply, and `budgets` ladders."""
+    fixed = [strategy for strategy in STRATEGIES if not strategy.steerable]
+    every = len(fixed) + budgets + 1
+
+    def report(done: int, _: int) -> None:
+        progress(done, every)
+
+    for outcome in prove_many(problem, fixed, max_operations, report):
+        if not isinstance(outcome, NotProven):
+            yield _point(outcome)
+    for done, point in enumerate(_ladders(problem, budgets, max_operations), len(fixed) + 1):
+        progress(done, every)
+        yield point
+
+
+def _ladders(problem: Problem, budgets: int, max_operations: int) -> Iterator[Point]:
+    """Yield ladders from a few pools to the tightest, their lengths in a geometric row."""
+    ladder = strategy_named("ladder")
+
+    def best(goal: Goal) -> Iterator[Point]:
+        try:
+            yield _point(prove(problem, ladder, max_operations, silent, goal))
+        except NotApplicableError:
+            return
+
+    longest = list(best(Goal()))
+    yield from longest
+    shortest = path_tables_cost(problem.shape) * 1.01
+    top = longest[0].operations if longest else max_operations
+    for step in range(budgets):
+        length = shortest * (top / shortest) ** ((step + 1) / (budgets + 1))
+        yield from best(Goal(int(length)))
+
+
+def unbeaten(points: Sequence[tuple[int | Fraction, int | Fraction]]) -> list[int]:
+    """Return which (length, bound) no other beats in both, by length."""
+    kept: list[int] = []
+    for i in sorted(range(len(points)), key=lambda i: (points[i][0], -points[i][1])):
+        if not kept or points[i][1] > points[kept[-1]][1]:
+            kept.append(i)
+    return kept
+
+
+def frontier(points: list[Point]) -> list[Point]:
+    """Return the points that no other beats in both length and bound, by length."""
+    return [points[i] for i in unbeaten([(p.operations, p.correct_at_least) for p in points])]

@@ -1,0 +1,89 @@
+"""Check a whole folder of certificates: models are matched by digest, a verdict for each file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ballproof.verifier.proving.checking import DECLINED, INTERNAL, REJECTED, CheckerError, Checkers
+from ballproof.verifier.proving.shares import share
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of one file: the checker's exit code, the verdict in a line and in fields."""
+
+    path: Path
+    exit_code: int
+    line: str
+    fields: dict[str, Any]
+
+
+def certificate_files(folder: Path) -> list[Path]:
+    """Return the JSON files below a folder, sorted; of a sweep's folder only the certificates."""
+    within = folder / "certificates" if (folder / "records").is_dir() else folder
+    return sorted(path for path in within.rglob("*.json") if path.is_file())
+
+
+def check_files(
+    files: Sequence[Path], models: Mapping[str, Path], flags: Sequence[str], jobs: int
+) -> Iterator[Answer]:
+    """Check files in order, `jobs` at a time; `models` maps digests to weights files."""
+    with Checkers(jobs) as checkers:
+        yield from checkers.pool.map(lambda file: _answer(file, models, flags, checkers), files)
+
+
+def _answer(
+    file: Path, models: Mapping[str, Path], flags: Sequence[str], checkers: Checkers
+) -> Answer:
+    digest = _stated_digest(file)
+    if digest is not None and digest not in models:
+        sentence = f"none of the models given has the digest sha256:{digest}."
+        return _of_fields(file, _declined("model", sentence))
+    # A file that states no digest is declined whatever the weights: the checker says why.
+    model = models[digest] if digest else next(iter(models.values()))
+    try:
+        return _of_fields(file, checkers.mine().check_file(model, file, flags))
+    except CheckerError as error:
+        return Answer(file, INTERNAL, f"no verdict: {error}", {"exit_code": INTERNAL})
+
+
+def _declined(reason: str, sentence: str) -> dict[str, Any]:
+    return {"verdict": "DECLINED", "exit_code": DECLINED, "reason": reason, "sentence": sentence}
+
+
+def _stated_digest(file: Path) -> str | None:
+    """Return the digest that a certificate states, if it is one at all; nothing is checked."""
+    try:
+        digest = json.loads(file.read_bytes())["claim"]["model"]["sha256"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return digest if isinstance(digest, str) and len(digest) == 64 and digest.isalnum() else None
+
+
+def _of_fields(file: Path, fields: dict[str, Any]) -> Answer:
+    return Answer(file, fields["exit_code"], verdict_line(fields), fields)
+
+
+def verdict_line(fields: Mapping[str, Any]) -> str:
+    """Return the verdict line that the checker prints for these fields of its `--json`."""
+    if fields["exit_code"]:
+        return f"s {fields['verdict']} {fields['reason']} {fields['sentence']}"
+    low, high, total = (int(fields[k]) for k in ("correct_at_least", "correct_at_most", "total"))
+    upper = f", at most {high}" if high < total else ""
+    return (
+        f"s VERIFIED {fields['task']} sha256:{fields['sha256']} {fields['semantics']} "
+        f"margin {fields['margin']}: at least {low} of {total} correct (>= {share(low, total)})"
+        f"{upper}, {fields['operations']} operations"
+    )
+
+
+def exit_code(codes: Sequence[int]) -> int:
+    """Return 1 if any was rejected, else 2 if any was declined, else 0; no verdict is above all."""
+    worst = max(codes, default=0)
+    if worst > DECLINED:
+        return worst
+    return REJECTED if REJECTED in codes else worst

@@ -1,0 +1,118 @@
+"""Searches for people who want no knobs: they try strategies, certificates name the winner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ballproof.verifier.counting.goal import Goal, Progress
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.proving.pipeline import NotApplicableError, Proven, draft, verify
+from ballproof.verifier.proving.steering import prove
+from ballproof.verifier.strategies import STRATEGIES
+from ballproof.verifier.strategies.base import Strategy
+
+# Below this share the study's strategies may do better than a ladder of the same length.
+LADDER_SUFFICES = 0.95
+
+
+@dataclass(frozen=True)
+class Search:
+    """A named search: `auto`, or `auto` within some length."""
+
+    name: str
+    summary: str
+    max_operations: int | None = None
+
+    def limited(self, goal: Goal) -> Goal:
+        """Return the goal with the search's own limit of operations."""
+        limits = [x for x in (goal.max_operations, self.max_operations) if x is not None]
+        return replace(goal, max_operations=min(limits, default=None))
+
+
+SEARCHES = (
+    Search("auto", "the best of all strategies for --max-operations or --at-least"),
+    Search("compact", "auto within 1.9 million operations, the study's shortest", 1_900_000),
+    Search("balanced", "auto within 3.8 million operations", 3_800_000),
+    Search("tight", "auto with no limit on the length"),
+)
+
+
+def search_named(name: str) -> Search | None:
+    """Return the search of this name, if there is one."""
+    return next((search for search in SEARCHES if search.name == name), None)
+
+
+def run_search(
+    problem: Problem, search: Search, goal: Goal, max_operations: int, progress: Progress
+) -> Proven:
+    """Return the best certificate that any strategy gives for the goal.
+
+    Best is the higher bound, or the shorter proof where a bound is asked for; of equals the other
+    decides. Raises NotApplicableError where no strategy meets the goal.
+    """
+    goal = search.limited(goal)
+    found: list[Proven] = []
+    reasons: list[str] = []
+    for strategy in _candidates(problem, goal, found):
+        try:
+            found.append(_tried(problem, strategy, goal, max_operations, progress, found))
+        except (NotApplicableError, _NoBetterError) as error:
+            reasons.append(str(error))
+    if not found:
+        raise NotApplicableError(f"{search.name}: no strategy meets the goal. {reasons[0]}")
+    return max(found, key=lambda proven: _merit(proven, goal))
+
+
+class _NoBetterError(Exception):
+    """The prover's own count shows that a certificate would not be the best."""
+
+
+def _merit(proven: Proven, goal: Goal) -> tuple[int, int, int]:
+    """Return what the best certificate has most of."""
+    claim, length = proven.claim, -proven.proof.operations
+    if goal.at_least is not None:
+        return length, claim.correct_at_least, -claim.correct_at_most
+    return claim.correct_at_least, -claim.correct_at_most, length
+
+
+def _candidates(problem: Problem, goal: Goal, found: list[Proven]) -> Iterator[Strategy]:
+    """Yield the strategies that can win; `found` grows meanwhile.
+
+    The ladder comes first. Where it is exact, nothing is better. Brute force counts what `exact`
+    counts, at greater length, and `moment` and `grid` are ladders with fewer rules.
+    """
+    yield from (strategy for strategy in STRATEGIES if strategy.name == "ladder")
+    claim = found[0].claim if found else None
+    if claim and goal.at_least is None and claim.correct_at_least == claim.correct_at_most:
+        return
+    enough = claim is not None and claim.correct_at_least >= LADDER_SUFFICES * claim.total
+    for strategy in STRATEGIES:
+        cheap = goal.max_operations or 10**11
+        possible = not strategy.steerable and strategy.name != "brute-force"
+        short = strategy.least_operations(problem.shape) <= cheap
+        if possible and short and not strategy.obstacle(problem.shape):
+            if enough and strategy.name.startswith("subcubic"):
+                continue
+            yield strategy
+
+
+def _tried(
+    problem: Problem,
+    strategy: Strategy,
+    goal: Goal,
+    max_operations: int,
+    progress: Progress,
+    found: list[Proven],
+) -> Proven:
+    if strategy.steerable:
+        return prove(problem, strategy, max_operations, progress, goal)
+    drafted = draft(problem, strategy, max_operations, progress)
+    best = max((proven.claim.correct_at_least for proven in found), default=-1)
+    wanted = goal.least_count(problem.total) if goal.at_least is not None else best
+    if drafted.claim.correct_at_least < wanted:
+        raise _NoBetterError(f"{strategy.name} counts {drafted.claim.correct_at_least} only.")
+    proven = verify(drafted)
+    if goal.max_operations is not None and proven.proof.operations > goal.max_operations:
+        raise _NoBetterError(f"{strategy.name} takes {proven.proof.operations} operations.")
+    return proven

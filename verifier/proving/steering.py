@@ -1,0 +1,65 @@
+"""Prove to a goal: ask a strategy that can be steered again until its certificate meets it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from ballproof.verifier.counting.goal import Goal, Progress
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.proving.pipeline import NotApplicableError, Proven, draft, verify
+from ballproof.verifier.strategies.base import Strategy
+
+# How often a steerable strategy is asked again; its own estimates are close.
+ATTEMPTS = 6
+
+
+def prove(
+    problem: Problem,
+    strategy: Strategy,
+    max_operations: int,
+    progress: Progress,
+    goal: Goal = Goal(),  # noqa: B008 immutable
+) -> Proven:
+    """Prove with one strategy and have the checker verify the certificate.
+
+    The claim is the smaller of the prover's and the checker's counts, the budget the checker's own
+    tally. A steerable strategy is asked again, for a little less or more, while its certificate
+    misses the goal. Raises NotApplicableError where the strategy cannot serve this model or meet
+    the goal, and CheckFailedError where prover and checker contradict each other.
+    """
+    wanted = goal
+    for _ in range(ATTEMPTS if strategy.steerable else 1):
+        # The tally is known after the check: what the goal allows is compared then.
+        proven = verify(draft(problem, strategy, max_operations, progress, wanted))
+        missed = _missed(goal, proven)
+        if missed is None:
+            return proven
+        wanted = _corrected(goal, wanted, proven)
+    raise NotApplicableError(f"{strategy.name} does not reach the goal. {missed}")
+
+
+def _missed(goal: Goal, proven: Proven) -> str | None:
+    """Return how a certificate misses the goal, or None if it meets it."""
+    claim, operations = proven.claim, proven.proof.operations
+    least = goal.least_count(claim.total)
+    if goal.max_operations is not None and operations > goal.max_operations:
+        return f"It needs {operations} operations, and {goal.max_operations} are allowed."
+    if claim.correct_at_least < least:
+        return f"It proves {claim.correct_at_least} of {claim.total}, and {least} are wanted."
+    return None
+
+
+def _corrected(goal: Goal, wanted: Goal, proven: Proven) -> Goal:
+    """Return what to ask for next: shorter by what was too long, or more by what was lacking."""
+    claim = proven.claim
+    if goal.at_least is not None:
+        lacking = goal.least_count(claim.total) - claim.correct_at_least
+        more = (wanted.at_least or Fraction(0)) + Fraction(max(lacking, 0) * 9, 8 * claim.total)
+        return replace(wanted, at_least=min(more, Fraction(1)))
+    excess, allowed = (
+        proven.proof.operations - (goal.max_operations or 0),
+        wanted.max_operations or 0,
+    )
+    # Choices come in steps: what is asked for must change by more than the smallest of them.
+    return replace(wanted, max_operations=max(allowed - max(excess * 9 // 8, allowed // 200), 0))

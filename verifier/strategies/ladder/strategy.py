@@ -1,0 +1,109 @@
+"""Ladders: one search and one bound; the strategy says which counting rules the witness may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ballproof.models.layout import Shape
+from ballproof.verifier.counting.goal import Goal, Progress
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.base import EXHAUSTIVE_LIMIT, Bounds, Witness
+from ballproof.verifier.strategies.ladder.bound import count_wrong
+from ballproof.verifier.strategies.ladder.costs import path_tables_cost
+from ballproof.verifier.strategies.ladder.steer import explored, one_sided, two_sided
+from ballproof.verifier.strategies.ladder.ways import Rules
+
+BELOW_RATE = 64
+# Unless asked for, no longer proof: it would gain little and take minutes to check.
+LONGEST = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Pools of queries, thresholds, survivors, and a count of what is left (T3 to T11)."""
+
+    name: str
+    complexity: str
+    summary: str
+    walks: bool
+    moments: bool
+    grids: bool
+    precision: int = 64
+    group: str = "ladder"
+    steerable: bool = True
+
+    def unexplained_dimension(self, shape: Shape) -> None:
+        """Return None: the study has no such strategy, and no rule for it."""
+        return
+
+    def obstacle(self, shape: Shape) -> str | None:
+        """Return None: ladders apply at any size."""
+        return None
+
+    def least_operations(self, shape: Shape) -> int:
+        """Count the path tables only."""
+        return path_tables_cost(shape)
+
+    def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
+        """Return the witness that meets the goal by the search's own estimates.
+
+        Where nothing limits the length, it counts from below as well.
+        """
+        if problem.shape.d_vocab == 1:
+            return {"first": 1, "maxima": []}
+        landscape = explored(problem, self._rules(problem), progress)
+        if goal.max_operations is None and goal.at_least is None:
+            choice = landscape.best(goal)
+            if choice.operations > LONGEST:
+                choice = landscape.best(Goal(max_operations=LONGEST))
+            return two_sided(choice.witness, BELOW_RATE)
+        return one_sided(landscape.best(goal).witness)
+
+    def _rules(self, problem: Problem) -> Rules:
+        """Walks serve up to 2^32 inputs; beyond, grids and moments alone."""
+        if self.walks and problem.total <= EXHAUSTIVE_LIMIT:
+            return Rules(walk=True, moment=False, grid=False)
+        finer = ((6, False), (14, True), (28, True), (None, True))
+        return Rules(
+            walk=False,
+            moment=self.moments,
+            grid=self.grids,
+            filters=(6,),
+            finer=finer,
+            divide=False,
+        )
+
+    def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:
+        """Count the sequences that the witness leaves open; sound for any witness."""
+        if problem.shape.d_vocab == 1:
+            return Bounds(1, 1)  # No rival, and one input.
+        wrong = count_wrong(problem, witness, progress)
+        return Bounds(problem.total - wrong.possible, problem.total - wrong.certain)
+
+
+LADDERS = (
+    Ladder(
+        "ladder",
+        "v^2 d, and what survives",
+        "pools of queries, thresholds, then walks, moments or grids where sequences would be lost",
+        walks=True,
+        moments=True,
+        grids=True,
+    ),
+    Ladder(
+        "moment",
+        "v^2 d, and what survives",
+        "the ladder's pools, then exponential moments: no count of inputs at any size",
+        walks=False,
+        moments=True,
+        grids=False,
+    ),
+    Ladder(
+        "grid",
+        "v^2 d, and what survives",
+        "the ladder's pools, then exact counts on a grid of sums",
+        walks=False,
+        moments=False,
+        grids=True,
+    ),
+)

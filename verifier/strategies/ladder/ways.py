@@ -1,0 +1,178 @@
+"""Ways to count one class: walks, moments and grids, with marks and groups of rivals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ballproof.verifier.strategies.ladder.costs import PoolCost
+from ballproof.verifier.strategies.ladder.counts import Box, given_up
+from ballproof.verifier.strategies.ladder.estimates import Floats, best_moments, grid_estimates
+from ballproof.verifier.strategies.ladder.menus import Node
+from ballproof.verifier.strategies.ladder.pools import Integer, Tables
+from ballproof.verifier.strategies.ladder.walk import Walk
+
+# So many rivals may be counted one by one on grids.
+MOST_ALONE = 32
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Which rules a search may use, and how hard it may try."""
+
+    walk: bool
+    moment: bool
+    grid: bool
+    filters: tuple[int, ...] = (2, 3, 6)
+    finer: tuple[tuple[int | None, bool], ...] = ((6, False), (6, True), (14, True), (None, True))
+    rates: tuple[int, ...] = (256, 1024, 4096)
+    # A class that loses less than one part in this many is not looked at more closely.
+    negligible: int = 10**9
+    # Operations that the whole accuracy is worth where nothing limits the length.
+    worth: float = 1e14
+    divide: bool = True
+    walk_limit: int = 1_000_000
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to count a class: what it counts and loses, its groups and marked cells.
+
+    `sure` is the rival that wins most, where the rule tells.
+    """
+
+    operations: int
+    lost: int
+    groups: list[Node]
+    marked: list[int] = field(default_factory=list)
+    most: int = 0
+    sure: int | None = None
+
+
+@dataclass
+class Counting:
+    """The ways to count one class whose rivals have these upper tables."""
+
+    rules: Rules
+    box: Box
+    cost: PoolCost
+    rivals: Integer
+    upper: Tables
+    tolerance: int
+    worth: float
+    deep: bool
+
+    def offers(self) -> Iterator[Way]:
+        """Yield ways from cheap to exact; dear ones only where enough is lost."""
+        if self.rules.walk:
+            yield from self._walk()
+        every = np.arange(len(self.rivals))
+        together, apart = [every], [every[i : i + 1] for i in every]
+        plain = self._moment(apart, [], 0)
+        if self.rules.moment:
+            yield plain
+            yield self._moment(together, [], 0)
+        elif self.rules.grid:
+            yield self._grid(together, [], 0, min(self.rules.rates))
+        if plain.lost <= self.tolerance or not self.deep or not self.box.places:
+            return
+        few = len(every) <= MOST_ALONE
+        tried = apart if few else together
+        ways = [self._moment(tried, marked, most) for marked, most in self._dangers()]
+        if ways and not few:
+            best = min(ways, key=lambda way: way.lost)
+            ways.append(self._moment(apart, best.marked, best.most))
+        if self.rules.moment:
+            yield from ways
+        if self.rules.grid:
+            yield from self._grids(min([plain, *ways], key=lambda way: way.lost))
+
+    def _grids(self, best: Way) -> Iterator[Way]:
+        """Yield grids with the marks of the best moment, finer ones where they may pay."""
+        every = np.arange(len(self.rivals))
+        coarse, *finer = self.rules.rates
+        together = self._grid([every], best.marked, best.most, coarse)
+        yield together
+        apart = [every[i : i + 1] for i in every]
+        last, parts = together, [every]
+        if 1 < len(every) <= MOST_ALONE and together.lost < self.box.size * 0.98:
+            alone = self._grid(apart, best.marked, best.most, coarse)
+            yield alone
+            if alone.lost < together.lost:
+                last, parts = alone, apart
+        for rate in finer:
+            # A finer grid costs in proportion, and gains no more than what is lost.
+            if last.lost * self.worth < last.operations * rate / coarse:
+                break
+            last = self._grid(parts, best.marked, best.most, rate)
+            yield last
+
+    def _walk(self) -> Iterator[Way]:
+        walk = Walk(self.box, self.upper, self.upper, limit=self.rules.walk_limit).run()
+        if walk.operations <= self.rules.walk_limit:
+            operations = self.cost.walked(len(self.rivals)) + walk.operations
+            group = {"rule": "walk", "rivals": _list(self.rivals)}
+            yield Way(operations, walk.possible, [group])
+
+    def _dangers(self) -> Iterator[tuple[list[int], int]]:
+        """Yield cells to mark, those whose entries reach highest, and how many may occur."""
+        peaks = self.upper.rows.max(axis=(0, 2))[:-1].astype(float)
+        highest = [int(c) for c in np.argsort(-peaks) if self.box.sizes[c] == 1][:4]
+        for count in range(1, len(highest) + 1):
+            yield sorted(highest[:count]), 0
+        for most in (1, 2):
+            if highest:
+                yield highest[:1], most
+
+    def _joined(self, parts: list[Integer], dropped: set[int]) -> tuple[Box, Tables]:
+        """Return the class and one table for each part, without cells that may not occur."""
+        tables = [self.upper.of(index).largest().without(dropped) for index in parts]
+        own = np.concatenate([table.own for table in tables])
+        rows = np.concatenate([table.rows for table in tables], axis=2)
+        return self.box.without(dropped), Tables(own, rows)
+
+    def _moment(self, parts: list[Integer], marked: list[int], most: int) -> Way:
+        box, tables = self._joined(parts, set() if most else set(marked))
+        rates, bounds = best_moments(box, tables, marked if most else [], most)
+        operations = sum(self.cost.tail(len(index)) for index in parts)
+        operations += len(parts) * self.cost.moment(holds=box.holds, degrees=most + 1)
+        return self._way(
+            "moment", parts, [int(rate) for rate in rates], bounds, operations, marked, most
+        )
+
+    def _grid(self, parts: list[Integer], marked: list[int], most: int, rate: int) -> Way:
+        box, tables = self._joined(parts, set() if most else set(marked))
+        budgets, bounds = grid_estimates(box, tables, rate, marked if most else [], most)
+        operations = sum(self.cost.tail(len(index)) for index in parts)
+        for budget in budgets:
+            operations += self.cost.grid(max(int(budget), 0), len(box.sizes), box.holds, most)
+        return self._way("grid", parts, [rate] * len(parts), bounds, operations, marked, most)
+
+    def _way(
+        self,
+        rule: str,
+        parts: list[Integer],
+        rates: list[int],
+        bounds: Floats,
+        operations: int,
+        marked: list[int],
+        most: int,
+    ) -> Way:
+        lost = float(bounds.sum())
+        lost += float(given_up(self.box, len(marked), most)) if marked else 0.0
+        groups: list[Node] = [
+            {"rule": rule, "rivals": _list(self.rivals[index]), "rate": rate}
+            for index, rate in zip(parts, rates, strict=True)
+        ]
+        sure = groups[int(bounds.argmax())]["rivals"][0]
+        return Way(operations, _whole(lost, self.box), groups, marked, most, sure)
+
+
+def _whole(lost: float, box: Box) -> int:
+    return min(int(min(lost, 1e300)) + 1, box.size)
+
+
+def _list(rivals: Integer) -> list[int]:
+    return [int(j) for j in rivals]

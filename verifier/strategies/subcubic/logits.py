@@ -1,0 +1,96 @@
+"""Logit gaps of the subcubic strategies in balls: the direct path, and what is attended to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import flint
+import numpy as np
+
+from ballproof.interval.ball import exact, precision, upper_ball
+from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.models.layout import B_O, B_U, B_V, W_E, W_O, W_POS, W_U
+from ballproof.verifier.counting.problem import Integers, Problem
+from ballproof.verifier.strategies.subcubic.chains import Direction, Ended, chain_ranges, column
+from ballproof.verifier.strategies.subcubic.scores import WORKING_BITS, balls
+
+Row = list[flint.arb]
+
+
+@dataclass(frozen=True, eq=False)
+class Logits:
+    """Tables over the rivals j != m, in natural units (times the margin's denominator).
+
+    For attention a to the maximum and others at most m - gamma, every gap is at most
+    phi_m(a) + (1-a) others[m][m-gamma] + difference[q] + eps, where
+    phi_m(a) = max_j constant[m][j] + a slope[m][j]. `alone[m]` is the largest gap of the sequence
+    of m alone.
+    """
+
+    constant: list[Row]
+    slope: list[Row]
+    others: list[Row]
+    difference: Row
+    alone: Row
+    eps: flint.arb
+
+
+@lru_cache(maxsize=8)
+def bounded_logits(problem: Problem, name: str, mu: Direction) -> Logits:
+    """Return the tables with the direct-path split `name`; `mu` is the witness of svd-query."""
+    with precision(WORKING_BITS):
+        return enclosed_logits(problem, name, mu, upper_ball)
+
+
+def enclosed_logits(problem: Problem, name: str, mu: Direction, ended: Ended) -> Logits:
+    """Return the tables at the precision in force; `ended` is applied to the difference."""
+    v = problem.shape.d_vocab
+    reference, difference = _direct_split(problem, name, mu, ended)
+    constant, slope, others, alone = [], [], [], []
+    for m in range(v):
+        place = np.delete((problem.places - problem.places[:, [m]]).max(axis=0), m)
+        gains = np.delete(problem.output[m] - problem.output[m, m], m)
+        direct = np.delete(problem.direct[m] - problem.direct[m, m], m)
+        split = [reference[j] - reference[m] for j in range(v) if j != m]
+        constant.append([x + y for x, y in zip(split, _exact(problem, place), strict=True)])
+        slope.append(_exact(problem, gains))
+        gaps = np.delete(problem.output - problem.output[:, [m]], m, axis=1).max(axis=1)
+        others.append(_exact(problem, np.maximum.accumulate(gaps)))
+        alone += _exact(problem, np.array([(direct + place + gains).max()], dtype=object))
+    eps = _exact(problem, np.array([problem.eps], dtype=object))[0]
+    return Logits(constant, slope, others, difference, alone, eps)
+
+
+def _exact(problem: Problem, numbers: Integers) -> Row:
+    return [exact(int(x), problem.logit_exponent) for x in numbers]
+
+
+def _direct_split(problem: Problem, name: str, mu: Direction, ended: Ended) -> tuple[Row, Row]:
+    """Return mu_j (v) and diff_q (v) with D[q,j] - D[q,m] <= mu_j - mu_m + diff_q."""
+    v, denominator = problem.shape.d_vocab, problem.margin.denominator
+    if name.endswith("max-diff-exact"):
+        ranges = problem.direct.max(axis=1) - problem.direct.min(axis=1)
+        if name.startswith("global"):
+            ranges = np.full(v, ranges.max(), dtype=object)
+        return [exact(0)] * v, _exact(problem, ranges)
+    rows = direct_rows(problem)
+    unembed = balls(problem.weights.tensors[W_U])
+    ones = flint.arb_mat(v, 1, [1] * v)
+    reference = flint.arb_mat(1, problem.shape.d_model)
+    if name == "mean-query":
+        reference = ones.transpose() * rows * (1 / flint.arb(v))
+    elif name == "svd-query":
+        reference = column(mu).transpose()
+    constant = reference * unembed + balls(problem.weights.tensors[B_U])
+    difference = chain_ranges([rows - ones * reference, unembed], 0, ended)
+    return [denominator * x for x in constant.entries()], [denominator * x for x in difference]
+
+
+def direct_rows(problem: Problem) -> flint.arb_mat:
+    """Return A' = W_E + W_pos[k-1] + b_V W_O + b_O (v,d)."""
+    tensor = problem.weights.tensors
+    bias = tensor[B_V] @ tensor[W_O] + tensor[B_O]
+    last = tensor[W_POS].row(problem.shape.n_ctx - 1)
+    rows: DyadicMatrix = tensor[W_E].plus_row(last + bias)
+    return balls(rows)

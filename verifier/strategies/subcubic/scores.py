@@ -1,0 +1,183 @@
+"""Scores of the subcubic strategies in balls: M = M~ + Err, and the ranges of Err's rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import flint
+
+from ballproof.interval.ball import precision, upper_ball
+from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.models.layout import B_Q, W_E, W_K, W_POS, W_Q
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.subcubic.chains import (
+    Balls,
+    Direction,
+    Ended,
+    chain_ranges,
+    column,
+    peel,
+    product,
+    row_ranges,
+    spectral_range,
+)
+
+WORKING_BITS = 256
+
+
+@dataclass(frozen=True)
+class Directions:
+    """The part of a witness that the scores depend on; what a strategy does not use is empty."""
+
+    query: tuple[Direction, ...] = ()
+    key: tuple[Direction, ...] = ()
+    matrix: tuple[Direction, ...] = ()
+    squarings: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """M~ (v,v), an upper bound on the range of each row of M - M~ (v), and the rest R' (v,k)."""
+
+    approximate: Balls
+    error: list[flint.arb]
+    positional: Balls
+
+
+@dataclass(frozen=True, eq=False)
+class Factors:
+    """A W_Q, W_K^T B^T and their factors, where M = A W_Q W_K^T B^T / sqrt(d_head).
+
+    A = W_E + W_pos[k-1], B = W_E + mean of W_pos; 1/sqrt(d_head) is put into B and `rest`, which
+    is (W_pos - mean)^T.
+    """
+
+    query: Balls
+    w_q: Balls
+    w_k_transposed: Balls
+    keyed_transposed: Balls
+    rest_transposed: Balls
+    b_q: Balls
+
+    @property
+    def chain(self) -> list[Balls]:
+        """The four factors of M."""
+        return [self.query, self.w_q, self.w_k_transposed, self.keyed_transposed]
+
+
+def balls(matrix: DyadicMatrix) -> Balls:
+    """Return an exact matrix as balls, at the precision in force."""
+    return flint.arb_mat(matrix.mantissa) * flint.arb((1, matrix.exponent))
+
+
+@lru_cache(maxsize=2)
+def factors(problem: Problem) -> Factors:
+    """Return the factors of the scores."""
+    with precision(WORKING_BITS):
+        return enclosed_factors(problem)
+
+
+def enclosed_factors(problem: Problem) -> Factors:
+    """Return the factors of the scores at the precision in force."""
+    tensor, shape = problem.weights.tensors, problem.shape
+    count = shape.n_ctx
+    ones = DyadicMatrix.from_ints([[1] * count])
+    total = ones @ tensor[W_POS]
+    keyed = tensor[W_E].scaled(count).plus_row(total)
+    rest = tensor[W_POS].scaled(count).plus_row(-total)
+    scale = 1 / (count * flint.arb(shape.d_head).sqrt())
+    return Factors(
+        balls(tensor[W_E].plus_row(tensor[W_POS].row(count - 1))),
+        balls(tensor[W_Q]),
+        balls(tensor[W_K].transpose()),
+        balls(keyed.transpose()) * scale,
+        balls(rest.transpose()) * scale,
+        balls(tensor[B_Q]),
+    )
+
+
+@lru_cache(maxsize=32)
+def bounded_scores(problem: Problem, name: str, directions: Directions) -> Scores:
+    """Return the scores with the score-error handling `name`, sound for any directions."""
+    with precision(WORKING_BITS):
+        return enclosed_scores(factors(problem), name, directions, upper_ball)
+
+
+def enclosed_scores(parts: Factors, name: str, directions: Directions, ended: Ended) -> Scores:
+    """Return the scores at the precision in force; `ended` is applied to the ranges of Err."""
+    approximate, error = _approximation(parts, name, directions, ended)
+    bias = parts.b_q * parts.w_k_transposed * parts.keyed_transposed
+    ones = flint.arb_mat(approximate.nrows(), 1, [1] * approximate.nrows())
+    queried = parts.query * parts.w_q + ones * parts.b_q
+    positional = queried * (parts.w_k_transposed * parts.rest_transposed)
+    return Scores(approximate + ones * bias, error, positional)
+
+
+def _approximation(
+    parts: Factors, name: str, directions: Directions, ended: Ended
+) -> tuple[Balls, list[flint.arb]]:
+    pair = [parts.query * parts.w_q, parts.w_k_transposed * parts.keyed_transposed]
+    if name == "exact":
+        return product(pair), [flint.arb(0)] * pair[0].nrows()
+    if directions.matrix:
+        approximate, chain = _peeled_chain(parts.chain, directions)
+    else:
+        approximate, chain = _peeled_pair(pair, directions)
+    return approximate, _error(name, chain, directions.squarings, ended)
+
+
+def _peeled_pair(pair: list[Balls], directions: Directions) -> tuple[Balls, list[Balls]]:
+    """Return L0 N + L' N0 and the residual factors L', N': M~ keeps the cross terms."""
+    left, right = pair
+    (u,), (w,) = directions.query, directions.key
+    row, left_rest = peel(left, u)
+    key_row, right_rest = peel(right.transpose(), w)
+    approximate = column(u) * (row * right)
+    approximate += (left_rest * key_row.transpose()) * column(w).transpose()
+    return approximate, [left_rest, right_rest.transpose()]
+
+
+def _peeled_chain(chain: list[Balls], directions: Directions) -> tuple[Balls, list[Balls]]:
+    """Peel two directions from A and B, one from W_Q and W_K; return the six terms and the rest."""
+    a, q, kt, bt = chain
+    terms: list[tuple[Balls, Balls]] = []
+    for u in directions.query:
+        row, a = peel(a, u)
+        terms.append((column(u), product([row, q, kt, bt])))
+    b = bt.transpose()
+    for w in directions.key:
+        row, b = peel(b, w)
+        left = a * (q * (kt * row.transpose()))
+        terms.append((left, column(w).transpose()))
+    g, f = directions.matrix
+    row, q_rest = peel(q, g)
+    terms.append((a * column(g), product([row, kt, b.transpose()])))
+    row, k_rest = peel(kt.transpose(), f)
+    terms.append((a * (q_rest * row.transpose()), column(f).transpose() * b.transpose()))
+    approximate = terms[0][0] * terms[0][1]
+    for left, right in terms[1:]:
+        approximate += left * right
+    return approximate, [a, q_rest, k_rest.transpose(), b.transpose()]
+
+
+def _error(name: str, chain: list[Balls], squarings: int, ended: Ended) -> list[flint.arb]:
+    if name == "svd":
+        return [spectral_range(chain[0], chain[1], squarings, ended)] * chain[0].nrows()
+    if name == "max-diff-exact":
+        return row_ranges(product(chain))
+    means = len(chain) - 1 if name.startswith("mean-recursive") else int(name.startswith("mean"))
+    if not name.endswith("-subproduct"):
+        return chain_ranges(chain, means, ended)
+    cuts = [
+        chain_ranges([product(chain[:cut]), product(chain[cut:])], means, ended)
+        for cut in range(1, len(chain))
+    ]
+    return [_smallest(bounds) for bounds in zip(*cuts, strict=True)]
+
+
+def _smallest(bounds: tuple[flint.arb, ...]) -> flint.arb:
+    result = bounds[0]
+    for bound in bounds[1:]:
+        result = result.min(bound)
+    return result
