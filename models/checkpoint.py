@@ -9,10 +9,10 @@ from typing import Any
 
 from ballproof.models.errors import ModelError
 from ballproof.models.files import read_limited
-from ballproof.models.layout import BUFFER_NAMES
 from ballproof.models.tensors import Tensor
 
 _TAGS = {
+    "torch.bool": "BOOL",
     "torch.float64": "F64",
     "torch.float32": "F32",
     "torch.float16": "F16",
@@ -30,7 +30,7 @@ _WRAPPERS = ("state_dict", "model")
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """Return the tensors of a torch state dict, buffers left out.
+    """Return the tensors of a torch state dict, buffers with them.
 
     The state dict may stand by itself or under `state_dict` or `model`. Raises ModelError where
     torch is missing, and for a file that holds anything but tensors in plain containers.
@@ -39,8 +39,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     state = _unwrap(_load(read_limited(path), source))
     if not isinstance(state, Mapping) or not state:
         raise ModelError(f"{source} holds no state dict, neither by itself nor under 'state_dict'.")
-    kept = {name: value for name, value in state.items() if name not in BUFFER_NAMES}
-    return {name: _to_tensor(name, value, source) for name, value in kept.items()}
+    return {name: _to_tensor(name, value, source) for name, value in state.items()}
 
 
 def _load(data: bytes, source: str) -> Any:

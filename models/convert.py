@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ballproof.models.buffers import without_buffers
 from ballproof.models.checkpoint import read_checkpoint
 from ballproof.models.config import load_config
 from ballproof.models.errors import ModelError
@@ -76,7 +77,7 @@ def convert(
     shape = freeze(tensors, str(source)).shape
     if settings is not None:
         settings.check_shape(shape)
-    return dict(sorted(tensors.items()))
+    return dict(sorted(without_buffers(tensors).items()))
 
 
 def _read(source: Path) -> dict[str, Tensor]:

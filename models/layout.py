@@ -16,10 +16,11 @@ W_V, W_O = "blocks.0.attn.W_V", "blocks.0.attn.W_O"
 B_Q, B_K = "blocks.0.attn.b_Q", "blocks.0.attn.b_K"
 B_V, B_O = "blocks.0.attn.b_V", "blocks.0.attn.b_O"
 B_U = "unembed.b_U"
+MASK, IGNORE = "blocks.0.attn.mask", "blocks.0.attn.IGNORE"
 
 WEIGHT_NAMES = (W_E, W_POS, W_Q, W_K, W_V, W_O, W_U)
 BIAS_NAMES = (B_Q, B_K, B_V, B_O, B_U)
-BUFFER_NAMES = ("blocks.0.attn.mask", "blocks.0.attn.IGNORE")
+BUFFER_NAMES = (MASK, IGNORE)
 
 # Names that say what the model has that this project does not support, and how to say so.
 _UNSUPPORTED = (

@@ -15,6 +15,7 @@ from ballproof.models.layout import BUFFER_NAMES, Dims
 
 # safetensors names dtypes one way in files and another way in its writer.
 _WRITER_NAMES = {
+    "BOOL": "bool",
     "F64": "float64",
     "F32": "float32",
     "F16": "float16",
@@ -28,6 +29,7 @@ _WRITER_NAMES = {
     "U32": "uint32",
     "U64": "uint64",
 }
+DTYPES = frozenset(_WRITER_NAMES)
 _TAGS = {name: tag for tag, name in _WRITER_NAMES.items()}
 
 
@@ -50,7 +52,7 @@ class Tensor:
 
 
 def read_tensors(data: bytes, source: str) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file, buffers left out.
+    """Return the tensors of a safetensors file, buffers with them.
 
     Raises ModelError, naming `source`, for bytes that are no well-formed safetensors file.
     """
@@ -62,10 +64,7 @@ def read_tensors(data: bytes, source: str) -> dict[str, Tensor]:
     parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")], source)
     tensors = {}
     for name, entry in entries:
-        if name not in BUFFER_NAMES:
-            tensors[name] = Tensor(
-                name, entry["dtype"], tuple(entry["shape"]), bytes(entry["data"])
-            )
+        tensors[name] = Tensor(name, entry["dtype"], tuple(entry["shape"]), bytes(entry["data"]))
     return tensors
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ballproof.interval.dyadic import DyadicMatrix, NonFiniteError
+from ballproof.models.buffers import check_buffers, without_buffers
 from ballproof.models.errors import ModelError
 from ballproof.models.files import read_limited, write_atomically
 from ballproof.models.layout import B_K, B_O, B_Q, B_U, B_V, Shape, check_layout
@@ -44,12 +45,17 @@ def weights_from_bytes(data: bytes, source: str) -> Weights:
 
 
 def freeze(tensors: Mapping[str, Tensor], source: str) -> Weights:
-    """Check the layout of these tensors and freeze them exactly, or raise ModelError."""
-    shape = check_layout({name: tensor.shape for name, tensor in tensors.items()}, source)
-    frozen = {name: _freeze_tensor(tensor, source) for name, tensor in tensors.items()}
+    """Check the layout of these tensors and freeze them exactly, or raise ModelError.
+
+    Buffers may be among them: they are checked, and left out of the model.
+    """
+    kept = without_buffers(tensors)
+    shape = check_layout({name: tensor.shape for name, tensor in kept.items()}, source)
+    check_buffers(tensors, shape, source)
+    frozen = {name: _freeze_tensor(tensor, source) for name, tensor in kept.items()}
     for name, width in _bias_widths(shape).items():
         frozen.setdefault(name, DyadicMatrix.zeros(1, width))
-    return Weights(shape, frozen, digest_tensors(tensors.values()), source)
+    return Weights(shape, frozen, digest_tensors(kept.values()), source)
 
 
 def save_weights(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray]) -> None:
