@@ -20,7 +20,7 @@ from typing import Any
 
 from ballproof.models.catalogue import resolve
 from ballproof.models.weights import load_weights
-from ballproof.verifier.audit.hunt.candidates import Pool
+from ballproof.verifier.audit.hunt.candidates import Candidates
 from ballproof.verifier.audit.hunt.scan import scan
 from ballproof.verifier.audit.run import Settings, audit
 from ballproof.verifier.audit.subject import Files
@@ -126,14 +126,14 @@ def _is_left(row: Row | None, again: bool) -> bool:
 def _audit_all(
     jobs: list[Job], done: dict[str, Row], out: Path, effort: int, seconds: float
 ) -> None:
-    pools: dict[str, Pool] = {}
+    scans: dict[str, Candidates] = {}
     for place, job in enumerate(jobs, start=1):
         print(f"{place} of {len(jobs)}: {job.key}", file=sys.stderr, flush=True)
         path, known = resolve(job.model), done.get(job.key, {})
-        if not known and job.model not in pools:
+        if not known and job.model not in scans:
             # One scan serves all certificates of a model.
-            pools = {job.model: scan(load_weights(path), Fraction(0), effort, 0)}
-        settings = Settings(effort, seconds, 0, pools.get(job.model))
+            scans = {job.model: scan(load_weights(path), Fraction(0), effort, 0)}
+        settings = Settings(effort, seconds, 0, scans.get(job.model))
         parts = [part for part in PARTS if part != "hunt"] if known else PARTS
         row = {
             "model": job.model,

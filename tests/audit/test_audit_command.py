@@ -32,7 +32,7 @@ def test_a_sound_certificate_ends_with_no_findings_and_0(files, capsys, tmp_path
     arguments = (files.model, files.certificate, "--effort", 1)
     code, out, _ = call(capsys, *arguments, "--only", "hunt", "--only", "tamper", "--html", page)
     assert code == 0 and "s VERIFIED" in out
-    assert "Hunt for a counterexample: no counterexample" in out
+    assert "Counterexample search: no counterexample" in out
     assert "Tampering: no forgery accepted" in out
     assert out.splitlines()[-1].startswith("No findings in ")
     text = page.read_text()
@@ -55,7 +55,7 @@ def test_json_is_one_object_that_names_every_figure(files, capsys):
 
 def test_check_alone_asks_nothing_else(files, capsys):
     code, out, _ = call(capsys, files.model, files.certificate, "--only", "check")
-    assert code == 0 and "Hunt" not in out and "Tampering" not in out
+    assert code == 0 and "Counterexample" not in out and "Tampering" not in out
 
 
 def spoil(files, key, value):

@@ -13,7 +13,7 @@ from support.oracle import count_correct, is_correct
 from support.toy import Recipe, random_toys
 
 from ballproof.models.weights import weights_from_bytes
-from ballproof.verifier.audit.hunt.judge import Judge
+from ballproof.verifier.audit.hunt.evaluation import Evaluator
 from ballproof.verifier.audit.hunt.members import Explanation, checker_members
 from ballproof.verifier.audit.hunt.search import hunt
 from ballproof.verifier.counting.problem import pose
@@ -72,11 +72,11 @@ def test_a_wrong_input_that_is_counted_is_found_and_shown(tmp_path, effort):
 def test_a_single_wrong_member_among_many_inputs_is_found(tmp_path):
     model = Recipe("trained", v=7, k=4, d=4, h=2, seed=1).build()
     one = subject(tmp_path, model, "exact")
-    judge = Judge(pose(one.weights))
+    evaluate = Evaluator(pose(one.weights))
     every = product(range(7), repeat=4)
-    judged = sorted((x for x in map(judge, every) if not x.right), key=lambda x: -x.size)
-    assert judged and one.total > 400
-    bad = judged[0].sequence
+    evaluations = sorted((x for x in map(evaluate, every) if not x.right), key=lambda x: -x.size)
+    assert evaluations and one.total > 400
+    bad = evaluations[0].sequence
     found = hunt(one, counting(lambda s: s == bad or is_correct(model, s)), effort=1)
     assert not found.complete
     assert [x.details.get("sequence") for x in found.findings] == [list(bad)]
@@ -92,11 +92,11 @@ def test_an_exact_tie_that_is_counted_is_a_counterexample(tmp_path):
 def test_a_gap_of_exactly_the_margin_is_a_counterexample():
     model = Recipe("one hot", v=3, k=1, d=3, h=3, seed=1).build()
     weights = weights_from_bytes(model.bytes(), "toy")
-    lead = Judge(pose(weights))((1,)).lead
+    lead = Evaluator(pose(weights))((1,)).lead
     assert lead.rad() == 0
     exact = Fraction(int(lead.mid().fmpq().p), int(lead.mid().fmpq().q))
-    assert Judge(pose(weights, exact))((1,)).right is False
-    assert Judge(pose(weights, exact * Fraction(999, 1000)))((1,)).right is True
+    assert Evaluator(pose(weights, exact))((1,)).right is False
+    assert Evaluator(pose(weights, exact * Fraction(999, 1000)))((1,)).right is True
 
 
 def test_tables_that_show_fewer_right_than_claimed_are_a_finding(tmp_path):

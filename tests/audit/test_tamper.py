@@ -11,7 +11,7 @@ from support.certify import trained_toy, verdict
 from support.toy import Recipe, random_toys
 
 from ballproof.verifier.audit.tamper import trial as tampering
-from ballproof.verifier.audit.tamper.count_mutations import bold_claims
+from ballproof.verifier.audit.tamper.count_mutations import overclaims
 from ballproof.verifier.audit.tamper.mutant import COUNT, FORGED, HARMLESS, KINDS, MOVED
 from ballproof.verifier.audit.tamper.trial import all_mutants, tamper
 from ballproof.verifier.proving.checking import CheckerError
@@ -35,7 +35,7 @@ class Fake:
     def __exit__(self, *error):
         return None
 
-    def mine(self):
+    def of_this_thread(self):
         return self
 
     def check_file(self, model, certificate, flags):
@@ -181,8 +181,10 @@ def test_a_certificate_about_the_float32_program_is_tampered_with_alike(tmp_path
     for mutant in all_mutants(one, Random(0)):
         found = verdict(model.bytes(), mutant.make())
         assert found.refusal in mutant.expected, (mutant.name, found)
-    bold = list(bold_claims(one, *one.claimed))
-    assert bold and all(verdict(model.bytes(), x.make()).refusal == COUNT for x in bold)
+    overclaimed = list(overclaims(one, *one.claimed))
+    assert overclaimed and all(
+        verdict(model.bytes(), x.make()).refusal == COUNT for x in overclaimed
+    )
 
 
 def test_counts_that_the_checker_takes_back_are_a_finding(tmp_path, monkeypatch):

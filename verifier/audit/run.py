@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ballproof.verifier.audit.hunt.candidates import Pool
+from ballproof.verifier.audit.hunt.candidates import Candidates
 from ballproof.verifier.audit.hunt.members import checker_members
 from ballproof.verifier.audit.hunt.search import DEFAULT_EFFORT, hunt
 from ballproof.verifier.audit.precisions.recount import recompute
@@ -42,13 +42,13 @@ class Result(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """How hard the audit tries: `effort` for the hunt, `seconds` for the others, the seed."""
+    """How hard the audit tries: `effort` in the search, `seconds` in the other parts; the seed."""
 
     effort: int = DEFAULT_EFFORT
     seconds: float = DEFAULT_SECONDS
     seed: int = 0
     # A scan of this model and margin that was made before.
-    pool: Pool | None = None
+    candidates: Candidates | None = None
 
 
 @dataclass(eq=False)
@@ -129,7 +129,7 @@ def _hunt(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section, 
             checker_members(subject.files, checker),
             effort=settings.effort,
             seed=settings.seed,
-            pool=settings.pool,
+            candidates=settings.candidates,
             stage=stage,
         )
     return hunt_section(hunted), hunted

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ballproof.verifier.audit.hunt.evaluation import Evaluation
 from ballproof.verifier.audit.hunt.hunted import Hunted
-from ballproof.verifier.audit.hunt.judge import Judgement
 from ballproof.verifier.audit.precisions.levels import Precisions
 from ballproof.verifier.audit.subject import Finding
 from ballproof.verifier.audit.tamper.mutant import KINDS
@@ -94,11 +94,11 @@ def tightness_section(found: Tightness) -> Section:
 
 
 def hunt_section(hunted: Hunted) -> Section:
-    """Return the section of the hunt."""
-    pool, members = hunted.pool, hunted.members
-    scope = "every input there is" if pool.exhaustive else "random starts and local search"
+    """Return the section of the counterexample search."""
+    candidates, members = hunted.candidates, hunted.members
+    scope = "every input there is" if candidates.exhaustive else "random starts and local search"
     figures = [
-        Figure("sequences tried", f"{pool.tried:,}", f"in floating point: {scope}"),
+        Figure("sequences tried", f"{candidates.tried:,}", f"in floating point: {scope}"),
         Figure(
             "asked of the checker",
             f"{hunted.asked:,}" + (", every input there is" if hunted.complete else ""),
@@ -122,10 +122,10 @@ def hunt_section(hunted: Hunted) -> Section:
         figures += _smallest(hunted, hunted.smallest)
     good = not hunted.findings
     result = "no counterexample" if good else f"{len(hunted.findings)} findings"
-    return Section("Hunt for a counterexample", result, good, figures, (), hunted.findings)
+    return Section("Counterexample search", result, good, figures, (), hunted.findings)
 
 
-def _smallest(hunted: Hunted, smallest: Judgement) -> list[Figure]:
+def _smallest(hunted: Hunted, smallest: Evaluation) -> list[Figure]:
     reason = hunted.smallest_reason
     sequence = ",".join(map(str, smallest.sequence))
     if smallest.lead is None or reason is None:

@@ -46,7 +46,7 @@ from ballproof.verifier.proving.extras import MissingExtraError
     type=click.IntRange(1, 10_000),
     default=DEFAULT_EFFORT,
     show_default=True,
-    help="How far the hunt goes: starts, questions and evaluations grow with it.",
+    help="How far the counterexample search goes: starts, questions and evaluations grow with it.",
 )
 @click.option(
     "--seconds",
@@ -61,7 +61,7 @@ from ballproof.verifier.proving.extras import MissingExtraError
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="The same seed and effort give the same hunt, and the same mutants.",
+    help="The same seed and effort give the same search, and the same mutants.",
 )
 @click.option(
     "--float32",
@@ -96,7 +96,7 @@ def audit(
     precisions  what decides the bound, in balls of two precisions, which must overlap and shrink
     tightness   the exact count, or the best that is known, and what each relaxation costs
     hunt        search the inputs for one that is counted as right and is wrong: floats choose, the
-                checker says what counts (--explain), exact arithmetic judges
+                checker says what counts (--explain), exact arithmetic evaluates
     tamper      several hundred mutants of this certificate, each of which must get the right answer
 
     The exit code is 0 where nothing was found, 1 with a finding or where the certificate is

@@ -1,4 +1,4 @@
-"""Run the standalone checker in processes of its own: the only judge of a certificate."""
+"""Run the standalone checker in processes of its own: nothing else decides a certificate."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ class Checkers:
         self._lock = threading.Lock()
         self._stack = ExitStack()
 
-    def mine(self) -> CheckerProcess:
+    def of_this_thread(self) -> CheckerProcess:
         """Return the checker of the calling thread, a new one if the last has ended."""
         checker: CheckerProcess | None = getattr(self._local, "checker", None)
         if checker is None or not checker.running:

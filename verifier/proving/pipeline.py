@@ -117,13 +117,15 @@ def prove_with(
 ) -> Outcome:
     """Prove with one strategy and have this checker process verify the certificate."""
     try:
-        drafted = draft(problem, strategy, max_operations, silent, _unasked(max_operations))
+        drafted = draft(
+            problem, strategy, max_operations, silent, _goal_without_retry(max_operations)
+        )
         return _verified(drafted, checker)
     except NotApplicableError as error:
         return NotProven(strategy.name, str(error))
 
 
-def _unasked(max_operations: int) -> Goal:
+def _goal_without_retry(max_operations: int) -> Goal:
     """Return the goal of one among many: nobody asks again where the check takes more."""
     # So a steered strategy aims a little lower than it may.
     return Goal(max_operations * 99 // 100 if max_operations < DEFAULT_MAX_OPERATIONS else None)
@@ -132,12 +134,12 @@ def _unasked(max_operations: int) -> Goal:
 def _outcomes(
     problem: Problem, strategies: Sequence[Strategy], max_operations: int
 ) -> Iterator[Outcome]:
-    goal = _unasked(max_operations)
+    goal = _goal_without_retry(max_operations)
     with Checkers(os.cpu_count() or 1) as checkers:
 
         def check(drafted: Draft) -> Outcome:
             try:
-                return _verified(drafted, checkers.mine())
+                return _verified(drafted, checkers.of_this_thread())
             except NotApplicableError as error:
                 return NotProven(drafted.strategy.name, str(error))
 

@@ -46,7 +46,7 @@ def _answer(
     # A file that states no digest is declined whatever the weights: the checker says why.
     model = models[digest] if digest else next(iter(models.values()))
     try:
-        return _of_fields(file, checkers.mine().check_file(model, file, flags))
+        return _of_fields(file, checkers.of_this_thread().check_file(model, file, flags))
     except CheckerError as error:
         return Answer(file, INTERNAL, f"no verdict: {error}", {"exit_code": INTERNAL})
 

@@ -17,8 +17,8 @@ import numpy as np
 from ballproof.interval.ball import precision
 from ballproof.models.weights import Weights
 from ballproof.verifier.audit.float32.programs import Floats, Program
+from ballproof.verifier.audit.hunt.evaluation import Evaluation, Evaluator
 from ballproof.verifier.audit.hunt.floats import Tokens
-from ballproof.verifier.audit.hunt.judge import Judge, Judgement
 from ballproof.verifier.audit.hunt.scan import scan
 from ballproof.verifier.audit.subject import Finding
 from ballproof.verifier.counting.float32 import deviation
@@ -40,7 +40,7 @@ class Run:
     """
 
     program: str
-    flips: list[Judgement]
+    flips: list[Evaluation]
     deviation: float
 
     @property
@@ -113,16 +113,16 @@ def audit_float32(
     """
     eps = deviation(weights)
     sequences = _sequences(weights, effort, seed, progress)
-    judge = Judge(pose(weights))
-    judged = [judge(sequence) for sequence in sequences.tolist()]
+    evaluate = Evaluator(pose(weights))
+    evaluations = [evaluate(sequence) for sequence in sequences.tolist()]
     runs, findings = [], []
     for program in programs:
         with np.errstate(all="ignore"):
             logits = program.logits(sequences)
-        runs.append(_run(program.name, logits, judged))
-        findings += _outside(program.name, logits, judged, eps)
-    nearest = min((abs(one.size) for one in judged), default=np.inf)
-    return Float32Audit(eps, len(judged), float(nearest), runs, findings)
+        runs.append(_run(program.name, logits, evaluations))
+        findings += _outside(program.name, logits, evaluations, eps)
+    nearest = min((abs(one.size) for one in evaluations), default=np.inf)
+    return Float32Audit(eps, len(evaluations), float(nearest), runs, findings)
 
 
 def rounded_up(number: Fraction) -> str:
@@ -134,18 +134,18 @@ def rounded_up(number: Fraction) -> str:
 
 def _sequences(weights: Weights, effort: int, seed: int, progress: Progress) -> Tokens:
     """Return near ties, and sequences at random, each once."""
-    pool = scan(weights, Fraction(0), effort, seed, progress)
-    order = np.argsort(np.abs(pool.near_margins), kind="stable")
+    candidates = scan(weights, Fraction(0), effort, seed, progress)
+    order = np.argsort(np.abs(candidates.near_margins), kind="stable")
     shape = weights.shape
     random = np.random.default_rng(seed)
     others = random.integers(0, shape.d_vocab, (RANDOM * effort, shape.n_ctx))
-    near = pool.near[order[: NEAR * effort]]
+    near = candidates.near[order[: NEAR * effort]]
     return np.unique(np.concatenate([near, others]).astype(np.int64), axis=0)
 
 
-def _run(name: str, logits: Floats, judged: list[Judgement]) -> Run:
+def _run(name: str, logits: Floats, exact: list[Evaluation]) -> Run:
     flips, largest = [], 0.0
-    for row, one in zip(logits, judged, strict=True):
+    for row, one in zip(logits, exact, strict=True):
         own = row[one.maximum]
         named = bool(np.sum(row >= own) == 1)
         if one.right is not None and named != one.right:
@@ -154,7 +154,7 @@ def _run(name: str, logits: Floats, judged: list[Judgement]) -> Run:
     return Run(name, flips, largest)
 
 
-def _moved(row: Floats, one: Judgement) -> float:
+def _moved(row: Floats, one: Evaluation) -> float:
     """Return how far the computed gaps are from the real ones, to a few digits."""
     if not one.logits:
         return 0.0
@@ -164,7 +164,7 @@ def _moved(row: Floats, one: Judgement) -> float:
     return float(np.abs(np.float64(row[one.maximum]) - row.astype(np.float64) - real).max())
 
 
-def _outside(name: str, logits: Floats, judged: list[Judgement], eps: Fraction) -> list[Finding]:
+def _outside(name: str, logits: Floats, exact: list[Evaluation], eps: Fraction) -> list[Finding]:
     """Return a finding for each sequence that leaves the bound."""
     # Both sides were rounded in float64, to far fewer units than this.
     limit = float(eps) * (1 + 1e-6) + 1e-12
@@ -174,6 +174,6 @@ def _outside(name: str, logits: Floats, judged: list[Judgement], eps: Fraction) 
             f"the program {name} moves a gap of {list(one.sequence)} by more than eps",
             {"program": name, "moved": _moved(row, one), **one.fields()},
         )
-        for row, one in zip(logits, judged, strict=True)
+        for row, one in zip(logits, exact, strict=True)
         if not _moved(row, one) <= limit
     ]

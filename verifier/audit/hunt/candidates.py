@@ -1,7 +1,8 @@
-"""What a scan keeps of the sequences it has seen: near ties, and the smallest margin of each kind.
+"""What a scan keeps of the sequences it has seen: near ties, and the smallest margin of each
+stratum.
 
-A kind is all that classes of proofs are made of: the query, the maximum, how many tokens are not
-the maximum, and the largest of them.
+A stratum is all that classes of proofs are made of: the query, the maximum, how many tokens are
+not the maximum, and the largest of them.
 """
 
 from __future__ import annotations
@@ -20,25 +21,25 @@ TokensOf = Callable[[NDArray[np.intp]], Tokens]
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class Candidates:
     """Sequences (N,k) with their margins (N,) in floating point, smallest margin first.
 
-    `near` are those nearest to a tie on either side, `kinds` the smallest margin above a tie of
-    each kind of sequence. `tried`, `wrong`, `close` count all sequences seen: repeats included
+    `near` are those nearest to a tie on either side, `strata` the smallest margin above a tie of
+    each stratum. `tried`, `wrong`, `close` count all sequences seen: repeats included
     unless `exhaustive`, and `close` those too close to tell.
     """
 
     near: Tokens
     near_margins: Floats
-    kinds: Tokens
-    kind_margins: Floats
+    strata: Tokens
+    stratum_margins: Floats
     tried: int
     wrong: int
     close: int
     exhaustive: bool
 
 
-def strata(tokens: Tokens) -> tuple[Tokens, Tokens, Tokens]:
+def strata_of(tokens: Tokens) -> tuple[Tokens, Tokens, Tokens]:
     """Return of sequences (N,k) the maximum, how many tokens differ from it, the largest of these.
 
     The last is -1 where all are the maximum.
@@ -49,7 +50,7 @@ def strata(tokens: Tokens) -> tuple[Tokens, Tokens, Tokens]:
 
 
 @dataclass(eq=False)
-class Sieve:
+class Collector:
     """Takes the margins of batches of sequences, those of one query after those of another."""
 
     shape: Shape
@@ -59,7 +60,7 @@ class Sieve:
     wrong: int = 0
     close: int = 0
     _near: list[tuple[Floats, Kept]] = field(default_factory=list)
-    _kinds: list[tuple[Floats, Kept]] = field(default_factory=list)
+    _strata: list[tuple[Floats, Kept]] = field(default_factory=list)
     _reach: float = np.inf
     _best: Floats = field(default_factory=lambda: np.zeros(0))
     _holders: Kept = field(default_factory=lambda: np.zeros((0, 0), np.int16))
@@ -67,14 +68,14 @@ class Sieve:
     def start_query(self) -> None:
         """Begin with the sequences of another query."""
         self._end_query()
-        kinds = self.shape.d_vocab * (self.shape.n_ctx + 1) * (self.shape.d_vocab + 1)
-        self._best = np.full(kinds, np.inf)
-        self._holders = np.zeros((kinds, self.shape.n_ctx), np.int16)
+        strata = self.shape.d_vocab * (self.shape.n_ctx + 1) * (self.shape.d_vocab + 1)
+        self._best = np.full(strata, np.inf)
+        self._holders = np.zeros((strata, self.shape.n_ctx), np.int16)
 
     def add(
         self,
         margins: Floats,
-        kinds: tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]],
+        strata: tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]],
         tokens_of: TokensOf,
     ) -> None:
         """Take a batch: margins (N,), `strata` of its sequences, and what returns them by index."""
@@ -85,22 +86,22 @@ class Sieve:
         if len(near):
             self._near.append((margins[near], tokens_of(near).astype(np.int16)))
             self._thin()
-        self._add_kinds(margins, kinds, tokens_of)
+        self._add_strata(margins, strata, tokens_of)
 
-    def pool(self, *, exhaustive: bool) -> Pool:
+    def candidates(self, *, exhaustive: bool) -> Candidates:
         """Return what was kept."""
         self._end_query()
         self._thin(0)
-        near, kinds = (_sorted(kept, self.shape.n_ctx) for kept in (self._near, self._kinds))
-        return Pool(*near, *kinds, self.tried, self.wrong, self.close, exhaustive)
+        near, strata = (_sorted(kept, self.shape.n_ctx) for kept in (self._near, self._strata))
+        return Candidates(*near, *strata, self.tried, self.wrong, self.close, exhaustive)
 
-    def _add_kinds(
+    def _add_strata(
         self,
         margins: Floats,
-        kinds: tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]],
+        strata: tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]],
         tokens_of: TokensOf,
     ) -> None:
-        maximum, others, second = (part.astype(np.int64) for part in kinds)
+        maximum, others, second = (part.astype(np.int64) for part in strata)
         width = self.shape.d_vocab + 1
         keys = (maximum * (self.shape.n_ctx + 1) + others) * width + second + 1
         better = np.flatnonzero((margins > 0) & (margins < self._best[keys]))
@@ -114,7 +115,7 @@ class Sieve:
     def _end_query(self) -> None:
         found = np.flatnonzero(np.isfinite(self._best))
         if len(found):
-            self._kinds.append((self._best[found], self._holders[found]))
+            self._strata.append((self._best[found], self._holders[found]))
         self._best = np.zeros(0)
 
     def _thin(self, slack: int = 3) -> None:

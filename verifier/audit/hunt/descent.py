@@ -6,8 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ballproof.models.layout import Shape
-from ballproof.verifier.audit.hunt.candidates import Sieve, strata
-from ballproof.verifier.audit.hunt.floats import FloatModel, Floats, QueryTables, Tokens, told
+from ballproof.verifier.audit.hunt.candidates import Collector, strata_of
+from ballproof.verifier.audit.hunt.floats import (
+    FloatModel,
+    Floats,
+    QueryTables,
+    Tokens,
+    finite_or_zero,
+)
 
 STARTS = 96
 SWEEPS = 2
@@ -16,9 +22,13 @@ CHOICES = 64
 
 
 def descend(
-    model: FloatModel, query: int, effort: int, rng: np.random.Generator, sieve: Sieve
+    model: FloatModel,
+    query: int,
+    effort: int,
+    rng: np.random.Generator,
+    collector: Collector,
 ) -> None:
-    """Search among the sequences with this last token; all that are seen go through the sieve.
+    """Search among the sequences with this last token; the collector takes all that are seen.
 
     Coordinate descent: for one position after the other, each token is tried in its place, and the
     best stays. Half of the starts go for the smallest margin, half for the nearest to a tie. A
@@ -28,11 +38,11 @@ def descend(
     tokens = starts(query, max(2, STARTS * effort * 64 // (10 * shape.d_vocab)), shape, rng)
     tables = model.of_query(query)
     nearest = np.arange(len(tokens)) % 2 == 1
-    _see(sieve, told(model.margins(tokens)), tokens)
+    _see(collector, finite_or_zero(model.margins(tokens)), tokens)
     for _ in range(SWEEPS):
         for place in rng.permutation(shape.n_ctx - 1).tolist():
             choices = np.sort(rng.permutation(shape.d_vocab)[:CHOICES])
-            tokens = _step(model, tables, tokens, place, choices, nearest, sieve)
+            tokens = _step(model, tables, tokens, place, choices, nearest, collector)
 
 
 def starts(query: int, count: int, shape: Shape, rng: np.random.Generator) -> Tokens:
@@ -58,7 +68,7 @@ def _step(
     place: int,
     choices: Tokens,
     nearest: NDArray[np.bool_],
-    sieve: Sieve,
+    collector: Collector,
 ) -> Tokens:
     """Try each choice at one position of every sequence; return the sequences with the best."""
     count, maximum = len(tokens), tokens.max(axis=1)
@@ -69,10 +79,10 @@ def _step(
     faint = np.flatnonzero(np.isnan(margins))
     if len(faint):
         margins[faint] = model.margins(flat[faint])
-    margins = told(margins)
+    margins = finite_or_zero(margins)
     stays = flat.max(axis=1) == np.repeat(maximum, len(choices) + 1)
     kept = np.flatnonzero(stays)
-    _see(sieve, margins[kept], flat[kept])
+    _see(collector, margins[kept], flat[kept])
     goals = np.where(stays, margins, np.inf).reshape(count, -1)
     goals[nearest] = np.abs(goals[nearest])
     best: Tokens = changed[np.arange(count), goals.argmin(axis=1)]
@@ -95,5 +105,5 @@ def _sums(
     return model.from_sums(parts.reshape(-1, model.shape.d_vocab), weights.ravel(), labels.ravel())
 
 
-def _see(sieve: Sieve, margins: Floats, tokens: Tokens) -> None:
-    sieve.add(margins, strata(tokens), lambda index: tokens[index])
+def _see(collector: Collector, margins: Floats, tokens: Tokens) -> None:
+    collector.add(margins, strata_of(tokens), lambda index: tokens[index])

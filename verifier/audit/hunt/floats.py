@@ -78,7 +78,7 @@ class FloatModel:
             places = (rows[:, None] * v + tokens).ravel()
             held = np.bincount(places, weights.ravel(), len(tokens) * v).reshape(-1, v)
             logits = self.direct[query] + held @ self.output + weights @ self.places
-            return told(_leads(logits, tokens.max(axis=1)) - self.margin)
+            return finite_or_zero(_leads(logits, tokens.max(axis=1)) - self.margin)
 
     def of_query(self, query: int) -> QueryTables:
         """Return the tables of one query."""
@@ -98,7 +98,7 @@ class FloatModel:
             return np.where(weights > FAINT, leads, np.nan)
 
 
-def told(margins: Floats) -> Floats:
+def finite_or_zero(margins: Floats) -> Floats:
     """Return the margins with 0, too close to tell, for those that floats cannot hold."""
     return np.nan_to_num(margins, nan=0.0, posinf=np.inf, neginf=-np.inf)
 

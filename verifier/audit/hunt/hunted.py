@@ -1,26 +1,26 @@
-"""What a hunt did and found."""
+"""What a search for counterexamples did and found."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from ballproof.verifier.audit.hunt.candidates import Pool
-from ballproof.verifier.audit.hunt.judge import Judgement
+from ballproof.verifier.audit.hunt.candidates import Candidates
+from ballproof.verifier.audit.hunt.evaluation import Evaluation
 from ballproof.verifier.audit.hunt.members import Explanation
 from ballproof.verifier.audit.subject import Finding
 
 
 @dataclass(frozen=True, eq=False)
 class Hunted:
-    """What a hunt did and found.
+    """What a search for counterexamples did and found.
 
     `complete` says that the checker was asked about every input. `smallest` is the sequence with
     the smallest lead among the members that were evaluated exactly, `wrong_seen` counts those that
     are exactly wrong, counted or not, and `undecided` those that no precision decides.
     """
 
-    pool: Pool
+    candidates: Candidates
     total: int
     complete: bool
     rounds: int
@@ -30,21 +30,21 @@ class Hunted:
     wrong_seen: int
     wrong_counted: int
     undecided: int
-    smallest: Judgement | None
+    smallest: Evaluation | None
     smallest_reason: Explanation | None
     findings: list[Finding] = field(default_factory=list)
 
     def fields(self) -> dict[str, Any]:
-        """Return the hunt for machines; counts that can exceed 64 bits are decimal strings."""
+        """Return the search for machines; counts that can exceed 64 bits are decimal strings."""
         smallest = None
         if self.smallest and self.smallest_reason:
             smallest = {**self.smallest.fields(), "explanation": self.smallest_reason.fields()}
         return {
             "total": str(self.total),
-            "tried": self.pool.tried,
-            "every_input_tried": self.pool.exhaustive,
-            "wrong_in_floats": self.pool.wrong,
-            "too_close_in_floats": self.pool.close,
+            "tried": self.candidates.tried,
+            "every_input_tried": self.candidates.exhaustive,
+            "wrong_in_floats": self.candidates.wrong,
+            "too_close_in_floats": self.candidates.close,
             "rounds": self.rounds,
             "asked": self.asked,
             "every_input_asked": self.complete,

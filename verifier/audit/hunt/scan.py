@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ballproof.models.task import total_sequences
 from ballproof.models.weights import Weights
-from ballproof.verifier.audit.hunt.candidates import Pool, Sieve, strata
+from ballproof.verifier.audit.hunt.candidates import Candidates, Collector, strata_of
 from ballproof.verifier.audit.hunt.descent import descend
 from ballproof.verifier.audit.hunt.floats import (
     BLOCK,
@@ -18,7 +18,7 @@ from ballproof.verifier.audit.hunt.floats import (
     Floats,
     QueryTables,
     Tokens,
-    told,
+    finite_or_zero,
 )
 from ballproof.verifier.counting.goal import Progress, silent
 
@@ -29,24 +29,24 @@ Short = NDArray[np.int16]
 
 def scan(
     weights: Weights, margin: Fraction, effort: int, seed: int, progress: Progress = silent
-) -> Pool:
+) -> Candidates:
     """Return the candidates among all inputs, or among those that a local search comes by.
 
-    All v^k are tried if they are at most `effort` times EVERY. Floats choose, they do not judge.
+    All v^k are tried if they are at most `effort` times EVERY. Floats choose, they decide nothing.
     """
     model = FloatModel(weights, margin)
     shape = weights.shape
-    sieve = Sieve(shape, NEAR * effort, model.tolerance)
+    collector = Collector(shape, NEAR * effort, model.tolerance)
     exhaustive = total_sequences(shape.d_vocab, shape.n_ctx) <= effort * EVERY
     # A query whose every sequence is tried needs no seed.
     for query in range(shape.d_vocab):
-        sieve.start_query()
+        collector.start_query()
         if exhaustive:
-            _enumerate(model, query, sieve)
+            _enumerate(model, query, collector)
         else:
-            descend(model, query, effort, np.random.default_rng([seed, query]), sieve)
+            descend(model, query, effort, np.random.default_rng([seed, query]), collector)
         progress(query + 1, shape.d_vocab)
-    return sieve.pool(exhaustive=exhaustive)
+    return collector.candidates(exhaustive=exhaustive)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,7 @@ class _Part:
         return int(self.tokens.shape[1])
 
 
-def _enumerate(model: FloatModel, query: int, sieve: Sieve) -> None:
+def _enumerate(model: FloatModel, query: int, collector: Collector) -> None:
     """Try every sequence with this last token, a block at a time."""
     tables, n = model.of_query(query), model.shape.n_ctx - 1
     inner = _inner_positions(model.shape.d_vocab, n)
@@ -74,8 +74,8 @@ def _enumerate(model: FloatModel, query: int, sieve: Sieve) -> None:
     for row in range(len(head.tokens)):
         with np.errstate(all="ignore"):
             parts, weights = head.parts[row] + tail.parts, head.weights[row] + tail.weights
-        kinds = _joined(head, row, tail)
-        margins = model.from_sums(parts, weights, kinds[0].astype(np.int64))
+        strata = _merged_strata(head, row, tail)
+        margins = model.from_sums(parts, weights, strata[0].astype(np.int64))
 
         def tokens_of(index: NDArray[np.intp], row: int = row) -> Tokens:
             before = np.broadcast_to(head.tokens[row], (len(index), head.size))
@@ -84,7 +84,7 @@ def _enumerate(model: FloatModel, query: int, sieve: Sieve) -> None:
         faint = np.flatnonzero(np.isnan(margins))
         if len(faint):
             margins[faint] = model.margins(tokens_of(faint))
-        sieve.add(told(margins), kinds, tokens_of)
+        collector.add(finite_or_zero(margins), strata, tokens_of)
 
 
 def _inner_positions(v: int, n: int) -> int:
@@ -115,11 +115,11 @@ def _all_choices(
     if not tokens.shape[1]:
         nothing = np.full(1, -1, np.int16)
         return _Part(tokens, parts, weights, nothing, np.zeros(1, np.int16), nothing)
-    kinds = (part.astype(np.int16) for part in strata(tokens.astype(np.int64)))
-    return _Part(tokens, parts, weights, *kinds)
+    strata = (part.astype(np.int16) for part in strata_of(tokens.astype(np.int64)))
+    return _Part(tokens, parts, weights, *strata)
 
 
-def _joined(head: _Part, row: int, tail: _Part) -> tuple[Short, Short, Short]:
+def _merged_strata(head: _Part, row: int, tail: _Part) -> tuple[Short, Short, Short]:
     """Return the strata of one choice of the head before every choice of the tail."""
     top, others, second = int(head.maximum[row]), int(head.others[row]), int(head.second[row])
     above, same = tail.maximum > top, tail.maximum == top

@@ -1,4 +1,4 @@
-"""The hunt for a counterexample: what a certificate counts as right, tested on the worst inputs."""
+"""The search for counterexamples: what a certificate counts as right, on the worst inputs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from itertools import product
 
 import numpy as np
 
-from ballproof.verifier.audit.hunt.candidates import Pool
+from ballproof.verifier.audit.hunt.candidates import Candidates
+from ballproof.verifier.audit.hunt.evaluation import Evaluation, Evaluator
 from ballproof.verifier.audit.hunt.floats import FloatModel, Tokens
 from ballproof.verifier.audit.hunt.hunted import Hunted
-from ballproof.verifier.audit.hunt.judge import Judge, Judgement
 from ballproof.verifier.audit.hunt.members import Ask, Explanation
 from ballproof.verifier.audit.hunt.scan import scan
 from ballproof.verifier.audit.stages import Stage, quietly
@@ -35,26 +35,28 @@ def hunt(
     *,
     effort: int = DEFAULT_EFFORT,
     seed: int = 0,
-    pool: Pool | None = None,
+    candidates: Candidates | None = None,
     stage: Stage = quietly,
 ) -> Hunted:
     """Search the inputs that the certificate counts as right for one that is wrong.
 
-    Floats choose candidates, `ask` says which are members, exact arithmetic judges. The same seed
-    and effort give the same hunt. `pool` is an earlier scan of this model and margin.
+    Floats choose candidates, `ask` says which are members, exact arithmetic decides. The same
+    seed and effort give the same search. `candidates` is an earlier scan of this model and margin.
     """
-    if pool is None:
-        with stage("hunt: scanning inputs") as progress:
-            pool = scan(subject.weights, subject.problem.margin, effort, seed, progress)
-    return _Hunter(subject, ask, pool, effort, seed).run(stage)
+    if candidates is None:
+        with stage("counterexample search: scanning inputs") as progress:
+            candidates = scan(subject.weights, subject.problem.margin, effort, seed, progress)
+    return _CounterexampleSearch(subject, ask, candidates, effort, seed).run(stage)
 
 
-class _Hunter:
-    """Asks for members round by round, each time where smaller margins may be, then judges."""
+class _CounterexampleSearch:
+    """Asks for members round by round, each time where smaller margins may be, then evaluates."""
 
-    def __init__(self, subject: Subject, ask: Ask, pool: Pool, effort: int, seed: int) -> None:
-        self.subject, self.ask, self.pool = subject, ask, pool
-        self.per_round, self.most_judged = ASKED * effort, EVALUATED * effort
+    def __init__(
+        self, subject: Subject, ask: Ask, candidates: Candidates, effort: int, seed: int
+    ) -> None:
+        self.subject, self.ask, self.candidates = subject, ask, candidates
+        self.per_round, self.most_evaluated = ASKED * effort, EVALUATED * effort
         self.model = FloatModel(subject.weights, subject.problem.margin)
         self.rng = np.random.default_rng([seed, subject.problem.shape.d_vocab])
         self.answers: dict[Found, Explanation] = {}
@@ -64,7 +66,7 @@ class _Hunter:
 
     def run(self, stage: Stage) -> Hunted:
         """Return what was found."""
-        with stage("hunt: asking the checker which inputs count") as progress:
+        with stage("counterexample search: asking the checker which inputs count") as progress:
             most = _affordable(int(self.subject.verdict["tally"]))
             for place in range(1 if self.complete else most):
                 chosen = self._first() if place == 0 else self._further()
@@ -72,9 +74,9 @@ class _Hunter:
                     break
                 self._learn(chosen)
                 progress(place + 1, most)
-        with stage("hunt: evaluating exactly") as progress:
-            judged = self._judged(progress)
-        return self._report(judged)
+        with stage("counterexample search: evaluating exactly") as progress:
+            evaluations = self._evaluated(progress)
+        return self._report(evaluations)
 
     def _learn(self, sequences: Sequence[Found]) -> None:
         """Ask about sequences that were not asked about, and keep the answers."""
@@ -89,23 +91,24 @@ class _Hunter:
         v, k = self.subject.problem.shape.d_vocab, self.subject.problem.shape.n_ctx
         if self.complete:
             return list(product(range(v), repeat=k))
-        pool, part = self.pool, self.per_round // 4
-        near = pool.near[np.argsort(np.abs(pool.near_margins), kind="stable")[: 2 * part]]
-        classes = pool.kinds[:, -1] * v + pool.kinds.max(axis=1, initial=0)
+        near, strata = self.candidates.near, self.candidates.strata
+        part = self.per_round // 4
+        closest = np.argsort(np.abs(self.candidates.near_margins), kind="stable")[: 2 * part]
+        classes = strata[:, -1] * v + strata.max(axis=1, initial=0)
         first = np.sort(np.unique(classes, return_index=True)[1])  # Smallest margins come first.
         random = self.rng.integers(0, v, (part, k))
         return self._new(
-            [*_found(near), *_found(_spread(pool.kinds[first], part)), *_found(random)]
+            [*_found(near[closest]), *_found(_spread(strata[first], part)), *_found(random)]
         )
 
     def _further(self) -> list[Found]:
-        """Return inputs with smaller margins than any member: of the pool, and beside members."""
+        """Return inputs with smaller margins than any member: candidates, and beside members."""
         members = sorted(self._members(), key=lambda s: (self.margins[s], s))
         best = self.margins[members[0]] if members else np.inf
-        below = self.pool.kinds[self.pool.kind_margins < best]
+        below = self.candidates.strata[self.candidates.stratum_margins < best]
         half = self.per_round // 2
         beside = self._beside(members[:PARENTS], best)
-        fresh = np.array(self._new(_found(below)), np.int64).reshape(-1, self.pool.near.shape[1])
+        fresh = np.array(self._new(_found(below)), np.int64).reshape(-1, below.shape[1])
         return self._new([*_found(_spread(fresh, half)), *_found(_spread(beside, half))])
 
     def _beside(self, members: Sequence[Found], best: float) -> Tokens:
@@ -126,40 +129,43 @@ class _Hunter:
     def _members(self) -> list[Found]:
         return [sequence for sequence, answer in self.answers.items() if answer.counted]
 
-    def _judged(self, progress: Progress) -> list[Judgement]:
+    def _evaluated(self, progress: Progress) -> list[Evaluation]:
         """Evaluate the members with the smallest margins, and all that floats do not call right."""
         by_margin = sorted(self.answers, key=lambda s: (self.margins[s], s))
         doubtful = [s for s in by_margin if self.margins[s] <= self.model.tolerance]
-        members = [s for s in by_margin if self.answers[s].counted][: self.most_judged]
-        chosen, judge = list(dict.fromkeys([*members, *doubtful])), Judge(self.subject.problem)
-        judged = []
+        members = [s for s in by_margin if self.answers[s].counted][: self.most_evaluated]
+        chosen, evaluate = (
+            list(dict.fromkeys([*members, *doubtful])),
+            Evaluator(self.subject.problem),
+        )
+        evaluations = []
         for done, sequence in enumerate(chosen, start=1):
-            judged.append(judge(sequence))
+            evaluations.append(evaluate(sequence))
             progress(done, len(chosen))
-        return judged
+        return evaluations
 
-    def _report(self, judged: list[Judgement]) -> Hunted:
-        wrong = [one for one in judged if one.right is False]
-        counted = [one for one in judged if self.answers[one.sequence].counted]
+    def _report(self, evaluations: list[Evaluation]) -> Hunted:
+        wrong = [one for one in evaluations if one.right is False]
+        counted = [one for one in evaluations if self.answers[one.sequence].counted]
         smallest = min(counted, key=lambda one: one.size, default=None)
         counterexamples = [one for one in counted if one.right is False]
         return Hunted(
-            self.pool,
+            self.candidates,
             self.subject.total,
             self.complete,
             self.rounds,
             len(self.answers),
             len(self._members()),
-            len(judged),
+            len(evaluations),
             len(wrong),
             len(counterexamples),
-            sum(one.right is None for one in judged),
+            sum(one.right is None for one in evaluations),
             smallest,
             self.answers[smallest.sequence] if smallest else None,
             [*map(self._counterexample, counterexamples), *self._miscounts()],
         )
 
-    def _counterexample(self, one: Judgement) -> Finding:
+    def _counterexample(self, one: Evaluation) -> Finding:
         answer, margin = self.answers[one.sequence], self.subject.problem.margin
         sentence = (
             f"{list(one.sequence)} is counted as right by {answer.decided_by} (class "
@@ -170,20 +176,21 @@ class _Hunter:
     def _miscounts(self) -> list[Finding]:
         """Hold the claimed numbers against whole counts, where there are any."""
         least, most = self.subject.claimed
-        pool, total, found = self.pool, self.subject.total, []
+        total, found = self.subject.total, []
+        seen = self.candidates
         if self.complete and len(self._members()) < least:
             found.append(
                 f"The statement says at least {least} right, but the tables show only "
                 f"{len(self._members())} of all inputs right."
             )
-        if pool.exhaustive and pool.wrong > total - least:
+        if seen.exhaustive and seen.wrong > total - least:
             found.append(
-                f"{pool.wrong} of all inputs are wrong in floating point, beyond its error, where "
+                f"{seen.wrong} of all inputs are wrong in floating point, beyond its error, where "
                 f"the statement leaves at most {total - least}."
             )
-        if pool.exhaustive and pool.wrong + pool.close < total - most:
+        if seen.exhaustive and seen.wrong + seen.close < total - most:
             found.append(
-                f"At most {pool.wrong + pool.close} of all inputs are wrong in floating point, "
+                f"At most {seen.wrong + seen.close} of all inputs are wrong in floating point, "
                 f"beyond its error, where the statement says at least {total - most}."
             )
         return [Finding(PART, sentence, {}) for sentence in found]

@@ -15,7 +15,6 @@ from ballproof.verifier.audit.precisions.quantities import Counted, Item, Part, 
 from ballproof.verifier.audit.precisions.subcubic_balls import SubcubicQuantities
 from ballproof.verifier.audit.subject import Subject
 from ballproof.verifier.counting.goal import Progress, silent
-from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.strategies import strategy_named
 from ballproof.verifier.strategies.subcubic.strategy import Subcubic
 
@@ -43,8 +42,7 @@ def recompute(
 
 def quantities_of(subject: Subject) -> Quantities:
     """Return the deciding quantities of a certificate, at the margin of its lower end."""
-    claim, proof = subject.fields["claim"], subject.fields["proof"]
-    problem = pose(subject.weights, subject.margin, claim["semantics"])
+    problem, proof = subject.problem, subject.fields["proof"]
     strategy, witness = strategy_named(proof["strategy"]), proof["witness"]
     if problem.shape.d_vocab == 1:
         return _NoRival()

@@ -10,9 +10,9 @@ from ballproof.verifier.audit.subject import Subject
 from ballproof.verifier.audit.tamper.mutant import (
     BUDGET,
     CLAIM,
+    COMPUTED,
     DIGEST,
     HARMLESS,
-    JUDGED,
     LIMIT,
     MISSING,
     PROOF,
@@ -180,11 +180,11 @@ def proof_mutants(subject: Subject, rng: Random) -> Iterator[Mutant]:
     swaps = [Change(strategy, name, _swapped(subject, name)) for name in _others(subject, rng)]
     cheap += [change for change in swaps if HARMLESS not in change.expected]
     yield from mutants_of(fields, PROOF, cheap)
-    judged = [change for change in swaps if HARMLESS in change.expected]
+    computed = [change for change in swaps if HARMLESS in change.expected]
     bits = looked_up(fields, precision)
     others = {32, max(bits - 1, 32), min(bits + 1, 1024), 1024} - {bits}
-    judged += [Change(precision, other, JUDGED) for other in sorted(others)]
-    yield from mutants_of(fields, PROOF, judged, cost=1.0)
+    computed += [Change(precision, other, COMPUTED) for other in sorted(others)]
+    yield from mutants_of(fields, PROOF, computed, cost=1.0)
     yield from _budgets(subject, operations)
 
 
@@ -204,7 +204,7 @@ def _swapped(subject: Subject, name: str) -> frozenset[Answer]:
         fits = "maxima" in witness and _rules(witness["maxima"]) <= RULES[name]
     else:
         fits = set(witness) == subcubic_keys(name)
-    return JUDGED if fits else frozenset({WITNESS})
+    return COMPUTED if fits else frozenset({WITNESS})
 
 
 def subcubic_keys(name: str) -> set[str]:

@@ -22,7 +22,7 @@ from ballproof.verifier.counting.problem import Problem
 EVERYTHING = "claimed: every input right"
 
 
-def bold_claims(subject: Subject, low: int, high: int) -> Iterator[Mutant]:
+def overclaims(subject: Subject, low: int, high: int) -> Iterator[Mutant]:
     """Yield claims that go beyond what the check establishes, by one and by more.
 
     `low` and `high` are the counts that it establishes. Each takes a whole check.

@@ -15,7 +15,7 @@ from ballproof.verifier.audit.tamper.faults import (
     object_faults,
     some,
 )
-from ballproof.verifier.audit.tamper.mutant import JUDGED, MISSING, Change, Path, looked_up
+from ballproof.verifier.audit.tamper.mutant import COMPUTED, MISSING, Change, Path, looked_up
 from ballproof.verifier.strategies.ladder.menus import MAX_THRESHOLD
 
 WITNESS_PATH: Path = ("proof", "witness")
@@ -131,9 +131,9 @@ def moved(subject: Subject, rng: Random) -> Iterator[Change]:
     pools, first = _pools(witness), witness["first"]
     if witness["maxima"]:
         later = {"first": first + 1, "maxima": witness["maxima"][1:]}
-        yield Change(WITNESS_PATH, later, JUDGED)
+        yield Change(WITNESS_PATH, later, COMPUTED)
     for place in some(list(range(len(witness["maxima"]))), MOVED // 2, rng):
-        yield Change((*WITNESS_PATH, "maxima", place), [], JUDGED)
+        yield Change((*WITNESS_PATH, "maxima", place), [], COMPUTED)
     for pool in some(pools, MOVED, rng):
         yield from _moved_pool(pool)
     for path, group in some(_groups(pools), MOVED, rng):
@@ -142,31 +142,31 @@ def moved(subject: Subject, rng: Random) -> Iterator[Change]:
 
 def _moved_pool(pool: _Pool) -> Iterator[Change]:
     path, value, m = pool.path, pool.value, pool.maximum
-    yield Change(path, MISSING, JUDGED)
-    yield Change((*path, "apart"), 1 - value["apart"], JUDGED)
+    yield Change(path, MISSING, COMPUTED)
+    yield Change((*path, "apart"), 1 - value["apart"], COMPUTED)
     for near in {value["near"] + 1, 0 if not value["marked"] else value["near"], m}:
         if near != value["near"] and near <= m:
-            yield Change((*path, "near"), near, JUDGED)
+            yield Change((*path, "near"), near, COMPUTED)
     for most in {0, 1, 2} - {value["most"]}:
-        yield Change((*path, "most"), most, JUDGED)
+        yield Change((*path, "most"), most, COMPUTED)
     for key in ("together", "thresholds", "parts", "groups", "marked"):
         if value[key]:
-            yield Change((*path, key), value[key][:-1], JUDGED)
+            yield Change((*path, key), value[key][:-1], COMPUTED)
     raised = [[j, min(x + 1, MAX_THRESHOLD)] for j, x in value["thresholds"]]
     if raised != value["thresholds"]:
-        yield Change((*path, "thresholds"), raised, JUDGED)
+        yield Change((*path, "thresholds"), raised, COMPUTED)
 
 
 def _moved_group(path: Path, group: dict[str, Any], rules: set[str]) -> Iterator[Change]:
     if group["rivals"]:
-        yield Change((*path, "rivals"), group["rivals"][:-1], JUDGED)
+        yield Change((*path, "rivals"), group["rivals"][:-1], COMPUTED)
     if "rate" in group:
         for rate in {max(1, group["rate"] // 2), min(2 * group["rate"], RATES[group["rule"]])}:
             if rate != group["rate"]:
-                yield Change((*path, "rate"), rate, JUDGED)
+                yield Change((*path, "rate"), rate, COMPUTED)
         for rule in sorted((rules & RATES.keys()) - {group["rule"]}):
             fits = {**group, "rule": rule, "rate": min(group["rate"], RATES[rule])}
-            yield Change(path, fits, JUDGED)
+            yield Change(path, fits, COMPUTED)
     elif rules >= {"walk", "both"}:
         other = {"walk": "both", "both": "walk"}[group["rule"]]
-        yield Change((*path, "rule"), other, JUDGED)
+        yield Change((*path, "rule"), other, COMPUTED)

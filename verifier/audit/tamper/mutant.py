@@ -19,7 +19,7 @@ SYNTAX, LIMIT, UNSUPPORTED = (DECLINED, "syntax"), (DECLINED, "limit"), (DECLINE
 DIGEST, STATEMENT, WITNESS = (REJECTED, "digest"), (REJECTED, "statement"), (REJECTED, "witness")
 BUDGET, COUNT, HARMLESS = (REJECTED, "budget"), (REJECTED, "count"), (VERIFIED, None)
 # Inside its domain a witness, a precision or another strategy may prove as much, or less.
-JUDGED = frozenset({BUDGET, COUNT, LIMIT, HARMLESS})
+COMPUTED = frozenset({BUDGET, COUNT, LIMIT, HARMLESS})
 MAX_NESTING = 16
 MISSING = object()
 

@@ -16,7 +16,7 @@ from ballproof.verifier.audit.tamper.faults import (
     shifted,
     some,
 )
-from ballproof.verifier.audit.tamper.mutant import JUDGED, LIMIT, WITNESS, Change, Path, looked_up
+from ballproof.verifier.audit.tamper.mutant import COMPUTED, LIMIT, WITNESS, Change, Path, looked_up
 
 WITNESS_PATH: Path = ("proof", "witness")
 PLACES = 6
@@ -79,27 +79,27 @@ def moved(subject: Subject, rng: Random) -> Iterator[Change]:
     gaps: list[Path] = [("gaps", m, q, c) for m in range(v) for q in range(m + 1) for c in range(n)]
     for path in some(gaps, 2 * PLACES, rng):
         gap = looked_up(witness, path)
-        yield from _judged(path, [g for g in (gap - 1, gap + 1) if 1 <= g <= v])
+        yield from _computed(path, [g for g in (gap - 1, gap + 1) if 1 <= g <= v])
     for path in some(_dyadic_paths(witness), 2 * PLACES, rng):
         other = shifted(looked_up(witness, path))
         if path[0] != "chord" or _ordered(looked_up(witness, path[:-1]), path[-1], other):
-            yield from _judged(path, [other])
+            yield from _computed(path, [other])
     for key in DIRECTIONS:
         if len(witness.get(key, [])) == 2:
-            yield from _judged((key,), [witness[key][::-1]])
+            yield from _computed((key,), [witness[key][::-1]])
         for index, direction in enumerate(witness.get(key, [])):
-            yield from _judged((key, index), [direction[::-1], [["1", 0]] * len(direction)])
+            yield from _computed((key, index), [direction[::-1], [["1", 0]] * len(direction)])
     if "squarings" in witness:
         p = witness["squarings"]
-        yield from _judged(("squarings",), [x for x in (p - 1, p + 1, 0, 12) if 0 <= x <= 12])
+        yield from _computed(("squarings",), [x for x in (p - 1, p + 1, 0, 12) if 0 <= x <= 12])
     if "mu" in witness:
-        yield from _judged(("mu",), [[ZERO] * len(witness["mu"]), witness["mu"][::-1]])
+        yield from _computed(("mu",), [[ZERO] * len(witness["mu"]), witness["mu"][::-1]])
     for key in ("a_star", "chord"):
         if key in witness:
-            yield from _judged((key,), [witness[key][::-1]])
+            yield from _computed((key,), [witness[key][::-1]])
     for gap in sorted({1, v}):
         same = [[[gap] * n for _ in range(m + 1)] for m in range(v)]
-        yield from _judged(("gaps",), [same])
+        yield from _computed(("gaps",), [same])
 
 
 def _ordered(chord: list[Any], end: int | str, value: list[Any]) -> bool:
@@ -111,9 +111,9 @@ def _ordered(chord: list[Any], end: int | str, value: list[Any]) -> bool:
     return bool(low <= high)
 
 
-def _judged(path: Path, values: list[Any]) -> Iterator[Change]:
+def _computed(path: Path, values: list[Any]) -> Iterator[Change]:
     for value in values:
-        yield Change((*WITNESS_PATH, *path), value, JUDGED)
+        yield Change((*WITNESS_PATH, *path), value, COMPUTED)
 
 
 def _dyadic_paths(witness: dict[str, Any]) -> list[Path]:

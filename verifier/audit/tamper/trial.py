@@ -18,9 +18,9 @@ from ballproof.verifier.audit.tamper import ladder_mutations, subcubic_mutations
 from ballproof.verifier.audit.tamper.claim_mutations import RULES, claim_mutants, proof_mutants
 from ballproof.verifier.audit.tamper.count_mutations import (
     EVERYTHING,
-    bold_claims,
     everything_claimed,
     margin_mutants,
+    overclaims,
 )
 from ballproof.verifier.audit.tamper.faults import object_faults
 from ballproof.verifier.audit.tamper.mutant import (
@@ -111,7 +111,7 @@ def tamper(
     seed: int = 0,
     stage: Stage = quietly,
 ) -> Tampered:
-    """Have the standalone checker judge mutants of a certificate that it verifies.
+    """Have the standalone checker answer mutants of a certificate that it verifies.
 
     A finding is a mutant that gets another answer than it must, one that is accepted with another
     statement than the certificate's, or one that ends the checker. `seconds` limits the mutants
@@ -123,24 +123,24 @@ def tamper(
     cheap, costly = ([m for m in every if bool(m.cost) == paid] for paid in (False, True))
     started, tampered = time.perf_counter(), Tampered()
     with TemporaryDirectory(prefix="ballproof-") as folder, Checkers(1) as checkers:
-        bench = _Bench(subject, checkers, Path(folder) / "mutant.json", tampered)
+        runner = _Runner(subject, checkers, Path(folder) / "mutant.json", tampered)
         with stage("tampering: the bound itself") as progress:
-            bold = bench.established()
+            overclaimed = runner.established()
             progress(1, 1)
         with stage("tampering: files and witnesses") as progress:
-            for done, mutant in enumerate(bench.within(_mixed(cheap, rng), seconds), start=1):
-                bench.try_out(mutant)
+            for done, mutant in enumerate(runner.within(_mixed(cheap, rng), seconds), start=1):
+                runner.try_out(mutant)
                 progress(done, len(cheap))
         with stage("tampering: what has to be computed") as progress:
-            judged = _mixed([*bold, *costly], rng)
-            for done, mutant in enumerate(bench.within(judged, seconds), start=1):
-                bench.try_out(mutant)
-                progress(done, len(judged))
+            computed = _mixed([*overclaimed, *costly], rng)
+            for done, mutant in enumerate(runner.within(computed, seconds), start=1):
+                runner.try_out(mutant)
+                progress(done, len(computed))
     tampered.seconds = time.perf_counter() - started
     return tampered
 
 
-class _Bench:
+class _Runner:
     """Gives mutants to a checker process, and a new process where one has ended."""
 
     def __init__(
@@ -153,13 +153,13 @@ class _Bench:
     def established(self) -> list[Mutant]:
         """Claim that every input is right; return claims just beyond what that shows is so."""
         if self.subject.claimed[0] == self.subject.total:
-            return list(bold_claims(self.subject, *self.subject.claimed))
+            return list(overclaims(self.subject, *self.subject.claimed))
         verdict = self.try_out(everything_claimed(self.subject))
         if verdict.get("reason") != "count":
             return []
         low, high = int(verdict["correct_at_least"]), int(verdict["correct_at_most"])
         self._compare(low, high)
-        return list(bold_claims(self.subject, low, high))
+        return list(overclaims(self.subject, low, high))
 
     def _compare(self, low: int, high: int) -> None:
         """Hold the certificate's own statement against what is established without it."""
@@ -167,7 +167,7 @@ class _Bench:
         real = self.subject.verdict["semantics"] == "real"
         if least > low or (real and most < high):
             sentence = (
-                f"The checker accepts {least} to {most} right inputs, but refuses a bolder claim "
+                f"The checker accepts {least} to {most} right inputs, but refuses a larger claim "
                 f"because it establishes only {low} to {high}."
             )
             self.tampered.findings.append(Finding(PART, sentence, {}))
@@ -183,7 +183,7 @@ class _Bench:
                 yield mutant
 
     def try_out(self, mutant: Mutant) -> Mapping[str, Any]:
-        """Have one mutant judged, and keep what came of it; returns the verdict's fields."""
+        """Have one mutant answered, and keep what came of it; returns the verdict's fields."""
         data = mutant.make()
         if data == self.subject.data:
             raise ValueError(f"the mutant {mutant.name!r} is the certificate itself")
@@ -201,7 +201,7 @@ class _Bench:
         files = self.subject.files
         self.file.write_bytes(data)
         try:
-            return self.checkers.mine().check_file(files.model, self.file, files.flags)
+            return self.checkers.of_this_thread().check_file(files.model, self.file, files.flags)
         except CheckerError as error:
             self.tampered.answers["no verdict"] += 1
             self._find(mutant, f"ends the checker without a verdict: {error}", {})

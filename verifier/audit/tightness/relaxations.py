@@ -33,7 +33,7 @@ from ballproof.verifier.audit.tightness.truth import (
     two_sided,
 )
 from ballproof.verifier.counting.goal import Goal, Progress, silent
-from ballproof.verifier.counting.problem import Problem, opposite, pose
+from ballproof.verifier.counting.problem import Problem, opposite
 from ballproof.verifier.strategies import strategy_named
 from ballproof.verifier.strategies.base import Strategy
 from ballproof.verifier.strategies.subcubic.strategy import Subcubic
@@ -52,7 +52,7 @@ def tightness(subject: Subject, progress: Progress = silent, seconds: float = 60
     best two-sided bound stands in for it. A bound above the exact count is a finding. Phases that
     `seconds` do not cover are left out, and what they would explain is not known.
     """
-    problem = pose(subject.weights, subject.margin, str(subject.fields["claim"]["semantics"]))
+    problem = subject.problem
     clock = Clock(seconds, progress, PHASES)
     exact = exact_count(problem, clock)
     steps, finished = _followed(subject, problem, exact, clock)

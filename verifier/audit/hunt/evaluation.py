@@ -21,7 +21,7 @@ LAST_BITS = 8_192
 
 
 @dataclass(frozen=True, eq=False)
-class Judgement:
+class Evaluation:
     """One sequence, evaluated exactly.
 
     `right` is None where no precision decides. `lead` encloses the label's logit less the best
@@ -57,25 +57,25 @@ class Judgement:
         }
 
 
-class Judge:
+class Evaluator:
     """Evaluates sequences of one model at one margin."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
 
-    def __call__(self, sequence: Sequence[int]) -> Judgement:
+    def __call__(self, sequence: Sequence[int]) -> Evaluation:
         """Return what the sequence is.
 
         The logits come from the forward pass, in balls. Rivals that these do not decide, exact ties
-        among them, are settled by T1 in exact arithmetic (`verifier.settle`): a tie is wrong.
+        among them, are settled by T1 in exact arithmetic (`counting.signs`): a tie is wrong.
         """
         tokens, m = tuple(sequence), label(sequence)
         rivals = [j for j in range(self.problem.shape.d_vocab) if j != m]
         logits = _logits(self.problem.weights, tokens)
         if not rivals:
-            return Judgement(tokens, m, None, True, None, logits)
+            return Evaluation(tokens, m, None, True, None, logits)
         if not logits:
-            return Judgement(tokens, m, None, _right(self.problem, tokens, rivals), None, ())
+            return Evaluation(tokens, m, None, _right(self.problem, tokens, rivals), None, ())
         with precision(FIRST_BITS):
             leads = {j: logits[m] - logits[j] for j in rivals}
             gaps = {j: lead - _ball(self.problem.margin) for j, lead in leads.items()}
@@ -85,7 +85,7 @@ class Judge:
             right: bool | None = False
         else:
             right = _right(self.problem, tokens, open_) if open_ else True
-        return Judgement(tokens, m, rival, right, leads[rival], logits)
+        return Evaluation(tokens, m, rival, right, leads[rival], logits)
 
 
 def _logits(weights: Weights, sequence: Sequence[int]) -> tuple[flint.arb, ...]:
