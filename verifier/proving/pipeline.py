@@ -91,10 +91,24 @@ class Draft:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Counted:
+    """A draft with the claim and the budget that the checker's own count supports.
+
+    `seconds` is how long that check took.
+    """
+
+    drafted: Draft
+    claim: Claim
+    proof: Proof
+    seconds: float
+    note: str | None
+
+
 def verify(drafted: Draft) -> Proven:
     """Have a checker process of its own verify a draft."""
     with CheckerProcess() as checker:
-        return _verified(drafted, checker)
+        return confirm(count(drafted, checker), checker)
 
 
 def prove_many(
@@ -120,7 +134,7 @@ def prove_with(
         drafted = draft(
             problem, strategy, max_operations, silent, _goal_without_retry(max_operations)
         )
-        return _verified(drafted, checker)
+        return confirm(count(drafted, checker), checker)
     except NotApplicableError as error:
         return NotProven(strategy.name, str(error))
 
@@ -139,7 +153,8 @@ def _outcomes(
 
         def check(drafted: Draft) -> Outcome:
             try:
-                return _verified(drafted, checkers.of_this_thread())
+                checker = checkers.of_this_thread()
+                return confirm(count(drafted, checker), checker)
             except NotApplicableError as error:
                 return NotProven(drafted.strategy.name, str(error))
 
@@ -219,8 +234,8 @@ def _claim(problem: Problem, bounds: Bounds) -> Claim:
     )
 
 
-def _verified(drafted: Draft, checker: CheckerProcess) -> Proven:
-    """Have the checker verify a draft; its tally becomes the budget."""
+def count(drafted: Draft, checker: CheckerProcess) -> Counted:
+    """Have the checker count for a draft; its tally becomes the budget, which changes the file."""
     model, claim, proof = Path(drafted.problem.weights.source), drafted.claim, drafted.proof
     note = None
     verdict = checker.check(model, encode(claim, proof), proof.operations)
@@ -229,14 +244,23 @@ def _verified(drafted: Draft, checker: CheckerProcess) -> Proven:
         verdict = checker.check(model, encode(claim, proof), proof.operations)
     _require_verified(verdict, proof.operations)
     proof = replace(proof, operations=int(verdict["tally"]))
+    return Counted(drafted, claim, proof, verdict["seconds"], note)
+
+
+def confirm(counted: Counted, checker: CheckerProcess) -> Proven:
+    """Have the checker verify the bytes that become the file: no others count."""
+    drafted, proof = counted.drafted, counted.proof
+    certificate = encode(counted.claim, proof)
+    model = Path(drafted.problem.weights.source)
+    _require_verified(checker.check(model, certificate, proof.operations), proof.operations)
     return Proven(
-        encode(claim, proof),
-        claim,
+        certificate,
+        counted.claim,
         proof,
         drafted.strategy.unexplained_dimension(drafted.problem.shape),
         drafted.seconds,
-        verdict["seconds"],
-        note,
+        counted.seconds,
+        counted.note,
     )
 
 

@@ -7,7 +7,14 @@ from dataclasses import dataclass, replace
 
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.proving.pipeline import NotApplicableError, Proven, draft, verify
+from ballproof.verifier.proving.checking import CheckerProcess
+from ballproof.verifier.proving.pipeline import (
+    NotApplicableError,
+    Proven,
+    confirm,
+    count,
+    draft,
+)
 from ballproof.verifier.proving.steering import prove
 from ballproof.verifier.strategies import STRATEGIES
 from ballproof.verifier.strategies.base import Strategy
@@ -112,7 +119,8 @@ def _tried(
     wanted = goal.least_count(problem.total) if goal.at_least is not None else best
     if drafted.claim.correct_at_least < wanted:
         raise _NoBetterError(f"{strategy.name} counts {drafted.claim.correct_at_least} only.")
-    proven = verify(drafted)
-    if goal.max_operations is not None and proven.proof.operations > goal.max_operations:
-        raise _NoBetterError(f"{strategy.name} takes {proven.proof.operations} operations.")
-    return proven
+    with CheckerProcess() as checker:
+        counted = count(drafted, checker)
+        if goal.max_operations is not None and counted.proof.operations > goal.max_operations:
+            raise _NoBetterError(f"{strategy.name} takes {counted.proof.operations} operations.")
+        return confirm(counted, checker)

@@ -7,7 +7,15 @@ from fractions import Fraction
 
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.proving.pipeline import NotApplicableError, Proven, draft, verify
+from ballproof.verifier.proving.checking import CheckerProcess
+from ballproof.verifier.proving.pipeline import (
+    Counted,
+    NotApplicableError,
+    Proven,
+    confirm,
+    count,
+    draft,
+)
 from ballproof.verifier.strategies.base import Strategy
 
 # How often a steerable strategy is asked again; its own estimates are close.
@@ -29,19 +37,20 @@ def prove(
     the goal, and CheckFailedError where prover and checker contradict each other.
     """
     wanted = goal
-    for _ in range(ATTEMPTS if strategy.steerable else 1):
-        # The tally is known after the check: what the goal allows is compared then.
-        proven = verify(draft(problem, strategy, max_operations, progress, wanted))
-        missed = _missed(goal, proven)
-        if missed is None:
-            return proven
-        wanted = _corrected(goal, wanted, proven)
+    with CheckerProcess() as checker:
+        for _ in range(ATTEMPTS if strategy.steerable else 1):
+            # The tally is known after the check: what the goal allows is compared then.
+            counted = count(draft(problem, strategy, max_operations, progress, wanted), checker)
+            missed = _missed(goal, counted)
+            if missed is None:
+                return confirm(counted, checker)
+            wanted = _corrected(goal, wanted, counted)
     raise NotApplicableError(f"{strategy.name} does not reach the goal. {missed}")
 
 
-def _missed(goal: Goal, proven: Proven) -> str | None:
+def _missed(goal: Goal, counted: Counted) -> str | None:
     """Return how a certificate misses the goal, or None if it meets it."""
-    claim, operations = proven.claim, proven.proof.operations
+    claim, operations = counted.claim, counted.proof.operations
     least = goal.least_count(claim.total)
     if goal.max_operations is not None and operations > goal.max_operations:
         return f"It needs {operations} operations, and {goal.max_operations} are allowed."
@@ -50,15 +59,15 @@ def _missed(goal: Goal, proven: Proven) -> str | None:
     return None
 
 
-def _corrected(goal: Goal, wanted: Goal, proven: Proven) -> Goal:
+def _corrected(goal: Goal, wanted: Goal, counted: Counted) -> Goal:
     """Return what to ask for next: shorter by what was too long, or more by what was lacking."""
-    claim = proven.claim
+    claim = counted.claim
     if goal.at_least is not None:
         lacking = goal.least_count(claim.total) - claim.correct_at_least
         more = (wanted.at_least or Fraction(0)) + Fraction(max(lacking, 0) * 9, 8 * claim.total)
         return replace(wanted, at_least=min(more, Fraction(1)))
     excess, allowed = (
-        proven.proof.operations - (goal.max_operations or 0),
+        counted.proof.operations - (goal.max_operations or 0),
         wanted.max_operations or 0,
     )
     # Choices come in steps: what is asked for must change by more than the smallest of them.
