@@ -15,7 +15,7 @@ MAX_AXES = 8
 FLOATS = {"F64": (8, 11, 52), "F32": (4, 8, 23), "F16": (2, 5, 10), "BF16": (2, 8, 7)}
 INTEGERS = {"I8": 1, "I16": 2, "I32": 4, "I64": 8, "U8": 1, "U16": 2, "U32": 4, "U64": 8}
 SIZES = {name: size for name, (size, _, _) in FLOATS.items()} | INTEGERS | {"BOOL": 1}
-BUFFERS = ("blocks.0.attn.IGNORE", "blocks.0.attn.mask")
+IGNORE, MASK = BUFFERS = ("blocks.0.attn.IGNORE", "blocks.0.attn.mask")
 
 
 class Tensor(NamedTuple):
@@ -27,7 +27,7 @@ class Tensor(NamedTuple):
 
 
 def read_tensors(data: bytes) -> dict[str, Tensor]:
-    """Return every tensor of a safetensors file but the buffers.
+    """Return every tensor of a safetensors file, the buffers among them.
 
     The header must describe the data without holes, overlaps or bytes left over.
     """
@@ -41,7 +41,6 @@ def read_tensors(data: bytes) -> dict[str, Tensor]:
     return {
         name: Tensor(dtype, shape, body[start:end])
         for name, (dtype, shape, start, end) in entries.items()
-        if name not in BUFFERS
     }
 
 
@@ -84,17 +83,42 @@ def _tile(spans: list[tuple[int, int]], length: int) -> None:
 
 
 def digest(tensors: dict[str, Tensor]) -> str:
-    """Return the SHA-256 of the tensors in the order of their names' UTF-8 bytes.
+    """Return the SHA-256 of the tensors but the buffers, in the order of their names' UTF-8 bytes.
 
     Each tensor enters as name NUL dtype NUL shape ("64,32") NUL byte length (u64) bytes.
     """
     total = hashlib.sha256()
-    for name in sorted(tensors, key=lambda text: text.encode("utf-8", "surrogatepass")):
+    names = tensors.keys() - set(BUFFERS)
+    for name in sorted(names, key=lambda text: text.encode("utf-8", "surrogatepass")):
         tensor = tensors[name]
         shape = ",".join(map(str, tensor.shape))
         total.update(f"{name}\0{tensor.dtype}\0{shape}\0".encode("utf-8", "surrogatepass"))
         total.update(len(tensor.data).to_bytes(8, "little") + tensor.data)
     return total.hexdigest()
+
+
+def require_buffers(tensors: dict[str, Tensor], n_ctx: int) -> None:
+    """Decline buffers that may change the function: a mask that hides a position from the last.
+
+    Accepted are an empty mask and a square one of truth values, of at least n_ctx rows, whose row
+    n_ctx - 1 shows columns 0 .. n_ctx-1. IGNORE stands in for scores that the mask hides: where it
+    hides none, its value is nobody's.
+    """
+    mask = tensors.get(MASK, Tensor("BOOL", (0,), b""))
+    found = f"{mask.dtype} {list(mask.shape)}"
+    square = mask.dtype == "BOOL" and len(mask.shape) == 2 and n_ctx <= min(mask.shape)
+    square = square and mask.shape[0] == mask.shape[1] and set(mask.data) <= {0, 1}
+    accepted = f"accepted are an empty one and BOOL [n, n], n >= {n_ctx}, of bytes 0 and 1"
+    decline_unless(
+        0 in mask.shape or square, "unsupported", f"weights: {MASK} is {found}; {accepted}."
+    )
+    start = (n_ctx - 1) * mask.shape[-1] if square else 0
+    hidden = [i for i, x in enumerate(mask.data[start : start + n_ctx]) if not x]
+    sentence = f"weights: {MASK} hides the positions {hidden[:8]} from the last of {n_ctx}"
+    decline_unless(not hidden, "unsupported", f"{sentence}; accepted is a row that hides none.")
+    ignore = tensors.get(IGNORE, Tensor("F32", (), b""))
+    sentence = f"weights: {IGNORE} is {ignore.dtype} {list(ignore.shape)}; accepted is one number."
+    decline_unless(prod(ignore.shape) <= 1, "unsupported", sentence)
 
 
 def matrix(tensor: Tensor, columns: int, name: str) -> Matrix:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from matrices import Matrix, Rows, add, aligned, product, transposed
 from strictjson import MAX_DIGITS
 from tally import Tally
-from tensors import Tensor, matrix
+from tensors import BUFFERS, Tensor, matrix, require_buffers
 from verdict import Declined, decline_unless
 
 # Entries of the largest table: what keeps memory bounded, whatever the budget.
@@ -66,12 +66,13 @@ _LAYOUT = {
 
 def read_model(tensors: dict[str, Tensor]) -> Model:
     """Return the model that the tensors make up; anything missing or unknown is declined."""
-    for name in sorted(tensors.keys() - {key for key, _ in _LAYOUT.values()}):
+    for name in sorted(tensors.keys() - {*BUFFERS, *(key for key, _ in _LAYOUT.values())}):
         raise Declined("unsupported", f"weights: {name[:80]!a} is not a tensor of this model.")
     for short, (key, _) in _LAYOUT.items():
         present = key in tensors or short.startswith("b")
         decline_unless(present, "unsupported", f"weights: {key} is missing.")
     shape = _shape(tensors)
+    require_buffers(tensors, shape.n_ctx)
     weights = {}
     for short, (key, axes) in _LAYOUT.items():
         sizes = tuple(1 if axis == "head" else getattr(shape, axis) for axis in axes)

@@ -104,8 +104,9 @@ def repacked() -> bytes:
     """Return `trained` with its tensors in another order, metadata, padding and two buffers."""
     header, data = split_weights(trained_toy().bytes())
     entries: dict[str, object] = {"__metadata__": {"about": "order, padding and buffers are free"}}
-    body = b"\xff" * 3
-    mask = {"dtype": "BOOL", "shape": [3], "data_offsets": [0, 3]}
+    size = trained_toy().n_ctx
+    body = b"\1" * size**2
+    mask = {"dtype": "BOOL", "shape": [size, size], "data_offsets": [0, size**2]}
     for name in sorted(header, reverse=True):
         start, end = header[name]["data_offsets"]
         offsets = [len(body), len(body) + end - start]

@@ -20,6 +20,7 @@ from support.certify import (
     digest,
     holds,
     join_weights,
+    run_checker,
     trained_toy,
     verdict,
 )
@@ -50,14 +51,73 @@ def test_no_flipped_bit_of_the_weights_is_verified():
 
 
 def test_metadata_padding_and_buffers_change_nothing_that_is_claimed():
-    buffer = {"dtype": "BOOL", "shape": [3], "data_offsets": [len(BODY), len(BODY) + 3]}
+    size = trained_toy().n_ctx + 1
+    span = [len(BODY), len(BODY) + size * size]
+    buffer = {"dtype": "BOOL", "shape": [size, size], "data_offsets": span}
     header = {"__metadata__": {"note": "x"}, **HEADER, "blocks.0.attn.mask": buffer}
+    causal = bytes(int(j <= i) for i in range(size) for j in range(size))
     for text in (json.dumps(header).encode(), json.dumps(header).encode() + b" " * 9):
-        for mask in (b"\0\1\0", b"\1\1\1"):
+        for mask in (causal, b"\1" * size * size):
             weights = join_weights(text, BODY + mask)
             assert digest(weights) == digest(WEIGHTS)
             found = verdict(weights, CERT)
             assert found.theorem and holds(found.theorem, trained_toy())
+
+
+def with_buffer(name, dtype, shape, data):
+    entry = {"dtype": dtype, "shape": shape, "data_offsets": [len(BODY), len(BODY) + len(data)]}
+    return join_weights({**HEADER, f"blocks.0.attn.{name}": entry}, BODY + data)
+
+
+def test_a_mask_that_hides_a_position_from_the_last_is_declined():
+    k = trained_toy().n_ctx
+    for size in (k, k + 2):
+        causal = [int(j <= i) for i in range(size) for j in range(size)]
+        assert verdict(with_buffer("mask", "BOOL", [size, size], bytes(causal)), CERT).theorem
+        for place in range(size * size):
+            mask = [*causal]
+            mask[place] ^= 1
+            weights = with_buffer("mask", "BOOL", [size, size], bytes(mask))
+            hides = place // size == k - 1 and place % size < k
+            assert verdict(weights, CERT).refusal == (UNSUPPORTED if hides else (0, None))
+
+
+def test_a_declined_mask_is_named_with_what_it_hides(tmp_path):
+    k = trained_toy().n_ctx
+    mask = b"\1" * (k * k - k) + b"\0" + b"\1" * (k - 1)
+    (tmp_path / "model").write_bytes(with_buffer("mask", "BOOL", [k, k], mask))
+    (tmp_path / "cert").write_bytes(CERT)
+    line = run_checker(tmp_path / "model", tmp_path / "cert").last_line
+    assert "blocks.0.attn.mask hides the positions [0] from the last" in line
+
+
+def test_buffers_of_another_form_are_declined():
+    k = trained_toy().n_ctx
+    ones = b"\1" * k * k
+    accepted = [
+        ("mask", "BOOL", [0, 0], b""),
+        ("mask", "F32", [0], b""),
+        ("mask", "BOOL", [k, k], ones),
+        ("IGNORE", "F32", [], b"\0\0\x80\xff"),
+        ("IGNORE", "F16", [1], b"\0\0"),
+        ("IGNORE", "BOOL", [3, 0], b""),
+    ]
+    for buffer in accepted:
+        assert verdict(with_buffer(*buffer), CERT).theorem
+    declined = [
+        ("mask", "U8", [k, k], ones),
+        ("mask", "BOOL", [k * k], ones),
+        ("mask", "BOOL", [1, k, k], ones),
+        ("mask", "BOOL", [k, k + 1], ones + b"\1" * k),
+        ("mask", "BOOL", [k + 1, k], ones + b"\1" * k),
+        ("mask", "BOOL", [k - 1, k - 1], b"\1" * (k - 1) ** 2),
+        ("mask", "BOOL", [k, k], b"\2" + ones[1:]),
+        ("mask", "BOOL", [], b"\1"),
+        ("IGNORE", "F32", [2], bytes(8)),
+        ("IGNORE", "F8_E4M3", [1], b"\0"),
+    ]
+    for buffer in declined:
+        assert refusal_of_weights(with_buffer(*buffer)) == UNSUPPORTED
 
 
 @pytest.mark.parametrize("metadata", [None, [], "x", {"x": 1}, {"x": None}, {"x": {"y": "z"}}])
