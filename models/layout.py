@@ -35,12 +35,20 @@ _UNSUPPORTED = (
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a model: vocabulary v, context length k, residual width d, head width h."""
+    """Sizes of a model: vocabulary v, context length k, residual width d, head width h, outputs.
+
+    `d_vocab_out` is the number of logits; left out, it is the vocabulary's size.
+    """
 
     d_vocab: int
     n_ctx: int
     d_model: int
     d_head: int
+    d_vocab_out: int = -1
+
+    def __post_init__(self) -> None:
+        if self.d_vocab_out == -1:
+            object.__setattr__(self, "d_vocab_out", self.d_vocab)
 
 
 def expected_shapes(shape: Shape) -> dict[str, Dims]:

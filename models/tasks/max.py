@@ -1,0 +1,31 @@
+"""The rule `max`: the label is the largest token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ballproof.models.tasks.rule import Rule, State
+
+
+@dataclass(frozen=True)
+class Max(Rule):
+    """The state says whether the label was among the tokens; a larger one ends it."""
+
+    name = "max"
+
+    def label(self, values: Sequence[int]) -> int:
+        """Return the largest token."""
+        return max(values)
+
+    def start(self, wanted: int) -> State:
+        """Return that the label was not seen."""
+        return False
+
+    def step(self, wanted: int, state: State, place: int, token: int) -> State:
+        """Return whether the label was seen, None after a larger token."""
+        return None if token > wanted else state or token == wanted
+
+    def accepts(self, wanted: int, state: State) -> bool:
+        """Say whether the label was seen."""
+        return bool(state)

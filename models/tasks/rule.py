@@ -1,0 +1,53 @@
+"""What a rule is: a label for the tokens that are read, and an automaton for each label (T13)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+# Hashable; its parts are the rule's own business. None says that the label is out of reach.
+State = Any
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule by its definition alone: `label` of the tokens read, by position.
+
+    The automaton of a label takes the tokens one by one: the query's first, if it is read, then the
+    others by position. A state None ends it. `place` counts the positions read: 0 is the first, the
+    query's is the last. The automaton here remembers all tokens: right for every rule, small for
+    none. A rule for many inputs replaces it; the tests hold it against `label`.
+    """
+
+    name: ClassVar[str]
+    partial: ClassVar[bool] = False  # Some inputs may have no label.
+
+    @property
+    def full_name(self) -> str:
+        """Name with what sets this rule apart from others of its kind, as in rank-2."""
+        return self.name
+
+    def label(self, values: Sequence[int]) -> int | None:
+        """Return the right answer for these tokens, or None if the rule has none for them."""
+        raise NotImplementedError
+
+    def start(self, wanted: int) -> State:
+        """Return the state before the first token."""
+        return ()
+
+    def step(self, wanted: int, state: State, place: int, token: int) -> State:
+        """Return the state after one token more."""
+        return tuple(sorted((*state, (place, token))))
+
+    def accepts(self, wanted: int, state: State) -> bool:
+        """Say whether the label is `wanted` after all tokens led to this state."""
+        return self.label([token for _, token in state]) == wanted
+
+    def labels(self, tokens: range, reads: int) -> range:
+        """Return a range that holds every label, for tokens of this range at so many positions."""
+        return tokens
+
+    def answers(self, outputs: int, reads: int) -> range:
+        """Return the answers that compete unless a task says otherwise."""
+        return range(outputs)
