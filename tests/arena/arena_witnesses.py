@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from support.ladders import MAX_STAR, Plausible
+from support.ladders import MAX_THRESHOLD, Plausible
 from support.toy import ToyModel
 from support.witnesses import TERMS, Witness, constant_gaps, dyadic, dyadics, keys_of
 
@@ -90,4 +90,4 @@ def _direct_gaps(model: ToyModel) -> np.ndarray:
     rows = w["W_E"] + w["W_pos"][-1] + w["b_V"] @ w["W_O"] + w["b_O"]
     direct = rows @ w["W_U"] + w["b_U"]
     gaps = 1024 * (direct[:, :, np.newaxis] - direct[:, np.newaxis, :])
-    return np.frompyfunc(lambda x: min(max(x // 1, -MAX_STAR), MAX_STAR), 1, 1)(gaps)
+    return np.frompyfunc(lambda x: min(max(x // 1, -MAX_THRESHOLD), MAX_THRESHOLD), 1, 1)(gaps)

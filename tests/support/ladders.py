@@ -26,7 +26,7 @@ RATES = {
     "grid": (1, 2, 7, 100, 2000),
     "below": (1, 2, 7, 100, 2000),
 }
-MAX_STAR = 2**60
+MAX_THRESHOLD = 2**60
 Witness = dict[str, Any]
 
 
@@ -70,8 +70,8 @@ def direct_gaps(model: ToyModel) -> np.ndarray:
     with np.errstate(all="ignore"):
         direct = rows @ w["W_U"] + w["b_U"]
         gaps = np.floor(1024 * (direct[:, :, np.newaxis] - direct[:, np.newaxis, :]))
-    gaps = np.nan_to_num(gaps, nan=0, posinf=MAX_STAR, neginf=-MAX_STAR)
-    return np.frompyfunc(int, 1, 1)(np.clip(gaps, -MAX_STAR, MAX_STAR))
+    gaps = np.nan_to_num(gaps, nan=0, posinf=MAX_THRESHOLD, neginf=-MAX_THRESHOLD)
+    return np.frompyfunc(int, 1, 1)(np.clip(gaps, -MAX_THRESHOLD, MAX_THRESHOLD))
 
 
 class Plausible:
@@ -90,8 +90,8 @@ class Plausible:
         return [self._filter(m, first, last) for first, last in ranges if first <= last]
 
     def _filter(self, m: int, first: int, last: int) -> Witness:
-        stars = {j: self.gaps[first : last + 1, j, m] for j in others(m, self.v)}
-        thresholds = [[j, min(int(max(star)) + 1, MAX_STAR)] for j, star in stars.items()]
+        gaps = {j: self.gaps[first : last + 1, j, m] for j in others(m, self.v)}
+        thresholds = [[j, min(int(max(gap)) + 1, MAX_THRESHOLD)] for j, gap in gaps.items()]
         parts = [self._count(m, q) for q in range(first, last + 1)]
         filters = {"apart": self.rng.randint(0, 1), "together": [[0, self.v - 1]]}
         near = min(m, self.rng.choice([3, 4]))
@@ -161,10 +161,10 @@ class Wild:
         rng, found = self.rng, []
         for j in sorted(rng.sample(range(self.v), rng.randint(0, self.v))):
             gap = int(self.gaps[rng.randint(low, high), j, m])
-            star = rng.choice(
-                [gap, gap + rng.randint(-1, 1), 0, rng.randint(-4096, 4096), MAX_STAR]
+            threshold = rng.choice(
+                [gap, gap + rng.randint(-1, 1), 0, rng.randint(-4096, 4096), MAX_THRESHOLD]
             )
-            found.append([j, min(max(star, -MAX_STAR), MAX_STAR)])
+            found.append([j, min(max(threshold, -MAX_THRESHOLD), MAX_THRESHOLD)])
         return found
 
     def _together(self) -> list[list[int]]:

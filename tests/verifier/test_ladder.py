@@ -38,7 +38,7 @@ def zoo_problem(name):
 
 @pytest.fixture(scope="module")
 def small():
-    """The model of the study's tables; its landscape is explored once."""
+    """The model of the study's tables; its options are explored once."""
     return zoo_problem("max-of-4-seed-123")
 
 
@@ -123,9 +123,9 @@ def test_the_shortest_proof_of_a_bound_gets_longer_with_the_bound(small):
 
 def test_estimated_lengths_are_close_to_the_tally(small):
     ladder = strategy_named("ladder")
-    landscape = explored(small, ladder._rules(small), silent)
+    options = explored(small, ladder._rules(small), silent)
     for length in (1_400_000, 1_700_000, 2_200_000):
-        choice = landscape.best(Goal(max_operations=length))
+        choice = options.best(Goal(max_operations=length))
         assert choice.operations <= length
         proven = verify(draft(small, ladder, LIMIT, silent, Goal(max_operations=length)))
         assert abs(proven.proof.operations / choice.operations - 1) < 0.02

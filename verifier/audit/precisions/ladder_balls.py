@@ -104,30 +104,36 @@ class _Tree:
         self.problem, self.m, self.ask = problem, m, ask
 
     def pieces(
-        self, queries: range, nodes: list[Node], rivals: Rivals, stars: dict[int, tuple[int, bool]]
+        self,
+        queries: range,
+        nodes: list[Node],
+        rivals: Rivals,
+        thresholds: dict[int, tuple[int, bool]],
     ) -> Counted:
         """Return the sum over the nodes and over the queries without one (T9)."""
         total, covered = Counted(0, 0), set()
         for node in nodes:
             first, last = node["queries"]
             covered |= set(range(first, last + 1))
-            total = _sum(total, self._node(node, self._left(first, last, rivals, stars)))
+            total = _sum(total, self._node(node, self._left(first, last, rivals, thresholds)))
         for query in queries:
             if query not in covered:
-                left = self._left(query, query, rivals, stars)
+                left = self._left(query, query, rivals, thresholds)
                 total = _sum(total, self._given_up(left, self._size(query, query)))
         return total
 
     def _left(
-        self, first: int, last: int, rivals: Rivals, stars: dict[int, tuple[int, bool]]
+        self, first: int, last: int, rivals: Rivals, thresholds: dict[int, tuple[int, bool]]
     ) -> Rivals:
         """Return the rivals that no threshold clears for all these queries."""
         rows = self.problem.direct[first : last + 1]
         gaps = (rows - rows[:, [self.m]]).max(axis=0)
-        below = {j: j in stars and int(gaps[j]) <= stars[j][0] for j in rivals}
+        below = {j: j in thresholds and int(gaps[j]) <= thresholds[j][0] for j in rivals}
         # A threshold without a sign may clear: then the rival is not certainly left.
         return {
-            j: sure and not below[j] for j, sure in rivals.items() if not (below[j] and stars[j][1])
+            j: sure and not below[j]
+            for j, sure in rivals.items()
+            if not (below[j] and thresholds[j][1])
         }
 
     def _node(self, node: Node, rivals: Rivals) -> Counted:
@@ -150,18 +156,18 @@ class _Tree:
             lost = any(sure and j not in counted for j, sure in left.items())
             return Counted(0, 0 if lost else size)
         return self.pieces(
-            range(first, last + 1), node["parts"], left, self._stars(node, pool, left)
+            range(first, last + 1), node["parts"], left, self._thresholds(node, pool, left)
         )
 
-    def _stars(self, node: Node, pool: Pool, rivals: Rivals) -> dict[int, tuple[int, bool]]:
+    def _thresholds(self, node: Node, pool: Pool, rivals: Rivals) -> dict[int, tuple[int, bool]]:
         """Return the thresholds that may hold, and whether they certainly do."""
         found = {}
         for j, wanted in node["thresholds"]:
             if j in rivals:
-                star = wanted * self.problem.one >> 10
-                ball = self.ask(pool._replace(rivals=(j,), star=star))
+                threshold = wanted * self.problem.one >> 10
+                ball = self.ask(pool._replace(rivals=(j,), threshold=threshold))
                 if not nonnegative(ball):
-                    found[j] = star, negative(ball)
+                    found[j] = threshold, negative(ball)
         return found
 
     def _given_up(self, left: Rivals, size: int) -> Counted:

@@ -15,7 +15,7 @@ from ballproof.verifier.counting.problem import Integers, Problem
 class Pool(NamedTuple):
     """A pool of queries first..last of the maximum m; tokens below `far` share a cell.
 
-    `star` stands for the direct path's gap where it is given, in the problem's unit of logits.
+    `threshold` stands for the direct path's gap where it is given, in the problem's unit of logits.
     """
 
     maximum: int
@@ -24,14 +24,14 @@ class Pool(NamedTuple):
     far: int
     apart: bool
     rivals: tuple[int, ...]
-    star: int | None = None
+    threshold: int | None = None
 
     @property
     def described(self) -> str:
         """Name the pool's worst case in print."""
         who = f"rival {self.rivals[0]}" if len(self.rivals) == 1 else f"{len(self.rivals)} rivals"
-        star = "" if self.star is None else " at its threshold"
-        return f"the worst case of {who}{star} over the queries {self.first}..{self.last}"
+        at = "" if self.threshold is None else " at its threshold"
+        return f"the worst case of {who}{at} over the queries {self.first}..{self.last}"
 
 
 class Weights(NamedTuple):
@@ -95,7 +95,7 @@ class PoolBalls:
         """Return F of T8 for rows and cells in balls, and for the query's own entry, exactly."""
         extremes = self.extremes(pool.maximum, pool.first, pool.last, pool.far, pool.apart)
         bases = [
-            self.problem.eps + (extremes.direct[j] if pool.star is None else pool.star)
+            self.problem.eps + (extremes.direct[j] if pool.threshold is None else pool.threshold)
             for j in pool.rivals
         ]
         own = max(extremes.own[j] + base for j, base in zip(pool.rivals, bases, strict=True))

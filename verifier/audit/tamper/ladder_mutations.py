@@ -16,7 +16,7 @@ from ballproof.verifier.audit.tamper.faults import (
     some,
 )
 from ballproof.verifier.audit.tamper.mutant import COMPUTED, MISSING, Change, Path, looked_up
-from ballproof.verifier.strategies.ladder.menus import MAX_THRESHOLD
+from ballproof.verifier.strategies.ladder.options import MAX_THRESHOLD
 
 WITNESS_PATH: Path = ("proof", "witness")
 POOLS, GROUPS = 4, 4

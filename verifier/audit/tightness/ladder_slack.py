@@ -15,7 +15,13 @@ from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.ladder.bound import Node, Tree
 from ballproof.verifier.strategies.ladder.counts import Box
-from ballproof.verifier.strategies.ladder.pools import Ground, Integer, Maximum, Shape, Tables
+from ballproof.verifier.strategies.ladder.pools import (
+    Integer,
+    LabelTables,
+    PrefixExtremes,
+    Shape,
+    Tables,
+)
 from ballproof.verifier.strategies.ladder.walk import Walk
 
 
@@ -26,10 +32,10 @@ def ladder_slack(
 
     In all they are the bound of `verifier.ladder.bound.count_wrong` less the `wrong` inputs.
     """
-    ground, v, total = Ground(problem), problem.shape.d_vocab, Counter[str]()
+    prefixes, v, total = PrefixExtremes(problem), problem.shape.d_vocab, Counter[str]()
     rivals = np.arange(v)
     for m in range(v):
-        ledger = Ledger(Maximum(ground, m), wrong)
+        ledger = Ledger(LabelTables(prefixes, m), wrong)
         nodes = witness["maxima"][m - witness["first"]] if m >= witness["first"] else []
         if nodes:
             ledger.parts(range(m + 1), nodes, rivals[rivals != m], {})
@@ -53,7 +59,7 @@ class _Unknown(dict[Class, WrongCount]):
 class Ledger(Tree):
     """Follows the tree of one maximum and enters into `causes` what each class lacks."""
 
-    def __init__(self, maximum: Maximum, wrong: dict[Class, WrongCount]) -> None:
+    def __init__(self, maximum: LabelTables, wrong: dict[Class, WrongCount]) -> None:
         super().__init__(maximum)
         self.wrong, self.causes = wrong, Counter[str]()
         self.known = not isinstance(wrong, _Unknown)

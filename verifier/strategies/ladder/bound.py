@@ -17,7 +17,13 @@ from ballproof.verifier.strategies.ladder.counts import (
     moment_bound,
     on_grid,
 )
-from ballproof.verifier.strategies.ladder.pools import Ground, Integer, Maximum, Shape, Tables
+from ballproof.verifier.strategies.ladder.pools import (
+    Integer,
+    LabelTables,
+    PrefixExtremes,
+    Shape,
+    Tables,
+)
 from ballproof.verifier.strategies.ladder.walk import Walk
 
 Node = dict[str, Any]
@@ -28,11 +34,11 @@ def count_wrong(
     problem: Problem, witness: dict[str, Any], progress: Callable[[int, int], None]
 ) -> WrongCount:
     """Return how many sequences are wrong, certainly and possibly, as the witness shows."""
-    ground, v = Ground(problem), problem.shape.d_vocab
+    prefixes, v = PrefixExtremes(problem), problem.shape.d_vocab
     total = WrongCount(0, witness["first"] ** problem.shape.n_ctx)
     for m, nodes in enumerate(witness["maxima"], start=witness["first"]):
         if nodes:
-            tree = Tree(Maximum(ground, m))
+            tree = Tree(LabelTables(prefixes, m))
             rivals = np.array([j for j in range(v) if j != m])
             total += tree.parts(range(m + 1), nodes, rivals, {})
         else:
@@ -44,25 +50,27 @@ def count_wrong(
 class Tree:
     """Bounds the wrong sequences of one maximum along the nodes of its witness."""
 
-    def __init__(self, maximum: Maximum) -> None:
+    def __init__(self, maximum: LabelTables) -> None:
         self.maximum, self.problem, self.m = maximum, maximum.problem, maximum.m
 
     def parts(
-        self, queries: range, nodes: list[Node], rivals: Integer, stars: dict[int, int]
+        self, queries: range, nodes: list[Node], rivals: Integer, thresholds: dict[int, int]
     ) -> WrongCount:
         """Return the sum over the nodes, and over queries that none of them covers.
 
-        Theorem (T9): a rival is cleared where D[q,j] - D[q,m] is at most its star.
+        Theorem (T9): a rival is cleared where D[q,j] - D[q,m] is at most its threshold.
         """
         total, covered = NOTHING, set()
         for node in nodes:
             first, last = node["queries"]
             covered |= set(range(first, last + 1))
-            left = self._left(range(first, last + 1), rivals, stars)
+            left = self._left(range(first, last + 1), rivals, thresholds)
             if len(left):
                 total += self._node(node, left)
         for query in queries:
-            if query not in covered and len(self._left(range(query, query + 1), rivals, stars)):
+            if query not in covered and len(
+                self._left(range(query, query + 1), rivals, thresholds)
+            ):
                 total += self._given_up(query)
         return total
 
@@ -70,12 +78,14 @@ class Tree:
         """Return the bound of a class that no node counts."""
         return WrongCount(0, class_size(query, self.m, self.problem.shape.n_ctx))
 
-    def _left(self, queries: range, rivals: Integer, stars: dict[int, int]) -> Integer:
-        if not stars:
+    def _left(self, queries: range, rivals: Integer, thresholds: dict[int, int]) -> Integer:
+        if not thresholds:
             return rivals
         rows = self.problem.direct[queries[0] : queries[-1] + 1]
         largest = (rows - rows[:, self.m : self.m + 1]).max(axis=0)
-        return np.array([j for j in rivals if j not in stars or largest[j] > stars[j]], dtype=int)
+        return np.array(
+            [j for j in rivals if j not in thresholds or largest[j] > thresholds[j]], dtype=int
+        )
 
     def _node(self, node: Node, rivals: Integer) -> WrongCount:
         first, last = node["queries"]
@@ -93,8 +103,8 @@ class Tree:
             return NOTHING
         if node["groups"]:
             return self._count(node, shape, rivals, upper)
-        stars = self._stars(node, shape, rivals)
-        return self.parts(range(first, last + 1), node["parts"], rivals, stars)
+        thresholds = self._thresholds(node, shape, rivals)
+        return self.parts(range(first, last + 1), node["parts"], rivals, thresholds)
 
     def _tried_together(self, node: Node, shape: Shape, rivals: Integer) -> Integer:
         """Return the rivals that no range of `together` clears with one table for all (T4)."""
@@ -106,20 +116,28 @@ class Tree:
                     rivals = rivals[(rivals < first) | (rivals > last)]
         return rivals
 
-    def _stars(self, node: Node, shape: Shape, rivals: Integer) -> dict[int, int]:
+    def _thresholds(self, node: Node, shape: Shape, rivals: Integer) -> dict[int, int]:
         """Return the thresholds that hold, in the unit of the path tables."""
         wanted = dict(node["thresholds"])
         shift, bits = self.maximum.shift, self.maximum.bits
         given = {int(j): wanted[j] * self.problem.one >> 10 for j in rivals if j in wanted}
         # One too large for a lane is no gap of this model; leaving it out clears less.
-        stars = {j: star for j, star in given.items() if (star >> shift).bit_length() < bits}
-        if not stars:
+        thresholds = {
+            j: threshold
+            for j, threshold in given.items()
+            if (threshold >> shift).bit_length() < bits
+        }
+        if not thresholds:
             return {}
-        chosen = np.array(list(stars))
-        direct = np.array([-(-star >> shift) for star in stars.values()], dtype=np.int64)
+        chosen = np.array(list(thresholds))
+        direct = np.array(
+            [-(-threshold >> shift) for threshold in thresholds.values()], dtype=np.int64
+        )
         tables = self.maximum.tables(shape, chosen, up=True, direct=direct)
         holds = self.maximum.worst(tables, shape) < 0
-        return {j: star for (j, star), ok in zip(stars.items(), holds, strict=True) if ok}
+        return {
+            j: threshold for (j, threshold), ok in zip(thresholds.items(), holds, strict=True) if ok
+        }
 
     def _count(self, node: Node, shape: Shape, rivals: Integer, upper: Tables) -> WrongCount:
         """Return the bound by groups of rivals, for each query of the pool alike (T4)."""

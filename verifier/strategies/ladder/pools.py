@@ -60,7 +60,7 @@ class Tables:
         return Tables(self.own.max(keepdims=True), self.rows.max(axis=2, keepdims=True))
 
 
-class Ground:
+class PrefixExtremes:
     """What all maxima share: extremes of V and D over the tokens 0..t, of S along rows."""
 
     def __init__(self, problem: Problem) -> None:
@@ -76,12 +76,12 @@ def _running(table: Integers) -> tuple[Integers, Integers]:
     return np.minimum.accumulate(table, axis=0), np.maximum.accumulate(table, axis=0)
 
 
-class Maximum:
+class LabelTables:
     """The tables of one maximum m: gaps in one unit, so that sums of entries fit int64."""
 
-    def __init__(self, ground: Ground, maximum: int) -> None:
-        problem = ground.problem
-        self.ground, self.problem, self.m = ground, problem, maximum
+    def __init__(self, prefixes: PrefixExtremes, maximum: int) -> None:
+        problem = prefixes.problem
+        self.prefixes, self.problem, self.m = prefixes, problem, maximum
         self.places = problem.shape.n_ctx - 1
         self.bits = (lane_bits(problem.shape.n_ctx + 2) - 3) // 2
         own = slice(maximum, maximum + 1)
@@ -111,7 +111,7 @@ class Maximum:
     def _far_gap(self, far: int, up: bool) -> Lanes:
         """Return a bound of V[t,j]-V[t,m] over the tokens t < far, for all rivals (v,)."""
         if (far, up) not in self._far:
-            running = self.ground.output
+            running = self.prefixes.output
             gap = running[up][far - 1] - running[1 - up][far - 1, self.m]
             self._far[far, up] = floor_lanes(gap, self.shift)[up]
         return self._far[far, up]
@@ -123,7 +123,7 @@ class Maximum:
         if shape.one_query:
             gap = values[first] - values[first, self.m]
         elif first == 0:
-            running = getattr(self.ground, table)
+            running = getattr(self.prefixes, table)
             gap = running[up][last] - running[1 - up][last, self.m]
         else:
             part = values[first : last + 1]
@@ -164,11 +164,11 @@ class Maximum:
         near = score[queries, shape.far : self.m + 1] - reference[:, None]
         low, high = near.min(axis=0), near.max(axis=0)
         if shape.far:
-            ends = [side[queries, shape.far - 1] - reference for side in self.ground.score]
+            ends = [side[queries, shape.far - 1] - reference for side in self.prefixes.score]
             low, high = [ends[0].min(), *low], [ends[1].max(), *high]
         own = score[queries, queries] - reference
         tokens = self._spans([*low, own.min()], [*high, own.max()])
-        rows = self.ground.places[queries]
+        rows = self.prefixes.places[queries]
         low, high = list(rows.min(axis=0)), list(rows.max(axis=0))
         if not shape.apart and self.places:
             low, high = [min(low[:-1]), low[-1]], [max(high[:-1]), high[-1]]

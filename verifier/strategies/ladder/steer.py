@@ -1,4 +1,4 @@
-"""From menus to a witness: one price, found by bisection, meets a limit or a bound."""
+"""From options to a witness: one multiplier, found by bisection, meets a limit or a bound."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ballproof.models.weights import Weights
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.proving.processes import end_with_parent
+from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
-from ballproof.verifier.strategies.ladder.menus import MaximumMenu, choose
-from ballproof.verifier.strategies.ladder.pools import Ground, Maximum
+from ballproof.verifier.strategies.ladder.options import LabelOptions, choose
+from ballproof.verifier.strategies.ladder.pools import LabelTables, PrefixExtremes
 from ballproof.verifier.strategies.ladder.search import Explorer
-from ballproof.verifier.strategies.ladder.ways import Rules
 
 # v^2 k below which starting more processes costs more time than it saves.
 PARALLEL_WORK = 30_000
@@ -38,38 +38,38 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Landscape:
-    """All that may be bought for one model: the menus of its maxima."""
+class Options:
+    """All that a witness may choose from for one model: the options of its labels."""
 
     base: int
     total: int
     worth: float
-    menus: list[MaximumMenu]
+    labels: list[LabelOptions]
 
-    def at(self, price: float) -> Choice:
-        """Return the best choices where one lost sequence is worth `price` operations."""
-        operations, lost, witness = choose(self.menus, price)
+    def at(self, multiplier: float) -> Choice:
+        """Return the best choices where one lost sequence is worth `multiplier` operations."""
+        operations, lost, witness = choose(self.labels, multiplier)
         return Choice(self.base + operations, lost, witness)
 
     def best(self, goal: Goal) -> Choice:
         """Return the best bound within the operations, or the shortest proof of the bound.
 
-        Without either, what is worth its price by the search's rules.
+        Without either, what is worth its operations by the search's rules.
         """
-        dearest = self.worth / self.total
+        highest = self.worth / self.total
         allowed = inf if goal.max_operations is None else goal.max_operations
         if goal.at_least is not None:
             most = self.total - goal.least_count(self.total)
             return self._bisected(lambda choice: choice.lost <= most, cheapest=True)
-        choice = self.at(dearest)
+        choice = self.at(highest)
         if choice.operations <= allowed:
             return choice
         return self._bisected(lambda choice: choice.operations <= allowed, cheapest=False)
 
     def _bisected(self, meets: Any, *, cheapest: bool) -> Choice:
-        """Return the choice at the last price that meets a demand that is monotone in it.
+        """Return the choice at the last multiplier that meets a demand that is monotone in it.
 
-        Operations grow with the price, lost sequences shrink.
+        Operations grow with the multiplier, lost sequences shrink.
         """
         low, high = 1e-9 / self.total, 1e4 * self.worth / self.total
         found = self.at(high if cheapest else low)
@@ -85,35 +85,35 @@ class Landscape:
         return found
 
 
-# Exploring takes long, and one landscape serves every goal.
-_landscapes: WeakKeyDictionary[Problem, dict[Rules, Landscape]] = WeakKeyDictionary()
+# Exploring takes long, and the same options serve every goal.
+_explored: WeakKeyDictionary[Problem, dict[Rules, Options]] = WeakKeyDictionary()
 
 
-def explored(problem: Problem, rules: Rules, report: Progress) -> Landscape:
-    """Return the landscape of a problem; it is kept as long as the problem is."""
-    known = _landscapes.setdefault(problem, {})
+def explored(problem: Problem, rules: Rules, report: Progress) -> Options:
+    """Return the options of a problem; it is kept as long as the problem is."""
+    known = _explored.setdefault(problem, {})
     if rules not in known:
-        v, menus = problem.shape.d_vocab, []
-        for done, menu in enumerate(_menus(problem, rules), start=1):
-            menus.append(menu)
+        v, labels = problem.shape.d_vocab, []
+        for done, options in enumerate(_options(problem, rules), start=1):
+            labels.append(options)
             report(done, v)
-        known[rules] = Landscape(path_tables_cost(problem.shape), problem.total, rules.worth, menus)
+        known[rules] = Options(path_tables_cost(problem.shape), problem.total, rules.worth, labels)
     return known[rules]
 
 
-def _menus(problem: Problem, rules: Rules) -> Iterator[MaximumMenu]:
-    """Yield the menu of each maximum; a process for each core where that pays."""
+def _options(problem: Problem, rules: Rules) -> Iterator[LabelOptions]:
+    """Yield the options of each maximum; a process for each core where that pays."""
     v, cores = problem.shape.d_vocab, os.cpu_count() or 1
     work = v * v * problem.shape.n_ctx
     if work < PARALLEL_WORK or cores < 2 or multiprocessing.parent_process() is not None:
         _prepare(problem, rules)
-        yield from map(_menu, range(v))
+        yield from map(_options_of, range(v))
         return
     # The weights stay here: what is explored are the path tables.
     slim = replace(problem, weights=cast(Weights, _Sized(problem.shape)))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(cores, context, _prepare, (slim, rules)) as pool:
-        yield from pool.map(_menu, range(v))
+        yield from pool.map(_options_of, range(v))
 
 
 @dataclass(frozen=True)
@@ -127,13 +127,13 @@ _explorers: dict[str, Any] = {}
 
 
 def _prepare(problem: Problem, rules: Rules) -> None:
-    """Set up the process that makes menus; a process of its own ends with the one it serves."""
+    """Set up the process that makes options; a process of its own ends with the one it serves."""
     end_with_parent()
-    _explorers.update(ground=Ground(problem), rules=rules)
+    _explorers.update(prefixes=PrefixExtremes(problem), rules=rules)
 
 
-def _menu(maximum: int) -> MaximumMenu:
-    return Explorer(Maximum(_explorers["ground"], maximum), _explorers["rules"]).menu()
+def _options_of(maximum: int) -> LabelOptions:
+    return Explorer(LabelTables(_explorers["prefixes"], maximum), _explorers["rules"]).options()
 
 
 def two_sided(witness: dict[str, Any], rate: int) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.base import EXHAUSTIVE_LIMIT, Bounds, Witness
 from ballproof.verifier.strategies.ladder.bound import count_wrong
+from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
 from ballproof.verifier.strategies.ladder.steer import explored, one_sided, two_sided
-from ballproof.verifier.strategies.ladder.ways import Rules
 
 BELOW_RATE = 64
 # Unless asked for, no longer proof: it would gain little and take minutes to check.
@@ -51,13 +51,13 @@ class Ladder:
         """
         if problem.shape.d_vocab == 1:
             return {"first": 1, "maxima": []}
-        landscape = explored(problem, self._rules(problem), progress)
+        options = explored(problem, self._rules(problem), progress)
         if goal.max_operations is None and goal.at_least is None:
-            choice = landscape.best(goal)
+            choice = options.best(goal)
             if choice.operations > LONGEST:
-                choice = landscape.best(Goal(max_operations=LONGEST))
+                choice = options.best(Goal(max_operations=LONGEST))
             return two_sided(choice.witness, BELOW_RATE)
-        return one_sided(landscape.best(goal).witness)
+        return one_sided(options.best(goal).witness)
 
     def _rules(self, problem: Problem) -> Rules:
         """Walks serve up to 2^32 inputs; beyond, grids and moments alone."""

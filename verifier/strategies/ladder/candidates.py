@@ -1,4 +1,4 @@
-"""Ways to count one class: walks, moments and grids, with marks and groups of rivals."""
+"""Candidates to count one class: walks, moments and grids, with marks and groups of rivals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ballproof.verifier.strategies.ladder.costs import PoolCost
 from ballproof.verifier.strategies.ladder.counts import Box, given_up
 from ballproof.verifier.strategies.ladder.estimates import Floats, best_moments, grid_estimates
-from ballproof.verifier.strategies.ladder.menus import Node
+from ballproof.verifier.strategies.ladder.options import Node
 from ballproof.verifier.strategies.ladder.pools import Integer, Tables
 from ballproof.verifier.strategies.ladder.walk import Walk
 
@@ -37,8 +37,8 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Way:
-    """One way to count a class: what it counts and loses, its groups and marked cells.
+class Candidate:
+    """A counting rule with its parameters: what it counts and loses, its groups and marked cells.
 
     `sure` is the rival that wins most, where the rule tells.
     """
@@ -53,7 +53,7 @@ class Way:
 
 @dataclass
 class Counting:
-    """The ways to count one class whose rivals have these upper tables."""
+    """The candidate rules for one class whose rivals have these upper tables."""
 
     rules: Rules
     box: Box
@@ -64,8 +64,8 @@ class Counting:
     worth: float
     deep: bool
 
-    def offers(self) -> Iterator[Way]:
-        """Yield ways from cheap to exact; dear ones only where enough is lost."""
+    def candidates(self) -> Iterator[Candidate]:
+        """Yield candidates from cheap to exact; dear ones only where enough is lost."""
         if self.rules.walk:
             yield from self._walk()
         every = np.arange(len(self.rivals))
@@ -80,16 +80,16 @@ class Counting:
             return
         few = len(every) <= MOST_ALONE
         tried = apart if few else together
-        ways = [self._moment(tried, marked, most) for marked, most in self._dangers()]
-        if ways and not few:
-            best = min(ways, key=lambda way: way.lost)
-            ways.append(self._moment(apart, best.marked, best.most))
+        found = [self._moment(tried, marked, most) for marked, most in self._rare_tokens()]
+        if found and not few:
+            best = min(found, key=lambda candidate: candidate.lost)
+            found.append(self._moment(apart, best.marked, best.most))
         if self.rules.moment:
-            yield from ways
+            yield from found
         if self.rules.grid:
-            yield from self._grids(min([plain, *ways], key=lambda way: way.lost))
+            yield from self._grids(min([plain, *found], key=lambda candidate: candidate.lost))
 
-    def _grids(self, best: Way) -> Iterator[Way]:
+    def _grids(self, best: Candidate) -> Iterator[Candidate]:
         """Yield grids with the marks of the best moment, finer ones where they may pay."""
         every = np.arange(len(self.rivals))
         coarse, *finer = self.rules.rates
@@ -109,14 +109,14 @@ class Counting:
             last = self._grid(parts, best.marked, best.most, rate)
             yield last
 
-    def _walk(self) -> Iterator[Way]:
+    def _walk(self) -> Iterator[Candidate]:
         walk = Walk(self.box, self.upper, self.upper, limit=self.rules.walk_limit).run()
         if walk.operations <= self.rules.walk_limit:
             operations = self.cost.walked(len(self.rivals)) + walk.operations
             group = {"rule": "walk", "rivals": _list(self.rivals)}
-            yield Way(operations, walk.possible, [group])
+            yield Candidate(operations, walk.possible, [group])
 
-    def _dangers(self) -> Iterator[tuple[list[int], int]]:
+    def _rare_tokens(self) -> Iterator[tuple[list[int], int]]:
         """Yield cells to mark, those whose entries reach highest, and how many may occur."""
         peaks = self.upper.rows.max(axis=(0, 2))[:-1].astype(float)
         highest = [int(c) for c in np.argsort(-peaks) if self.box.sizes[c] == 1][:4]
@@ -133,24 +133,24 @@ class Counting:
         rows = np.concatenate([table.rows for table in tables], axis=2)
         return self.box.without(dropped), Tables(own, rows)
 
-    def _moment(self, parts: list[Integer], marked: list[int], most: int) -> Way:
+    def _moment(self, parts: list[Integer], marked: list[int], most: int) -> Candidate:
         box, tables = self._joined(parts, set() if most else set(marked))
         rates, bounds = best_moments(box, tables, marked if most else [], most)
         operations = sum(self.cost.tail(len(index)) for index in parts)
         operations += len(parts) * self.cost.moment(holds=box.holds, degrees=most + 1)
-        return self._way(
+        return self._candidate(
             "moment", parts, [int(rate) for rate in rates], bounds, operations, marked, most
         )
 
-    def _grid(self, parts: list[Integer], marked: list[int], most: int, rate: int) -> Way:
+    def _grid(self, parts: list[Integer], marked: list[int], most: int, rate: int) -> Candidate:
         box, tables = self._joined(parts, set() if most else set(marked))
         budgets, bounds = grid_estimates(box, tables, rate, marked if most else [], most)
         operations = sum(self.cost.tail(len(index)) for index in parts)
         for budget in budgets:
             operations += self.cost.grid(max(int(budget), 0), len(box.sizes), box.holds, most)
-        return self._way("grid", parts, [rate] * len(parts), bounds, operations, marked, most)
+        return self._candidate("grid", parts, [rate] * len(parts), bounds, operations, marked, most)
 
-    def _way(
+    def _candidate(
         self,
         rule: str,
         parts: list[Integer],
@@ -159,7 +159,7 @@ class Counting:
         operations: int,
         marked: list[int],
         most: int,
-    ) -> Way:
+    ) -> Candidate:
         lost = float(bounds.sum())
         lost += float(given_up(self.box, len(marked), most)) if marked else 0.0
         groups: list[Node] = [
@@ -167,7 +167,7 @@ class Counting:
             for index, rate in zip(parts, rates, strict=True)
         ]
         sure = groups[int(bounds.argmax())]["rivals"][0]
-        return Way(operations, _whole(lost, self.box), groups, marked, most, sure)
+        return Candidate(operations, _whole(lost, self.box), groups, marked, most, sure)
 
 
 def _whole(lost: float, box: Box) -> int:
