@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -222,7 +222,9 @@ def require_applicable(problem: Problem, strategy: Strategy, max_operations: int
 
 
 def _claim(problem: Problem, bounds: Bounds) -> Claim:
-    model = ModelReference(problem.weights.digest, **asdict(problem.shape))
+    shape = problem.shape
+    sizes = (shape.d_vocab, shape.n_ctx, shape.d_model, shape.d_head)
+    model = ModelReference(problem.weights.digest, *sizes)
     return Claim(
         model,
         task_name(problem.shape.n_ctx),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
@@ -129,7 +129,10 @@ def _model_row(task: Task, problem: Problem) -> ModelRow:
         digest,
         task.name,
         task_name(shape.n_ctx),
-        **asdict(shape),
+        shape.d_vocab,
+        shape.n_ctx,
+        shape.d_model,
+        shape.d_head,
         total=problem.total,
         sampled_accuracy=sampled["sampled_accuracy"] if sampled else None,
         samples=sampled["samples"] if sampled else None,
