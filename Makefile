@@ -5,14 +5,15 @@ CHECKER := certificates/checker
 # How long `make fuzz` runs, both targets together.
 SECONDS_TO_FUZZ ?= 3600
 
-.PHONY: help demo test test-all test-installed arena lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
+.PHONY: help demo test test-all test-installed arena arena-pack arena-manifest lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
 	@echo "make test      formatting, lint, types and the fast tests (under 10 minutes)"
 	@echo "make test-all  the same with the exhaustive tests"
 	@echo "make test-installed  build the wheel, install it into an empty environment, and run it there"
-	@echo "make arena     score the checker on 1,500 certificates and hostile files (a few minutes)"
+	@echo "make arena     build 1,500 certificates and hostile files, and score the checker (a few minutes)"
+	@echo "make arena-pack  pack them, with their runner, for authors of other checkers"
 	@echo "make bench     measure the figures of the README"
 	@echo "make bench-strategies  prove one model with all 156 strategies, beside the published bounds"
 	@echo "make bench-ladders     ladders over the zoo beyond max-of-4 (about two hours, resumable)"
@@ -36,9 +37,17 @@ test-all: .venv/installed-test lint
 test-installed:
 	PYTHON=$(PYTHON) bash tests/installed.sh
 
-# Any other checker: python tests/arena/score.py -- COMMAND
-arena:
-	$(PYTHON) tests/arena/score.py
+# Any other checker: python out/arena/score.py -- COMMAND
+arena: .venv/installed-test
+	$(BIN)/python tests/arena/build.py
+	$(PYTHON) out/arena/score.py -- $(PYTHON) -I -S $(CHECKER)
+
+arena-pack: .venv/installed-test
+	$(BIN)/python tests/arena/build.py --pack out/ballproof-arena.tar
+
+# After a change of the cases or of the format: the diff of the manifest says what changed.
+arena-manifest: .venv/installed-test
+	$(BIN)/python tests/arena/build.py --manifest
 
 lint: .venv/installed-test
 	$(BIN)/ruff format --check .

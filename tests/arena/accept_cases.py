@@ -21,11 +21,9 @@ from arena_case import (
     proof,
     tally,
     text,
-    toy,
     truth,
-    weights,
 )
-from arena_models import MODEL_ABOUT
+from arena_models import MODEL_ABOUT, toy, weights
 from arena_witnesses import exact_weights, good, good_ladder
 from support.certify import checker_eps, encoded, shapes, verdict
 from support.ladders import LADDERS, pool, wild_ladder

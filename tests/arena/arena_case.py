@@ -6,20 +6,14 @@ import json
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from support.certify import BUFFERS, certificate, encoded, split_weights, verdict
+from arena_models import toy, weights
+from support.certify import certificate, encoded, verdict
 from support.oracle import count_correct
-from support.toy import ToyModel
 
-ARENA = Path(__file__).resolve().parent
-MODELS = ARENA / "models"
 Fields = dict[str, Any]
 
-DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
-DTYPES |= {f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (1, 2, 4, 8)}
 SYNTAX, LIMIT, UNSUPPORTED = (2, "syntax"), (2, "limit"), (2, "unsupported")
 DIGEST, STATEMENT, PIN = (1, "digest"), (1, "statement"), (1, "pin")
 WITNESS, BUDGET, COUNT = (1, "witness"), (1, "budget"), (1, "count")
@@ -43,32 +37,6 @@ class Case:
     arguments: tuple[str, ...] = ()
     false: bool = False
     tally: bool = False
-
-
-@cache
-def toy(name: str) -> ToyModel:
-    """Return a shared model by the name of its file."""
-    return toy_of((MODELS / f"{name}.safetensors").read_bytes())
-
-
-def toy_of(weights: bytes) -> ToyModel:
-    """Return the model of a good weights file, buffers left out, bfloat16 as float32."""
-    header, data = split_weights(weights)
-    tensors = {}
-    for name in header.keys() - {"__metadata__", *BUFFERS}:
-        entry = header[name]
-        start, end = entry["data_offsets"]
-        words = np.frombuffer(data[start:end], DTYPES[entry["dtype"]])
-        if entry["dtype"] == "BF16":
-            words = (words.astype("<u4") << 16).view("<f4")
-        tensors[name] = words.reshape(entry["shape"])
-    return ToyModel(tensors)
-
-
-@cache
-def weights(name: str) -> bytes:
-    """Return the bytes of a shared model."""
-    return (MODELS / f"{name}.safetensors").read_bytes()
 
 
 @cache

@@ -1,22 +1,29 @@
-"""The shared models of the arena. Each file is made once and then kept.
+"""The shared models of the arena, by name: most are built from seeds, some are kept in models/.
 
-The last bits of some weights depend on the linear algebra that a machine has, so a file that is
-there is never made again: the corpus is a function of the files in models/.
+The last bits of weights that linear algebra has turned depend on the machine. Files of such recipes
+are made once and then kept; everything else in the arena is a function of them and of seeds.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
 import numpy as np
-from arena_case import MODELS
-from support.certify import join_weights, mean_diff_sign, split_weights, trained_toy
+from support.certify import BUFFERS, TRAINED, join_weights, mean_diff_sign, split_weights
 from support.float32_traps import flushed_embedding, stream_from_the_left
 from support.toy import BIASES, Recipe, ToyModel
 
+KEPT_MODELS = Path(__file__).resolve().parent / "models"
+# What numpy's dtype is for a safetensors dtype.
+DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+DTYPES |= {f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (1, 2, 4, 8)}
+TURNED = ("trained", "absorbing", "sharp")  # Flavours that are turned by linear algebra.
 ALL = frozenset(BIASES)
 RECIPES = {
+    "trained": TRAINED,
     "small": Recipe("trained", 4, 3, 3, 2, frozenset({"b_U", "b_Q"}), seed=1),
     "sibling": Recipe("trained", 5, 3, 4, 2, frozenset({"b_U"}), seed=1),
     "six-tokens": Recipe("trained", 6, 3, 4, 2, frozenset({"b_U"}), seed=5),
@@ -71,28 +78,60 @@ MODEL_ABOUT = {
 }
 
 
-def write_missing_models() -> list[str]:
-    """Write the models that are not there, and return their names."""
-    made = []
-    for name, make in makers().items():
-        path = MODELS / f"{name}.safetensors"
-        if not path.exists():
-            MODELS.mkdir(exist_ok=True)
-            path.write_bytes(make())
-            made.append(name)
+@cache
+def weights(name: str) -> bytes:
+    """Return the bytes of a shared model."""
+    if is_kept(name):
+        return _kept_file(name).read_bytes()
+    return makers()[name]()
+
+
+@cache
+def toy(name: str) -> ToyModel:
+    """Return a shared model by its name."""
+    return toy_of(weights(name))
+
+
+def toy_of(data: bytes) -> ToyModel:
+    """Return the model of a good weights file, buffers left out, bfloat16 as float32."""
+    header, data = split_weights(data)
+    tensors = {}
+    for name in header.keys() - {"__metadata__", *BUFFERS}:
+        entry = header[name]
+        start, end = entry["data_offsets"]
+        words = np.frombuffer(data[start:end], DTYPES[entry["dtype"]])
+        if entry["dtype"] == "BF16":
+            words = (words.astype("<u4") << 16).view("<f4")
+        tensors[name] = words.reshape(entry["shape"])
+    return ToyModel(tensors)
+
+
+def is_kept(name: str) -> bool:
+    """Say whether a shared model is a file of models/, not built."""
+    return name in RECIPES and RECIPES[name].flavour in TURNED
+
+
+def _kept_file(name: str) -> Path:
+    return KEPT_MODELS / f"{name}.safetensors"
+
+
+def keep_missing_models() -> list[str]:
+    """Write the models that are to be kept and are not there, and return their names."""
+    made = [name for name in RECIPES if is_kept(name) and not _kept_file(name).exists()]
+    for name in made:
+        _kept_file(name).write_bytes(RECIPES[name].build().bytes())
     return made
 
 
 def makers() -> dict[str, Callable[[], bytes]]:
-    """Return what makes each shared model."""
+    """Return what makes each shared model; of a kept one it makes a new file."""
     built = {name: lambda recipe=recipe: recipe.build().bytes() for name, recipe in RECIPES.items()}
     return built | {
-        "trained": lambda: trained_toy().bytes(),
         "sign-trap": lambda: mean_diff_sign().bytes(),
         "repacked": repacked,
         "zero-biases": zero_biases,
         "as-float64": as_float64,
-        "bfloat16": lambda: bfloat16(RECIPES["four-positions"].build()),
+        "bfloat16": bfloat16,
         "integers": integers,
         "subnormal": subnormal,
         "flushed": lambda: flushed_embedding().bytes(),
@@ -102,9 +141,9 @@ def makers() -> dict[str, Callable[[], bytes]]:
 
 def repacked() -> bytes:
     """Return `trained` with its tensors in another order, metadata, padding and two buffers."""
-    header, data = split_weights(trained_toy().bytes())
+    header, data = split_weights(weights("trained"))
     entries: dict[str, object] = {"__metadata__": {"about": "order, padding and buffers are free"}}
-    size = trained_toy().n_ctx
+    size = toy("trained").n_ctx
     body = b"\1" * size**2
     mask = {"dtype": "BOOL", "shape": [size, size], "data_offsets": [0, size**2]}
     for name in sorted(header, reverse=True):
@@ -122,7 +161,7 @@ def repacked() -> bytes:
 
 def zero_biases() -> bytes:
     """Return `trained` with its absent biases written out as zeros: the same function."""
-    model = trained_toy()
+    model = toy("trained")
     h, d = model.d_head, model.d_model
     zeros = {f"blocks.0.attn.{name}": np.zeros((1, h), np.float32) for name in ("b_Q", "b_V")}
     zeros["blocks.0.attn.b_O"] = np.zeros(d, np.float32)
@@ -131,13 +170,13 @@ def zero_biases() -> bytes:
 
 def as_float64() -> bytes:
     """Return `trained` with every number stored as binary64: the same function."""
-    tensors = trained_toy().tensors
+    tensors = toy("trained").tensors
     return ToyModel({name: w.astype(np.float64) for name, w in tensors.items()}).bytes()
 
 
-def bfloat16(model: ToyModel) -> bytes:
-    """Return a float32 model with each number cut to its upper half."""
-    header, data = split_weights(model.bytes())
+def bfloat16() -> bytes:
+    """Return `four-positions` with each number cut to its upper half."""
+    header, data = split_weights(weights("four-positions"))
     for entry in header.values():
         entry |= {"dtype": "BF16", "data_offsets": [x // 2 for x in entry["data_offsets"]]}
     upper = np.frombuffer(data, "<u2")[1::2].tobytes()
@@ -161,6 +200,6 @@ def integers() -> bytes:
 
 def subnormal() -> bytes:
     """Return `trained` with one weight replaced by the smallest number of float32."""
-    tensors = {name: np.array(w) for name, w in trained_toy().tensors.items()}
+    tensors = {name: np.array(w) for name, w in toy("trained").tensors.items()}
     tensors["embed.W_E"][0, 0] = np.finfo(np.float32).smallest_subnormal
     return ToyModel(tensors).bytes()

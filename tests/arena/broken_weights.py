@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
-from arena_case import LIMIT, SYNTAX, UNSUPPORTED, Case, weights
+from arena_case import LIMIT, SYNTAX, UNSUPPORTED, Case
+from arena_models import weights
 from support.certify import join_weights, split_weights
 
 W_U, W_K = "unembed.W_U", "blocks.0.attn.W_K"

@@ -19,8 +19,8 @@ from arena_case import (
     fields,
     proof,
     text,
-    weights,
 )
+from arena_models import weights
 from broken_weights import flat_model
 from support.certify import certificate
 from support.ladders import group, pool

@@ -1,4 +1,4 @@
-"""Large files, made by the runner and never committed: a head, one unit many times, and a tail.
+"""Large files, made by the runner and not kept: a head, one unit many times, and a tail.
 
 Needs the standard library alone: `score.py` uses it, and must run anywhere.
 """

@@ -22,10 +22,9 @@ from arena_case import (
     proof,
     tally,
     text,
-    toy,
     truth,
-    weights,
 )
+from arena_models import toy, weights
 from support.certify import digest, shapes
 from support.ladders import LADDERS, pool
 from support.oracle import count_correct

@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Score a checker of ballproof certificates on the cases of this folder (see README.md).
 
-    python tests/arena/score.py                                the checker of this tree
-    python tests/arena/score.py -- ./my-checker --strict       any other command
+    python score.py -- ./my-checker --strict
 
 Each case runs the command with MODEL CERTIFICATE [ARGUMENTS...] added, and compares its exit code,
 the reason on its last line, and for a verified claim the whole last line. Needs Python alone.
@@ -26,26 +25,22 @@ from typing import Any
 from large_files import large_file
 from scorecard import ARENA, CATEGORIES, Answer, Case, Result, read_cases, score, table
 
-CHECKER = ARENA.parents[1] / "certificates" / "checker"
-
 
 class Files:
     """Finds the files of cases; large ones are made when they are first asked for."""
 
-    def __init__(self, scratch: Path) -> None:
-        self.scratch = scratch
+    def __init__(self, arena: Path, scratch: Path) -> None:
+        self.arena, self.scratch = arena, scratch
 
     def path(self, place: str) -> str:
         """Return the path of a model or a certificate as the command gets it."""
         if not place.startswith("large:"):
-            return str(ARENA / place)
+            return str(self.arena / place)
         name = place.removeprefix("large:")
         made = self.scratch / name
         if not made.exists():
-            good = [
-                (ARENA / f"models/trained.{end}").read_bytes() for end in ("cert", "safetensors")
-            ]
-            large_file(name, *good).write(made)
+            good = (self.arena / f"models/trained.{end}" for end in ("cert", "safetensors"))
+            large_file(name, *(path.read_bytes() for path in good)).write(made)
         return str(made)
 
     def arguments(self, case: Case) -> list[str]:
@@ -101,6 +96,7 @@ def statement(case: Case, files: Files) -> str:
 
 
 def play(
+    arena: Path,
     cases: Sequence[Case],
     ask: Callable[[Sequence[str]], Answer],
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -108,7 +104,7 @@ def play(
 ) -> list[Result]:
     """Return the results of all cases; `ask` gets the arguments of one and answers."""
     with tempfile.TemporaryDirectory(prefix="arena-") as scratch, ThreadPoolExecutor(jobs) as pool:
-        files = Files(Path(scratch))
+        files = Files(arena, Path(scratch))
 
         def one(case: Case) -> Result:
             answer = ask(files.arguments(case))
@@ -145,25 +141,27 @@ def _parser() -> _Parser:
     parser.add_argument("--only", metavar="TEXT", default="", help="cases with TEXT in their name")
     parser.add_argument("--timeout", type=float, default=60, help="seconds for a case (60)")
     parser.add_argument("--jobs", type=int, default=2, help="cases at a time (2)")
-    parser.add_argument("command", nargs="*", metavar="CHECKER COMMAND", help="after --")
+    parser.add_argument("command", nargs="+", metavar="CHECKER COMMAND", help="after --")
     return parser
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], arena: Path = ARENA) -> int:
     """Run the command line; returns the exit code."""
     parser = _parser()
     options = parser.parse_args(argv)
-    command = options.command or [sys.executable, "-I", "-S", str(CHECKER)]
+    command = options.command
     if shutil.which(command[0]) is None:
         parser.error(f"{command[0]!r} is no command that can be run")
-    cases = [x for x in read_cases(ARENA, options.category or CATEGORIES) if options.only in x.name]
+    if not (arena / "accept").is_dir():
+        parser.error(f"{arena} holds no cases; `make arena` builds them, in out/arena")
+    cases = [x for x in read_cases(arena, options.category or CATEGORIES) if options.only in x.name]
     if not cases or options.jobs < 1 or options.timeout <= 0:
         parser.error("no case is chosen, or --jobs or --timeout is not positive")
 
     def ask(arguments: Sequence[str]) -> Answer:
         return run(command, arguments, options.timeout)
 
-    figures = score(play(cases, ask, _progress, options.jobs))
+    figures = score(play(arena, cases, ask, _progress, options.jobs))
     print(json.dumps(figures) if options.json else "\n".join(table(figures)))
     return int(bool(figures["wrong"]))
 

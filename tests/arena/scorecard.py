@@ -47,7 +47,7 @@ class Answer:
         return words if words[0] == "s" and words[1:2] and words[1] in WORDS.values() else []
 
 
-def read_cases(folder: Path = ARENA, categories: Sequence[str] = CATEGORIES) -> list[Case]:
+def read_cases(folder: Path, categories: Sequence[str] = CATEGORIES) -> list[Case]:
     """Return the cases of all manifests, in their order."""
     cases = []
     for category in categories:

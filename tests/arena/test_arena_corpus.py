@@ -1,6 +1,8 @@
-"""The corpus says what is true: by enumeration of every input, and by building it again."""
+"""The corpus says what is true, by enumeration of every input, and is what its manifest says."""
 
 import json
+import re
+import tarfile
 from collections import Counter
 from fractions import Fraction
 from functools import cache
@@ -8,19 +10,16 @@ from itertools import product
 
 import numpy as np
 import pytest
-from arena_case import ARENA, MODELS, get, toy_of
-from arena_corpus import BASE, CATEGORIES, corpus
-from arena_models import RECIPES, makers
+from arena_case import get
+from arena_corpus import BASE, TOOLS, ManifestError, pack, read_manifest, require, whole
+from arena_models import KEPT_MODELS, RECIPES, is_kept, makers, toy, toy_of, weights
 from arena_witnesses import exact_weights, good
-from hostile_certificates import plain
 from large_files import MIB, large_file
-from scorecard import read_cases
 from support.certify import digest, shapes
 from support.oracle import count_correct
 from support.toy import ToyModel
 from support.witnesses import SUBCUBIC
 
-CASES = {category: read_cases(ARENA, [category]) for category in CATEGORIES}
 REASONS = {"syntax", "limit", "unsupported", "digest", "statement", "pin", "witness", "budget"}
 SUBCUBIC_KEYS = ("gaps", "query_directions", "key_directions", "matrix_directions", "squarings")
 SUBCUBIC_KEYS += ("mu", "a_star", "chord")
@@ -29,38 +28,39 @@ LADDER_KEYS += ("groups", "marked", "most", "rule", "rivals", "rate")
 
 
 @cache
-def model_of(path: str) -> ToyModel:
-    return toy_of((ARENA / path).read_bytes())
+def model_of(data: bytes) -> ToyModel:
+    return toy_of(data)
 
 
 @cache
-def true_count(path: str, margin: str) -> int:
-    return count_correct(model_of(path), Fraction(margin))
-
-
-def claim_of(case):
-    return json.loads((ARENA / case.certificate).read_bytes())["claim"]
+def true_count(data: bytes, margin: str) -> int:
+    return count_correct(model_of(data), Fraction(margin))
 
 
 def is_true(claim, count: int) -> bool:
     return int(claim["correct_at_least"]) <= count <= int(claim["correct_at_most"])
 
 
-def judged(cases):
-    """Yield the cases with committed files, and their claims."""
-    for case in cases:
-        if not case.certificate.startswith("large:") and not case.model.startswith("large:"):
-            yield case, claim_of(case)
+@pytest.fixture
+def judged(corpus, cases):
+    """Return a function: the cases of a category that have files, their weights and claims."""
+
+    def read(category):
+        for case in cases[category]:
+            if not case.certificate.startswith("large:") and not case.model.startswith("large:"):
+                claim = json.loads(corpus.files[case.certificate])["claim"]
+                yield case, corpus.files[case.model], claim
+
+    return read
 
 
-def test_every_accepted_statement_is_true_by_enumeration():
-    for case, claim in judged(CASES["accept"]):
-        weights = (ARENA / case.model).read_bytes()
-        assert claim["model"] == {"sha256": digest(weights), **shapes(weights)}, case.name
-        model = model_of(case.model)
+def test_every_accepted_statement_is_true_by_enumeration(judged):
+    for case, data, claim in judged("accept"):
+        assert claim["model"] == {"sha256": digest(data), **shapes(data)}, case.name
+        model = model_of(data)
         assert int(claim["total"]) == model.d_vocab**model.n_ctx
         assert claim["task"] == f"max-of-{model.n_ctx}"
-        assert is_true(claim, true_count(case.model, claim["margin"])), case.name
+        assert is_true(claim, true_count(data, claim["margin"])), case.name
 
 
 def float32_count(model, margin):
@@ -80,105 +80,130 @@ def float32_count(model, margin):
     return right
 
 
-def test_claims_about_float32_hold_of_a_program_that_runs_in_float32():
+def test_claims_about_float32_hold_of_a_program_that_runs_in_float32(judged):
     counts, seen = {}, 0
-    for case, claim in judged(CASES["accept"]):
+    for case, data, claim in judged("accept"):
         if claim["semantics"] == "float32":
             key = case.model, claim["margin"]
             if key not in counts:
-                counts[key] = float32_count(model_of(case.model), Fraction(claim["margin"]))
+                counts[key] = float32_count(model_of(data), Fraction(claim["margin"]))
             assert is_true(claim, counts[key]), case.name
             seen += 1
     assert seen > 20 and len(counts) > 5
 
 
-def test_cases_marked_false_are_false_and_no_others():
+def test_cases_marked_false_are_false_and_no_others(judged, cases):
     seen = Counter()
-    for case, claim in judged(CASES["reject"]):
+    for case, data, claim in judged("reject"):
         if case.reason == "count" and claim["semantics"] == "real":
-            untrue = not is_true(claim, true_count(case.model, claim["margin"]))
+            untrue = not is_true(claim, true_count(data, claim["margin"]))
             assert case.false == untrue, case.name
             seen[untrue] += 1
         else:
             assert not case.false, case.name
     assert seen[True] > 180 and seen[False] > 10
-    assert not any(case.false for name in ("accept", "no_crash") for case in CASES[name])
+    assert not any(case.false for name in ("accept", "no_crash") for case in cases[name])
+
+
+def test_what_is_built_is_what_the_manifest_says(corpus):
+    require(corpus.lines, read_manifest())
+    assert read_manifest() == sorted(read_manifest()) == corpus.lines
 
 
 @pytest.mark.parametrize(
-    "category",
-    [*(pytest.param(name, marks=pytest.mark.slow) for name in ("accept", "reject")), "no_crash"],
+    ("name", "old", "new"),
+    [
+        ("accept/model.trained.exact", " 0 ", " 1:count "),
+        ("reject/trap.chord", ":false", ""),
+        ("no_crash/usage.no-certificate", "nowhere", "somewhere"),
+        ("models/small.safetensors", r"[0-9a-f]$", "x"),
+        ("accept/pin.all", "max-of-3", "max-of-4"),
+    ],
 )
-def test_the_committed_files_are_what_is_built(category):
-    files = corpus(category)
-    assert {f"{category}/{path.name}" for path in (ARENA / category).iterdir()} == files.keys()
-    different = [path for path, data in files.items() if (ARENA / path).read_bytes() != data]
-    assert not different
-    assert (ARENA / BASE).read_bytes() == plain()
+def test_another_answer_file_or_argument_is_an_error_that_names_the_case(corpus, name, old, new):
+    changed = [
+        re.sub(old, new, line) if line.startswith(f"{name} ") else line for line in corpus.lines
+    ]
+    with pytest.raises(ManifestError) as error:
+        require(changed, read_manifest())
+    assert str(error.value).startswith(f"{name}\n") and str(error.value).count("manifest:") == 1
+    without = [line for line in corpus.lines if not line.startswith(f"{name} ")]
+    for built, manifest in ((without, read_manifest()), (read_manifest(), without)):
+        with pytest.raises(ManifestError, match=f"{name}(.|\n)*no such case"):
+            require(built, manifest)
 
 
-def test_models_are_those_of_the_recipes_and_the_whole_is_small():
-    assert {path.stem for path in MODELS.glob("*.safetensors")} == makers().keys()
+def test_models_are_those_of_the_recipes_and_the_whole_is_small(corpus):
+    assert {path.stem for path in KEPT_MODELS.iterdir()} == {x for x in RECIPES if is_kept(x)}
     for name, recipe in RECIPES.items():
-        found = shapes((MODELS / f"{name}.safetensors").read_bytes())
-        assert found == {
-            "d_vocab": recipe.v,
-            "n_ctx": recipe.k,
-            "d_model": recipe.d,
-            "d_head": recipe.h,
-        }
-    data = [p for p in ARENA.rglob("*") if p.suffix in {".cert", ".json", ".safetensors"}]
-    assert sum(path.stat().st_size for path in data) < 1_600_000
+        sizes = {"d_vocab": recipe.v, "n_ctx": recipe.k, "d_model": recipe.d, "d_head": recipe.h}
+        assert shapes(weights(name)) == sizes
+        # As far as the machine's linear algebra goes.
+        built, kept = toy_of(makers()[name]()), toy(name)
+        assert built.tensors.keys() == kept.tensors.keys()
+        for key, tensor in kept.tensors.items():
+            np.testing.assert_allclose(built.tensors[key], tensor, rtol=1e-2, atol=1e-4)
+    assert sum(map(len, corpus.files.values())) < 1_600_000
 
 
-def test_categories_hold_the_answers_that_they_are_for():
-    assert {case.exit_code for case in CASES["accept"]} == {0}
-    assert {case.exit_code for case in CASES["reject"]} == {1, 2}
-    assert {case.exit_code for case in CASES["no_crash"]} == {1, 2, 64}
-    reasons = {case.reason for cases in CASES.values() for case in cases}
+def test_the_archive_holds_everything_and_is_the_same_each_time(corpus, tmp_path):
+    archives = [tmp_path / name for name in ("a.tar", "b.tar")]
+    for archive in archives:
+        pack(whole(corpus), archive)
+    assert archives[0].read_bytes() == archives[1].read_bytes()
+    with tarfile.open(archives[0]) as tar:
+        found = {x.name: tar.extractfile(x).read() for x in tar.getmembers()}
+    assert found == {f"ballproof-arena/{path}": data for path, data in whole(corpus).items()}
+    assert {"README.md", "score.py", "certificate.md", "LICENSE"} <= TOOLS.keys()
+
+
+def test_categories_hold_the_answers_that_they_are_for(cases):
+    assert {case.exit_code for case in cases["accept"]} == {0}
+    assert {case.exit_code for case in cases["reject"]} == {1, 2}
+    assert {case.exit_code for case in cases["no_crash"]} == {1, 2, 64}
+    reasons = {case.reason for found in cases.values() for case in found}
     assert reasons == REASONS | {"count", None}
 
 
-def test_every_strategy_is_accepted_and_caught_in_a_lie():
-    def strategies(cases):
-        files = [ARENA / case.certificate for case in cases]
-        return {get(json.loads(f.read_bytes()), ("proof", "strategy")) for f in files}
+def test_every_strategy_is_accepted_and_caught_in_a_lie(corpus, judged):
+    def strategy(case):
+        return get(json.loads(corpus.files[case.certificate]), ("proof", "strategy"))
 
-    accepted = [case for case, _ in judged(CASES["accept"])]
-    caught = [case for case, _ in judged(CASES["reject"]) if case.false]
+    accepted = {strategy(case) for case, _, _ in judged("accept")}
+    caught = {strategy(case) for case, _, _ in judged("reject") if case.false}
     every = {"exact", "brute-force", "cubic", "ladder", "moment", "grid", *SUBCUBIC}
     assert len(every) == 156
-    assert strategies(accepted) == every and strategies(caught) >= every
+    assert accepted == every and caught >= every
 
 
 @pytest.mark.parametrize("key", [*SUBCUBIC_KEYS, *LADDER_KEYS])
-def test_every_key_of_a_witness_is_out_of_its_domain_somewhere(key):
-    found = [case for case in CASES["reject"] if case.about.startswith(f"{key}: ")]
+def test_every_key_of_a_witness_is_out_of_its_domain_somewhere(key, cases):
+    found = [case for case in cases["reject"] if case.about.startswith(f"{key}: ")]
     assert len(found) >= 3 and {case.reason for case in found} == {"witness"}
 
 
 def test_witnesses_of_the_corpus_do_not_depend_on_the_machine():
-    model = model_of("models/small.safetensors")
+    model = toy("small")
     for name in SUBCUBIC[::17]:
         numbers = json.dumps(good(name, model))
         assert numbers == json.dumps(good(name, model)) and "." not in numbers
 
 
-def test_large_files_have_the_sizes_that_they_are_for():
-    weights, cert = (MODELS / "trained.safetensors").read_bytes(), (ARENA / BASE).read_bytes()
+def test_large_files_have_the_sizes_that_they_are_for(corpus):
+    model, cert = weights("trained"), corpus.files[BASE]
 
     def size(name):
-        large = large_file(name, cert, weights)
+        large = large_file(name, cert, model)
         return len(large.head) + len(large.unit) * large.times + len(large.tail)
 
     assert size("certificate-at-the-limit") == 64 * MIB
     assert size("certificate-over-the-limit") == 64 * MIB + 1
     assert size("weights-over-the-limit") == 256 * MIB + 1
     for name in ("weights-header-over-the-limit", "weights-of-brackets", "weights-of-one-name"):
-        length = int.from_bytes(large_file(name, cert, weights).head[:8], "little")
+        length = int.from_bytes(large_file(name, cert, model).head[:8], "little")
         rest = size(name) - 8 - length
-        assert rest == (0 if name != "weights-of-one-name" else size_of_data(weights)), name
+        assert rest == (0 if name != "weights-of-one-name" else size_of_data(model)), name
 
 
-def size_of_data(weights: bytes) -> int:
-    return len(weights) - 8 - int.from_bytes(weights[:8], "little")
+def size_of_data(data: bytes) -> int:
+    return len(data) - 8 - int.from_bytes(data[:8], "little")

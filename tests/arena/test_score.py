@@ -11,28 +11,44 @@ from dataclasses import replace
 
 import pytest
 from score import Files, main, play, run
-from scorecard import ARENA, CATEGORIES, Answer, Result, read_cases, score
+from scorecard import CATEGORIES, Answer, Result, read_cases, score
 from support.certify import CHECKER
 
-CASES = read_cases()
-SMALL = [case for case in CASES if not f"{case.model}{case.certificate}".count("large:")]
-RUNNER = ARENA / "score.py"
+CHECK = [sys.executable, "-I", "-S", str(CHECKER)]
 
 
-def manifest(category):
-    return json.loads((ARENA / category / "manifest.json").read_text())["cases"]
+@pytest.fixture(scope="session")
+def all_cases(arena):
+    return read_cases(arena)
 
 
-ENTRIES = {category: manifest(category) for category in CATEGORIES}
-TOTAL = sum(map(len, ENTRIES.values()))
+@pytest.fixture(scope="session")
+def small(all_cases):
+    """Return the cases without large files."""
+    return [case for case in all_cases if not f"{case.model}{case.certificate}".count("large:")]
 
 
-def entries_with(**wanted):
-    """Return how many cases of each category have these values, and of all."""
-    found = Counter()
-    for category, entries in ENTRIES.items():
-        found[category] = sum(all(e.get(k) == v for k, v in wanted.items()) for e in entries)
-    return {**found, "all": sum(found.values())}
+@pytest.fixture(scope="session")
+def entries(arena):
+    """Return the entries of the manifests, read without the scorecard."""
+
+    def read(category):
+        return json.loads((arena / category / "manifest.json").read_text())["cases"]
+
+    return {category: read(category) for category in CATEGORIES}
+
+
+@pytest.fixture(scope="session")
+def entries_with(entries):
+    """Return a function: how many cases of each category have some values, and of all."""
+
+    def counted(**wanted):
+        found = Counter()
+        for category, listed in entries.items():
+            found[category] = sum(all(e.get(k) == v for k, v in wanted.items()) for e in listed)
+        return {**found, "all": sum(found.values())}
+
+    return counted
 
 
 def shell(script):
@@ -40,10 +56,15 @@ def shell(script):
     return ["sh", "-c", script, "checker"]
 
 
-def scored(capsys, *arguments):
-    """Run the runner; returns its exit code and the figures that it prints."""
-    exit_code = main(["--json", "--jobs", "4", *arguments])
-    return exit_code, json.loads(capsys.readouterr().out)
+@pytest.fixture
+def scored(arena, capsys):
+    """Return a function that runs the runner: its exit code and the figures that it prints."""
+
+    def play_all(*arguments):
+        exit_code = main(["--json", "--jobs", "4", *arguments], arena)
+        return exit_code, json.loads(capsys.readouterr().out)
+
+    return play_all
 
 
 def rights(figures):
@@ -69,16 +90,16 @@ def in_process():
     return ask
 
 
-def test_the_reference_checker_is_right_on_every_case(in_process):
-    figures = score(play(SMALL, in_process))
+def test_the_reference_checker_is_right_on_every_case(arena, small, in_process):
+    figures = score(play(arena, small, in_process))
     assert figures["wrong"] == []
-    assert figures["all"]["right"] == figures["all"]["exit_code_right"] == len(SMALL) > 1500
+    assert figures["all"]["right"] == figures["all"]["exit_code_right"] == len(small) > 1500
     assert figures["scored_on"] == "exit codes and reasons and the statements of verified claims"
 
 
 @pytest.mark.parametrize("text", ["spelling.b", "usage", "surrogate.t", "trap.chord", "work.walk"])
-def test_the_runner_agrees_over_real_processes(text):
-    command = [sys.executable, str(RUNNER), "--only", text]
+def test_the_runner_agrees_over_real_processes(arena, text):
+    command = [sys.executable, str(arena / "score.py"), "--only", text, "--", *CHECK]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout
     assert "WRONG" not in done.stdout and "scored on exit codes" in done.stdout
@@ -86,22 +107,29 @@ def test_the_runner_agrees_over_real_processes(text):
 
 
 @pytest.mark.slow
-def test_the_reference_checker_is_right_on_large_files_and_in_time(capsys):
-    exit_code, figures = scored(capsys, "--only", "large.")
+def test_the_reference_checker_is_right_on_large_files_and_in_time(scored, all_cases, small):
+    exit_code, figures = scored("--only", "large.", "--", *CHECK)
     assert exit_code == 0, figures["wrong"]
-    assert figures["all"]["right"] == len(CASES) - len(SMALL) > 10
+    assert figures["all"]["right"] == len(all_cases) - len(small) > 10
 
 
-def always(exit_code, line=""):
-    """Return the figures of a command that gives one answer to every case of the corpus."""
-    return score([Result(case, Answer(exit_code, line), "no such line") for case in CASES])
+@pytest.fixture
+def always(all_cases):
+    """Return a function: the figures of a command that gives one answer to every case."""
+
+    def one_answer(exit_code, line=""):
+        return score([Result(case, Answer(exit_code, line), "no such line") for case in all_cases])
+
+    return one_answer
 
 
 @pytest.mark.parametrize("line", ["s VERIFIED all is well", ""])
-def test_always_accept_gets_the_accepted_cases_and_is_found_unsound(line):
+def test_always_accept_gets_the_accepted_cases_and_is_found_unsound(
+    line, always, entries, entries_with
+):
     figures, expected = always(0, line), entries_with(exit_code=0)
     codes = {name: figures[name]["exit_code_right"] for name in expected}
-    assert codes == expected and expected["all"] == len(ENTRIES["accept"])
+    assert codes == expected and expected["all"] == len(entries["accept"])
     # Its statement is wrong everywhere; without a statement only the exit code can be compared.
     assert rights(figures) == (dict.fromkeys(expected, 0) if line else expected)
     assert figures["all"]["false_claims_accepted"] == entries_with(false=True)["all"] > 180
@@ -114,7 +142,9 @@ def test_always_accept_gets_the_accepted_cases_and_is_found_unsound(line):
 @pytest.mark.parametrize(
     ("exit_code", "word", "reason"), [(1, "REJECTED", "count"), (2, "DECLINED", "syntax")]
 )
-def test_always_refusing_gets_the_cases_of_its_reason(exit_code, word, reason):
+def test_always_refusing_gets_the_cases_of_its_reason(
+    exit_code, word, reason, always, entries_with
+):
     figures = always(exit_code, f"s {word} {reason} No.")
     expected = entries_with(exit_code=exit_code, reason=reason)
     assert rights(figures) == expected and expected["all"] > 100
@@ -123,12 +153,15 @@ def test_always_refusing_gets_the_cases_of_its_reason(exit_code, word, reason):
 
 
 @pytest.mark.parametrize("exit_code", [1, 2])
-def test_always_refusing_without_a_reason_is_scored_on_exit_codes_and_told_so(exit_code):
+def test_always_refusing_without_a_reason_is_scored_on_exit_codes_and_told_so(
+    exit_code, always, entries, entries_with
+):
     figures, expected = always(exit_code), entries_with(exit_code=exit_code)
     assert rights(figures) == expected and expected["all"] > 300
     assert figures["scored_on"].startswith("exit codes alone; the command printed no reasons")
     assert figures["all"]["accepted_in_error"] == figures["all"]["false_claims_accepted"] == 0
-    assert figures["all"]["cases"] == TOTAL == figures["all"]["right"] + len(figures["wrong"])
+    assert figures["all"]["cases"] == sum(map(len, entries.values()))
+    assert figures["all"]["cases"] == figures["all"]["right"] + len(figures["wrong"])
 
 
 @pytest.mark.parametrize(
@@ -139,28 +172,30 @@ def test_always_refusing_without_a_reason_is_scored_on_exit_codes_and_told_so(ex
         ("echo s DECLINED unsupported No.; exit 2", {"exit_code": 2, "reason": "unsupported"}),
     ],
 )
-def test_commands_that_always_say_the_same_get_their_score_as_processes(capsys, script, wanted):
-    status, figures = scored(capsys, "--category", "reject", "--", *shell(script))
+def test_commands_that_always_say_the_same_get_their_score_as_processes(
+    scored, entries, entries_with, script, wanted
+):
+    status, figures = scored("--category", "reject", "--", *shell(script))
     assert status == 1
     assert figures["all"] == figures["reject"]
-    assert figures["reject"]["cases"] == len(ENTRIES["reject"])
+    assert figures["reject"]["cases"] == len(entries["reject"])
     assert figures["reject"]["right"] == entries_with(**wanted)["reject"]
-    accepted = len(ENTRIES["reject"]) if script == "echo" else 0
+    accepted = len(entries["reject"]) if script == "echo" else 0
     assert figures["reject"]["accepted_in_error"] == accepted
 
 
 @pytest.mark.parametrize("script", ["kill -SEGV $$", "exit 70", "exit 255"])
-def test_a_command_that_crashes_gets_nothing(capsys, script):
-    status, figures = scored(capsys, "--only", "witness.", "--", *shell(script))
+def test_a_command_that_crashes_gets_nothing(scored, script):
+    status, figures = scored("--only", "witness.", "--", *shell(script))
     assert status == 1 and figures["all"]["right"] == 0
     assert figures["all"]["crashes"] == figures["all"]["cases"] > 200
 
 
-def test_a_command_that_hangs_is_ended_with_its_children(capsys, tmp_path):
+def test_a_command_that_hangs_is_ended_with_its_children(scored, tmp_path):
     late = tmp_path / "late"
     script = f"(sleep 2; touch {late}) & wait"
     options = ["--only", "spelling.", "--timeout", "0.2", "--category", "accept"]
-    status, figures = scored(capsys, *options, "--", *shell(script))
+    status, figures = scored(*options, "--", *shell(script))
     assert status == 1 and figures["all"]["right"] == figures["all"]["crashes"] == 0
     assert figures["all"]["timeouts"] == figures["all"]["cases"] == 9
     subprocess.run(["sleep", "2"], check=True)
@@ -168,10 +203,10 @@ def test_a_command_that_hangs_is_ended_with_its_children(capsys, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def sample(in_process):
+def sample(arena, small, in_process):
     """Return the results of the reference checker on some cases of each category."""
     names = ("weaker", "trap", "cert.count", "drift")
-    return play([case for case in SMALL if case.name.startswith(names)], in_process)
+    return play(arena, [case for case in small if case.name.startswith(names)], in_process)
 
 
 def with_lines(results, old, new, exit_codes):
@@ -207,8 +242,9 @@ def test_a_verified_line_must_be_the_statement_to_the_letter(sample, old, new):
     assert figures["all"]["right"] == len(sample) - figures["accept"]["cases"]
 
 
-def test_a_wrong_answer_is_named_with_what_was_expected(capsys):
-    status = main(["--only", "trap.chord", "--", *shell("echo s VERIFIED anything")])
+def test_a_wrong_answer_is_named_with_what_was_expected(arena, capsys):
+    words = ["--only", "trap.chord", "--", *shell("echo s VERIFIED anything")]
+    status = main(words, arena)
     text = capsys.readouterr().out
     assert status == 1
     assert "WRONG reject/trap.chord: expected 1 count, got 0 s VERIFIED anything" in text
@@ -216,23 +252,36 @@ def test_a_wrong_answer_is_named_with_what_was_expected(capsys):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--only", "no such case"], ["--", "/no/such/command"], ["--jobs", "0"], ["--timeout", "-1"]],
+    [
+        ["--only", "no such case", "--", "echo"],
+        ["--", "/no/such/command"],
+        ["--jobs", "0", "--", "echo"],
+        ["--timeout", "-1", "--", "echo"],
+        [],
+    ],
 )
-def test_bad_arguments_are_usage_errors(arguments, capsys):
+def test_bad_arguments_are_usage_errors(arena, arguments, capsys):
     with pytest.raises(SystemExit) as error:
-        main(arguments)
+        main(arguments, arena)
     assert error.value.code == 64 and capsys.readouterr().out == ""
 
 
-def test_the_runner_needs_python_alone():
-    command = [sys.executable, "-S", str(RUNNER), "--only", "pin.all"]
+def test_a_folder_without_cases_is_a_usage_error_that_says_how_to_build_them(tmp_path, capsys):
+    with pytest.raises(SystemExit) as error:
+        main(["--", "echo"], tmp_path)
+    assert error.value.code == 64 and "make arena" in capsys.readouterr().err
+
+
+def test_the_runner_needs_python_alone(arena):
+    command = [sys.executable, "-S", str(arena / "score.py"), "--only", "pin.all"]
+    command += ["--", *CHECK]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
 
 
-def test_arguments_follow_the_two_files(tmp_path):
-    case = next(case for case in CASES if case.name == "pin.task")
-    arguments = Files(tmp_path).arguments(case)
-    assert arguments == [str(ARENA / case.model), str(ARENA / case.certificate), *case.arguments]
+def test_arguments_follow_the_two_files(arena, all_cases, tmp_path):
+    case = next(case for case in all_cases if case.name == "pin.task")
+    arguments = Files(arena, tmp_path).arguments(case)
+    assert arguments == [str(arena / case.model), str(arena / case.certificate), *case.arguments]
     answer = run(shell('echo "$#"'), arguments, 10)
     assert answer == Answer(0, str(len(arguments)))
