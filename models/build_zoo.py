@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from dataclasses import fields
 from pathlib import Path
 
 import click
 from safetensors.numpy import load_file
 
-from ballproof.models.catalogue import INDEX_PATH, ZOO_FOLDER, Record, parse_name
+from ballproof.models.catalogue import INDEX_PATH, ZOO_FOLDER, Record, parse_name, zoo_order
 from ballproof.models.files import write_atomically
+from ballproof.models.layout import Shape
+from ballproof.models.tasks import task_named, task_of_json
 from ballproof.models.train import sampled_statistics, train
 from ballproof.models.weights import load_weights, save_weights
 
+WIDTH = 32
 SAMPLES = 200_000
 SAMPLE_SEED = 0
 LOSS_KIND = f"mean cross-entropy over the {SAMPLES} sampled sequences (sample seed {SAMPLE_SEED})"
@@ -45,9 +49,12 @@ _SEEDS = """
 SEEDS = tuple(int(seed) for seed in _SEEDS.split())
 # Longer contexts, and a larger vocabulary: the first ten seeds of the study.
 LONGER = ("max-of-5", "max-of-10", "max-of-20", "max-of-10-of-128")
+# Other tasks: the first three seeds.
+OTHER_TASKS = ("min-of-4", "rank-2-of-4", "argmax-of-4")
 NAMES = (
     *(f"max-of-4-seed-{seed}" for seed in SEEDS),
     *(f"{task}-seed-{seed}" for task in LONGER for seed in SEEDS[:10]),
+    *(f"{task}-seed-{seed}" for task in OTHER_TASKS for seed in SEEDS[:3]),
 )
 
 
@@ -58,7 +65,12 @@ NAMES = (
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder that holds the weights that are copied as they are.",
 )
-def main(jobs: int, provided: Path | None) -> None:
+@click.option(
+    "--certificates",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of verified certificates that show how many inputs are right, exactly.",
+)
+def main(jobs: int, provided: Path | None, certificates: Path | None) -> None:
     """Copy or train every model of the zoo that is missing, then write the index."""
     if provided is not None:
         _copy_provided(provided)
@@ -66,7 +78,24 @@ def main(jobs: int, provided: Path | None) -> None:
     with multiprocessing.get_context("spawn").Pool(jobs) as pool:
         for name in pool.imap_unordered(_train, missing):
             click.echo(f"trained {name}")
-    _write_index()
+    _write_index({} if certificates is None else exact_counts(certificates))
+
+
+def exact_counts(folder: Path) -> dict[tuple[str, str], int]:
+    """Return, by digest and task, how many inputs are right where a certificate says it exactly.
+
+    Certificates are believed: check the folder first, with `ballproof check --all`. Those with a
+    margin, about float32 or with two different ends say nothing here.
+    """
+    counts = {}
+    for path in sorted(folder.glob("*.json")):
+        claim = json.loads(path.read_text())["claim"]
+        plain = claim["semantics"] == "real" and claim["margin"] == "0"
+        if plain and claim["correct_at_least"] == claim.get("correct_at_most"):
+            shape = Shape(*(claim["model"]["sizes"][size.name] for size in fields(Shape)))
+            task = task_of_json(claim["task"], shape).name(shape)
+            counts[claim["model"]["sha256"], task] = int(claim["correct_at_least"])
+    return counts
 
 
 def _path(name: str) -> Path:
@@ -80,37 +109,46 @@ def _copy_provided(folder: Path) -> None:
 
 
 def _train(name: str) -> str:
-    n_ctx, d_vocab, seed = parse_name(name)
-    weights, _ = train(n_ctx, seed, d_vocab)
-    save_weights(_path(name), weights)
+    _, n_ctx, d_vocab, seed = parsed = parse_name(name)
+    # An argmax names a position, every other rule a token.
+    outputs = n_ctx if parsed.rule == "argmax" else d_vocab
+    shape = Shape(d_vocab, n_ctx, WIDTH, WIDTH, outputs)
+    weights, _ = train(task_named(parsed.task, shape), shape, seed)
+    # The models of the study have no metadata.
+    save_weights(_path(name), weights, None if parsed.rule == "max" else parsed.task)
     return name
 
 
-def _write_index() -> None:
+def _write_index(exact: dict[tuple[str, str], int]) -> None:
     """Write one record for every file; a record whose digest still holds is kept."""
     kept: dict[str, Record] = {}
     if INDEX_PATH.exists():
         kept = {record["name"]: record for record in json.loads(INDEX_PATH.read_text())}
-    paths = ZOO_FOLDER.glob("max-of-*-seed-*.safetensors")
-    names = sorted((path.stem for path in paths), key=parse_name)
+    names = sorted((path.stem for path in ZOO_FOLDER.glob("*.safetensors")), key=zoo_order)
     records = [_record(name, kept.get(name)) for name in names]
+    for record in records:
+        if (record["digest"], record["task"]) in exact:
+            record["exactly_right"] = exact[record["digest"], record["task"]]
     lines = ",\n".join(json.dumps(record) for record in records)
     write_atomically(INDEX_PATH, f"[\n{lines}\n]\n".encode())
 
 
 def _record(name: str, kept: Record | None) -> Record:
     frozen = load_weights(_path(name))
+    parsed = parse_name(name)
+    task = task_named(parsed.task, frozen.shape)
     if kept is not None and kept["digest"] == frozen.digest:
         return kept
-    accuracy, loss = sampled_statistics(load_file(_path(name)), SAMPLES, SAMPLE_SEED)
+    accuracy, loss = sampled_statistics(task, load_file(_path(name)), SAMPLES, SAMPLE_SEED)
     return Record(
         name=name,
         file=_path(name).name,
+        task=parsed.task,
         n_ctx=frozen.shape.n_ctx,
         d_vocab=frozen.shape.d_vocab,
         d_model=frozen.shape.d_model,
         d_head=frozen.shape.d_head,
-        seed=parse_name(name)[2],
+        seed=parsed.seed,
         digest=frozen.digest,
         loss=loss,
         loss_kind=LOSS_KIND,

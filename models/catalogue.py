@@ -8,7 +8,7 @@ import re
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import NamedTuple, NotRequired, TypedDict, cast
 
 ZOO_FOLDER = Path(__file__).parent / "zoo"
 INDEX_PATH = ZOO_FOLDER / "index.json"
@@ -18,11 +18,13 @@ class Record(TypedDict):
     """What the index says of one model.
 
     `sampled_accuracy` and `loss` are floating-point estimates over the same `samples` uniform
-    sequences, recorded when the zoo was built; they prove nothing.
+    sequences, recorded when the zoo was built; they prove nothing. `exactly_right` is the number of
+    inputs of the task that are right, where certificates have shown it at both ends.
     """
 
     name: str
     file: str
+    task: str
     n_ctx: int
     d_vocab: int
     d_model: int
@@ -34,10 +36,11 @@ class Record(TypedDict):
     sampled_accuracy: float
     samples: int
     origin: str
+    exactly_right: NotRequired[int]
 
 
 def zoo_names() -> list[str]:
-    """Names of all models of the zoo, by context length and seed."""
+    """Names of all models of the zoo, by task and seed, max-of-k first."""
     return list(_index())
 
 
@@ -46,6 +49,11 @@ def zoo_record(name: str) -> Record:
     if name not in _index():
         raise FileNotFoundError(_not_found(name))
     return _index()[name]
+
+
+def record_of(digest: str) -> Record | None:
+    """Return the index record of the model with this digest, or None if the zoo lacks it."""
+    return _by_digest().get(digest)
 
 
 def zoo_path(name: str) -> Path:
@@ -79,21 +87,46 @@ def resolve_all(model: str) -> list[Path]:
     return [zoo_path(name) for name in names]
 
 
-def parse_name(name: str) -> tuple[int, int, int]:
-    """Return context length, vocabulary and seed of a zoo name.
+class ZooName(NamedTuple):
+    """What the name of a model of the zoo says."""
+
+    rule: str
+    n_ctx: int
+    d_vocab: int
+    seed: int
+
+    @property
+    def task(self) -> str:
+        """Name of the task, as in rank-2-of-4."""
+        return f"{self.rule}-of-{self.n_ctx}"
+
+
+def parse_name(name: str) -> ZooName:
+    """Return rule, context length, vocabulary and seed of a zoo name.
 
     max-of-4-seed-123 has 64 tokens; another vocabulary is named: max-of-10-of-128-seed-50.
     """
-    match = re.fullmatch(r"max-of-(\d+)(?:-of-(\d+))?-seed-(\d+)", name)
+    match = re.fullmatch(r"([a-z]+(?:-\d+)?)-of-(\d+)(?:-of-(\d+))?-seed-(\d+)", name)
     if match is None:
         raise ValueError(f"{name!r} is not a name of the form max-of-4-seed-123.")
-    return int(match[1]), int(match[2] or 64), int(match[3])
+    return ZooName(match[1], int(match[2]), int(match[3] or 64), int(match[4]))
+
+
+def zoo_order(name: str) -> tuple[bool, ZooName]:
+    """Return the key that zoo names are sorted by: max-of-k first."""
+    parsed = parse_name(name)
+    return parsed.rule != "max", parsed
 
 
 @cache
 def _index() -> dict[str, Record]:
     records = cast(list[Record], json.loads(INDEX_PATH.read_text(encoding="utf-8")))
     return {record["name"]: record for record in records}
+
+
+@cache
+def _by_digest() -> dict[str, Record]:
+    return {record["digest"]: record for record in _index().values()}
 
 
 def _not_found(name: str) -> str:

@@ -47,7 +47,7 @@ class Config:
         """Raise ModelError if the file states other sizes than the tensors have."""
         sizes = {
             "d_vocab": shape.d_vocab,
-            "d_vocab_out": shape.d_vocab,
+            "d_vocab_out": shape.d_vocab_out,
             "n_ctx": shape.n_ctx,
             "d_model": shape.d_model,
             "d_head": shape.d_head,

@@ -25,7 +25,7 @@ from ballproof.models.layout import (
     W_U,
     W_V,
 )
-from ballproof.models.tensors import Tensor, read_tensors
+from ballproof.models.tensors import Tensor, read_file, read_tensors
 from ballproof.models.weights import freeze
 
 TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
@@ -78,6 +78,13 @@ def convert(
     if settings is not None:
         settings.check_shape(shape)
     return dict(sorted(without_buffers(tensors).items()))
+
+
+def stated_task(source: Path) -> str | None:
+    """Return the task that the metadata of a safetensors file names, if any."""
+    if source.suffix.lower() in TORCH_SUFFIXES:
+        return None
+    return read_file(read_limited(source), str(source))[1].get("task")
 
 
 def _read(source: Path) -> dict[str, Tensor]:

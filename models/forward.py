@@ -30,7 +30,7 @@ from ballproof.models.weights import Weights
 
 
 def evaluate(weights: Weights, sequence: Sequence[int], precision: int) -> list[flint.arb]:
-    """Return balls that enclose the logits at the last position, one for each token.
+    """Return balls that enclose the logits at the last position, one for each output.
 
     `precision` is the working precision in bits; more bits give narrower balls. Raises ValueError
     for a sequence of the wrong length, for a token out of range, and where the precision is too

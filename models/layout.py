@@ -54,6 +54,7 @@ class Shape:
 def expected_shapes(shape: Shape) -> dict[str, Dims]:
     """Shape of every tensor that a model of these sizes may hold, as it stands in the file."""
     v, k, d, h = shape.d_vocab, shape.n_ctx, shape.d_model, shape.d_head
+    out = shape.d_vocab_out
     into_head = dict.fromkeys((W_Q, W_K, W_V), (1, d, h))
     head_biases = dict.fromkeys((B_Q, B_K, B_V), (1, h))
     return {
@@ -61,10 +62,10 @@ def expected_shapes(shape: Shape) -> dict[str, Dims]:
         W_POS: (k, d),
         **into_head,
         W_O: (1, h, d),
-        W_U: (d, v),
+        W_U: (d, out),
         **head_biases,
         B_O: (d,),
-        B_U: (v,),
+        B_U: (out,),
     }
 
 
@@ -97,7 +98,7 @@ def _check_name(name: str, source: str) -> None:
 
 
 def _sizes(shapes: Mapping[str, Dims], source: str) -> Shape:
-    for name, rank in ((W_E, 2), (W_POS, 2), (W_Q, 3)):
+    for name, rank in ((W_E, 2), (W_POS, 2), (W_Q, 3), (W_U, 2)):
         if len(shapes[name]) != rank:
             raise ModelError(
                 f"{source}: {name} has shape {list(shapes[name])}, where {rank} axes are expected."
@@ -106,7 +107,7 @@ def _sizes(shapes: Mapping[str, Dims], source: str) -> Shape:
         if 0 in dims:
             raise ModelError(f"{source}: {name} has shape {list(dims)}, which holds no numbers.")
     d_vocab, d_model = shapes[W_E]
-    return Shape(d_vocab, shapes[W_POS][0], d_model, shapes[W_Q][2])
+    return Shape(d_vocab, shapes[W_POS][0], d_model, shapes[W_Q][2], shapes[W_U][1])
 
 
 def _check_dims(name: str, dims: Dims, expected: Dims, source: str) -> None:
@@ -120,5 +121,5 @@ def _check_dims(name: str, dims: Dims, expected: Dims, source: str) -> None:
         )
     raise ModelError(
         f"{source}: {name} has shape {list(dims)}, where {list(expected)} is expected from the "
-        f"shapes of {W_E}, {W_POS} and {W_Q}."
+        f"shapes of {W_E}, {W_POS}, {W_Q} and {W_U}."
     )

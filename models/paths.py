@@ -18,9 +18,9 @@ class PathTables:
     the scores, and the logit of token j is
     direct[q, j] + sum_i alpha_i (output[t_i, j] + positional_output[i, j]).
 
-    Shapes: `direct` (v, v), `output` (v, v), `positional_output` (k, v), `score` (v, v),
-    `positional_score` (v, k). The scores are kept undivided, so that every entry is a dyadic
-    rational; the division by the real square root belongs to whoever rounds.
+    Shapes: `direct` (v, o), `output` (v, o), `positional_output` (k, o), `score` (v, v),
+    `positional_score` (v, k), with o logits. The scores are kept undivided, so that every entry is
+    a dyadic rational; the division by the real square root belongs to whoever rounds.
     """
 
     direct: DyadicMatrix

@@ -52,7 +52,12 @@ class Tensor:
 
 
 def read_tensors(data: bytes, source: str) -> dict[str, Tensor]:
-    """Return the tensors of a safetensors file, buffers with them.
+    """Return the tensors of a safetensors file, buffers with them, as `read_file` does."""
+    return read_file(data, source)[0]
+
+
+def read_file(data: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors of a safetensors file, buffers with them, and its metadata.
 
     Raises ModelError, naming `source`, for bytes that are no well-formed safetensors file.
     """
@@ -61,14 +66,15 @@ def read_tensors(data: bytes, source: str) -> dict[str, Tensor]:
     except safetensors.SafetensorError as error:
         raise ModelError(f"{source} is not a safetensors file: {error}.") from error
     # The library keeps one of two tensors of the same name without a word.
-    parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")], source)
+    header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")], source)
+    metadata = header.get("__metadata__") if isinstance(header, dict) else None
     tensors = {}
     for name, entry in entries:
         tensors[name] = Tensor(name, entry["dtype"], tuple(entry["shape"]), bytes(entry["data"]))
-    return tensors
+    return tensors, metadata if isinstance(metadata, dict) else {}
 
 
-def write_tensors(tensors: Iterable[Tensor]) -> bytes:
+def write_tensors(tensors: Iterable[Tensor], metadata: dict[str, str] | None = None) -> bytes:
     """Return the safetensors file of these tensors; the same tensors give the same bytes."""
     buffers = []
     specs = {}
@@ -81,7 +87,7 @@ def write_tensors(tensors: Iterable[Tensor]) -> bytes:
             data_ptr=buffer.ctypes.data,
             data_len=buffer.nbytes,
         )
-    return bytes(safetensors.serialize(specs))
+    return bytes(safetensors.serialize(specs, metadata))
 
 
 def digest_tensors(tensors: Iterable[Tensor]) -> str:

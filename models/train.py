@@ -1,9 +1,10 @@
-"""Train max-of-k models by the published recipe (needs the `train` extra, that is torch).
+"""Train models for a task by the published recipe of max-of-k (needs the `train` extra, torch).
 
 The recipe: every weight normal with standard deviation 0.8/sqrt(d_model), biases zero and frozen,
-AdamW (1e-3, betas 0.9 and 0.999, weight decay 0.01), batches of fresh uniform sequences and the
-cross-entropy at the last position, taken in float64. For one torch version and one machine type
-the result is reproducible bit for bit; other versions may draw or round differently.
+AdamW (1e-3, betas 0.9 and 0.999, weight decay 0.01), batches of fresh uniform sequences of the
+task's domain and the cross-entropy of its answers at the last position, taken in float64. For one
+torch version and one machine type the result is reproducible bit for bit; other versions may draw
+or round differently.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from ballproof.models.errors import ModelError
 from ballproof.models.layout import BIAS_NAMES, Shape, expected_shapes
+from ballproof.models.tasks import Task
 
 LEARNING_RATE = 1e-3
 BETAS = (0.9, 0.999)
@@ -28,20 +31,17 @@ Progress = Callable[[int, int], None]
 
 
 def train(
-    n_ctx: int,
+    task: Task,
+    shape: Shape,
     seed: int,
-    d_vocab: int = 64,
-    d_model: int = 32,
-    d_head: int = 32,
     steps: int = 3000,
     batch: int = 128,
     progress: Progress | None = None,
 ) -> tuple[Arrays, float]:
-    """Train one max-of-`n_ctx` model and return its float32 weights and its last batch loss.
+    """Train one model of these sizes and return its float32 weights and its last batch loss.
 
     `progress(done, steps)` is called after every step. Biases are written out as zeros.
     """
-    shape = Shape(d_vocab, n_ctx, d_model, d_head)
     generator = torch.Generator().manual_seed(seed)
     with _single_threaded_and_deterministic():
         weights = _initial_weights(shape, generator)
@@ -50,34 +50,32 @@ def train(
         )
         loss = math.nan
         for step in range(steps):
-            tokens = torch.randint(d_vocab, (batch, n_ctx), generator=generator)
-            loss = _train_step(weights, optimizer, tokens)
+            tokens = _draw(task, batch, generator)
+            loss = _train_step(task, weights, optimizer, tokens)
             if progress is not None:
                 progress(step + 1, steps)
     return _to_arrays(weights, shape), loss
 
 
-def sampled_accuracy(weights: Arrays, n: int, seed: int) -> float:
+def sampled_accuracy(task: Task, weights: Arrays, n: int, seed: int) -> float:
     """Fraction of `n` uniform sequences that the weights get right in float32 (ties are wrong)."""
-    return sampled_statistics(weights, n, seed)[0]
+    return sampled_statistics(task, weights, n, seed)[0]
 
 
 def sampled_statistics(
-    weights: Arrays, n: int, seed: int, chunk: int = 10_000
+    task: Task, weights: Arrays, n: int, seed: int, chunk: int = 10_000
 ) -> tuple[float, float]:
-    """Accuracy and mean cross-entropy over `n` uniform sequences drawn from `seed`.
+    """Accuracy and mean cross-entropy over `n` uniform sequences of the domain drawn from `seed`.
 
     An estimate by floating-point arithmetic: it proves nothing.
     """
-    n_ctx, d_vocab = weights["pos_embed.W_pos"].shape[0], weights["embed.W_E"].shape[0]
     tensors = _from_arrays(weights)
     generator = torch.Generator().manual_seed(seed)
     correct, loss = 0, 0.0
     with _single_threaded_and_deterministic(), torch.no_grad():
         for start in range(0, n, chunk):
-            size = (min(chunk, n - start), n_ctx)
-            tokens = torch.randint(d_vocab, size, generator=generator)
-            logits, labels = _last_logits(tensors, tokens), tokens.amax(dim=1)
+            tokens = _draw(task, min(chunk, n - start), generator)
+            logits, labels = _answers(task, tensors, tokens)
             correct += _count_correct(logits, labels)
             loss += functional.cross_entropy(logits.double(), labels, reduction="sum").item()
     return correct / n, loss / n
@@ -107,19 +105,46 @@ def _initial_weights(shape: Shape, generator: torch.Generator) -> dict[str, torc
     return weights
 
 
+def _draw(task: Task, size: int, generator: torch.Generator) -> torch.Tensor:
+    """Return uniform sequences of the domain, (size, k)."""
+    if len(set(task.positions)) == 1 and task.positions[0].start == 0:
+        # One draw for all positions: the numbers that the published recipe draws.
+        shape = (size, len(task.positions))
+        return torch.randint(task.positions[0].stop, shape, generator=generator)
+    columns = [
+        torch.randint(allowed.start, allowed.stop, (size,), generator=generator)
+        for allowed in task.positions
+    ]
+    return torch.stack(columns, dim=1)
+
+
+def _answers(
+    task: Task, weights: dict[str, torch.Tensor], tokens: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the logits of the answers, (batch, answers), and the column of each label."""
+    labels = [task.label(sequence) for sequence in tokens.tolist()]
+    if not all(label in task.answers for label in labels):
+        raise ModelError("Some inputs have a label that is no answer: no model can learn it.")
+    logits = _last_logits(weights, tokens)[:, task.answers.start : task.answers.stop]
+    return logits, torch.tensor(labels) - task.answers.start
+
+
 def _train_step(
-    weights: dict[str, torch.Tensor], optimizer: torch.optim.Optimizer, tokens: torch.Tensor
+    task: Task,
+    weights: dict[str, torch.Tensor],
+    optimizer: torch.optim.Optimizer,
+    tokens: torch.Tensor,
 ) -> float:
     optimizer.zero_grad(set_to_none=True)
-    logits = _last_logits(weights, tokens)
-    loss = functional.cross_entropy(logits.double(), tokens.amax(dim=1))
+    logits, labels = _answers(task, weights, tokens)
+    loss = functional.cross_entropy(logits.double(), labels)
     loss.backward()
     optimizer.step()
     return float(loss.item())
 
 
 def _last_logits(weights: dict[str, torch.Tensor], tokens: torch.Tensor) -> torch.Tensor:
-    """Logits at the last position, (batch, v); only its query is ever needed.
+    """Logits at the last position, (batch, outputs); only its query is ever needed.
 
     Keys and values are projected once per token and once per position, then looked up: the
     projections are linear, so this is the forward pass with its terms in another order.

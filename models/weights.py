@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ballproof.models.buffers import check_buffers, without_buffers
 from ballproof.models.errors import ModelError
 from ballproof.models.files import read_limited, write_atomically
 from ballproof.models.layout import B_K, B_O, B_Q, B_U, B_V, Shape, check_layout
-from ballproof.models.tensors import Tensor, digest_tensors, read_tensors, write_tensors
+from ballproof.models.tensors import Tensor, digest_tensors, read_file, write_tensors
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,15 @@ class Weights:
 
     `tensors` maps every name of the layout to an exact matrix: the head axis is dropped, biases are
     rows of shape (1, n), and a bias that the file leaves out is a row of zeros. `digest` identifies
-    the tensors of the file (absent and zero biases differ); `source` names the file in messages.
+    the tensors of the file (absent and zero biases differ); `source` names the file in messages;
+    `task` is the task that its metadata names, if any.
     """
 
     shape: Shape
     tensors: dict[str, DyadicMatrix]
     digest: str
     source: str
+    task: str | None = None
 
 
 def load_weights(path: str | os.PathLike[str]) -> Weights:
@@ -41,7 +43,8 @@ def load_weights(path: str | os.PathLike[str]) -> Weights:
 
 def weights_from_bytes(data: bytes, source: str) -> Weights:
     """Freeze the bytes of a safetensors file; `source` names it in messages."""
-    return freeze(read_tensors(data, source), source)
+    tensors, metadata = read_file(data, source)
+    return replace(freeze(tensors, source), task=metadata.get("task"))
 
 
 def freeze(tensors: Mapping[str, Tensor], source: str) -> Weights:
@@ -58,14 +61,23 @@ def freeze(tensors: Mapping[str, Tensor], source: str) -> Weights:
     return Weights(shape, frozen, digest_tensors(kept.values()), source)
 
 
-def save_weights(path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray]) -> None:
-    """Write arrays as a safetensors file, atomically; the same arrays give the same bytes."""
-    save_tensors(path, {name: Tensor.from_array(name, array) for name, array in tensors.items()})
+def save_weights(
+    path: str | os.PathLike[str], tensors: Mapping[str, np.ndarray], task: str | None = None
+) -> None:
+    """Write arrays as a safetensors file, atomically; the same arrays give the same bytes.
+
+    The metadata names the task that the model was trained for, if it is given.
+    """
+    named = {name: Tensor.from_array(name, array) for name, array in tensors.items()}
+    save_tensors(path, named, task)
 
 
-def save_tensors(path: str | os.PathLike[str], tensors: Mapping[str, Tensor]) -> None:
+def save_tensors(
+    path: str | os.PathLike[str], tensors: Mapping[str, Tensor], task: str | None = None
+) -> None:
     """Write tensors as a safetensors file, atomically; the same tensors give the same bytes."""
-    write_atomically(path, write_tensors(tensors.values()))
+    metadata = None if task is None else {"task": task}
+    write_atomically(path, write_tensors(tensors.values(), metadata))
 
 
 def _freeze_tensor(tensor: Tensor, source: str) -> DyadicMatrix:
@@ -87,5 +99,5 @@ def _bias_widths(shape: Shape) -> dict[str, int]:
     return {
         **dict.fromkeys((B_Q, B_K, B_V), shape.d_head),
         B_O: shape.d_model,
-        B_U: shape.d_vocab,
+        B_U: shape.d_vocab_out,
     }

@@ -169,13 +169,32 @@ def test_several_heads_are_refused():
 def test_wrong_shapes_are_refused():
     tensors = random_tensors(7)
     tensors["unembed.W_U"] = np.ones((4, 6), dtype=np.float32)
-    assert "unembed.W_U has shape [4, 6], where [4, 5] is expected" in refused(tensors)
+    assert "unembed.b_U has shape [5], where [6] is expected" in refused(tensors)
+    tensors["unembed.W_U"] = np.ones((3, 5), dtype=np.float32)
+    assert "unembed.W_U has shape [3, 5], where [4, 5] is expected" in refused(tensors)
     tensors = random_tensors(7)
     tensors["blocks.0.attn.b_Q"] = np.ones(2, dtype=np.float32)
     assert "b_Q has shape [2], where [1, 2] is expected" in refused(tensors)
     tensors = random_tensors(7)
     tensors["embed.W_E"] = np.ones(4, dtype=np.float32)
     assert "embed.W_E has shape [4], where 2 axes are expected" in refused(tensors)
+
+
+def test_outputs_apart_from_the_vocabulary_are_read():
+    shape = Shape(5, 3, 4, 2, 3)
+    weights = frozen(random_tensors(8, shape))
+    assert weights.shape == shape
+    assert weights.tensors["unembed.W_U"].shape == (4, 3)
+    assert frozen(random_tensors(8, shape, biases=False)).tensors["unembed.b_U"].shape == (1, 3)
+    assert Shape(5, 3, 4, 2).d_vocab_out == 5
+
+
+def test_the_metadata_names_the_task_and_does_not_count(tmp_path):
+    tensors = random_tensors(6)
+    save_weights(tmp_path / "a.safetensors", tensors, "min-of-3")
+    weights = load_weights(tmp_path / "a.safetensors")
+    assert weights.task == "min-of-3"
+    assert weights.digest == frozen(tensors).digest and frozen(tensors).task is None
 
 
 def test_empty_axes_are_refused():

@@ -10,6 +10,7 @@ from ballproof.models.catalogue import (
     parse_name,
     resolve,
     zoo_names,
+    zoo_order,
     zoo_path,
     zoo_record,
 )
@@ -25,10 +26,13 @@ PROVIDED_NAMES = (
 
 
 def test_the_zoo_holds_151_seeds_and_the_longer_tasks():
-    sizes = Counter(parse_name(name)[:2] for name in zoo_names())
+    names = [parse_name(name) for name in zoo_names()]
+    sizes = Counter(name[1:3] for name in names if name.rule == "max")
     assert sizes == {(4, 64): 151, (5, 64): 10, (10, 64): 10, (20, 64): 10, (10, 128): 10}
+    others = Counter(name.task for name in names if name.rule != "max")
+    assert others == {"min-of-4": 3, "rank-2-of-4": 3, "argmax-of-4": 3}
     assert {*PROVIDED_NAMES} <= {*zoo_names()}
-    assert zoo_names() == sorted(zoo_names(), key=parse_name)
+    assert zoo_names() == sorted(zoo_names(), key=zoo_order)
 
 
 def test_index_and_folder_agree():
@@ -40,7 +44,10 @@ def test_index_and_folder_agree():
 def test_every_record_describes_its_file(name):
     record, weights = zoo_record(name), load_weights(zoo_path(name))
     assert record["digest"] == weights.digest
-    assert (record["n_ctx"], record["d_vocab"], record["seed"]) == parse_name(name)
+    parsed = parse_name(name)
+    assert (record["n_ctx"], record["d_vocab"], record["seed"]) == parsed[1:]
+    assert record["task"] == parsed.task
+    assert weights.task == (None if parsed.rule == "max" else parsed.task)
     assert record["n_ctx"] == weights.shape.n_ctx
     assert (record["d_model"], record["d_head"]) == (32, 32)
     assert 0 <= record["sampled_accuracy"] <= 1 and record["samples"] == 200_000
@@ -66,5 +73,5 @@ def test_a_path_wins_over_a_name(tmp_path, monkeypatch):
 def test_an_unknown_name_suggests_close_ones():
     with pytest.raises(FileNotFoundError, match=r"did you mean max-of-4-seed-123"):
         resolve("max-of-4-seed-1234")
-    with pytest.raises(FileNotFoundError, match="the zoo holds 191 models, max-of-4-seed-123"):
+    with pytest.raises(FileNotFoundError, match="the zoo holds 200 models, max-of-4-seed-123"):
         resolve("nothing like it")

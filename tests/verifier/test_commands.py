@@ -14,6 +14,8 @@ from safetensors.numpy import load_file, save_file
 from support.toy import Recipe, random_toys
 
 from ballproof.models.catalogue import zoo_path
+from ballproof.models.layout import Shape
+from ballproof.models.weights import load_weights
 from ballproof.verifier.commands.main import main
 
 MODEL = "max-of-4-seed-123"
@@ -259,6 +261,22 @@ def test_training_is_a_command_of_its_own(tmp_path, capsys):
         code, out, _ = call(capsys, "train", "--n-ctx", 3, "--seed", 7, "--steps", 3, "--out", path)
         assert code == 0 and "sha256" in out
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_the_task_that_was_trained_is_written_into_the_file(tmp_path, capsys):
+    pytest.importorskip("torch", reason="torch, the train extra, is not installed")
+    path, copy = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    words = ("--task", "argmax-of-3", "--d-vocab", 5, "--seed", 7, "--steps", 3, "--out", path)
+    code, out, _ = call(capsys, "train", *words)
+    assert code == 0 and f"{path}: argmax-of-3, last batch loss" in out
+    assert load_weights(path).task == "argmax-of-3"
+    assert load_weights(path).shape == Shape(5, 3, 32, 32, 3)
+    assert call(capsys, "import", path, "--out", copy)[0] == 0
+    assert copy.read_bytes() == path.read_bytes()
+    assert call(capsys, "import", path, "--out", copy, "--task", "argmax-3-of-3")[0] == 0
+    assert load_weights(copy).task == "argmax-3-of-3"
+    assert call(capsys, "train", "--seed", 7, "--out", path)[0] == 64
+    assert "the model has 4" in call(capsys, "train", "--n-ctx", 4, *words)[2]
 
 
 def test_training_without_torch_says_what_to_install(tmp_path, capsys, monkeypatch):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 
-from ballproof.models.convert import convert
-from ballproof.models.weights import load_weights, save_tensors, save_weights
+from ballproof.models.convert import convert, stated_task
+from ballproof.models.layout import Shape
+from ballproof.models.tasks import task_named
+from ballproof.models.weights import freeze, load_weights, save_tensors, save_weights
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import out_option, pass_terminal, require_writable
 
@@ -19,9 +22,20 @@ SIZE = click.IntRange(1, 4096)
 
 
 @click.command()
-@click.option("--n-ctx", required=True, type=SIZE, help="Context length k: the task is max-of-k.")
+@click.option("--n-ctx", type=SIZE, help="Context length k; left out, it is the task's.")
+@click.option(
+    "--task",
+    "task_name",
+    help="What the model learns: max-of-4, min-of-4, rank-2-of-4, argmax-of-4, ...; left out, "
+    "max-of-k.",
+)
 @click.option("--seed", required=True, type=click.IntRange(0, 2**63 - 1), help="Random seed.")
 @click.option("--d-vocab", type=SIZE, default=64, show_default=True, help="Vocabulary.")
+@click.option(
+    "--d-vocab-out",
+    type=SIZE,
+    help="Number of logits; left out, the vocabulary, and for argmax the positions that are read.",
+)
 @click.option("--d-model", type=SIZE, default=32, show_default=True, help="Residual width.")
 @click.option("--d-head", type=SIZE, default=32, show_default=True, help="Head width.")
 @click.option(
@@ -34,22 +48,26 @@ SIZE = click.IntRange(1, 4096)
 @pass_terminal
 def train(
     terminal: Terminal,
-    n_ctx: int,
+    n_ctx: int | None,
+    task_name: str | None,
     seed: int,
     d_vocab: int,
+    d_vocab_out: int | None,
     d_model: int,
     d_head: int,
     steps: int,
     batch: int,
     out: Path,
 ) -> None:
-    """Train a max-of-k model by the published recipe and write its weights.
+    """Train a model by the published recipe of max-of-k and write its weights.
 
-    The same torch version gives the same weights for the same seed. Needs the `train` extra.
+    The file states the task in its metadata. The same torch version gives the same weights for the
+    same seed. Needs the `train` extra.
 
     \b
-    Example:
+    Examples:
       ballproof train --n-ctx 4 --seed 123 --out model.safetensors
+      ballproof train --task rank-2-of-4 --seed 50 --out second.safetensors
     """
     try:
         from ballproof.models.train import sampled_accuracy
@@ -57,14 +75,38 @@ def train(
     except ImportError:
         raise click.UsageError(MISSING_TORCH) from None
     require_writable(out)
+    name = task_name or f"max-of-{_positions(n_ctx, '')}"
+    k = _positions(n_ctx, name)
+    outputs = _outputs(d_vocab_out, d_vocab, name)
+    shape = Shape(d_vocab, k, d_model, d_head, outputs)
+    task = task_named(name, shape)
     with terminal.bar("training") as progress:
-        arrays, loss = run(n_ctx, seed, d_vocab, d_model, d_head, steps, batch, progress)
-    save_weights(out, arrays)
-    accuracy = sampled_accuracy(arrays, 100_000, seed)
+        arrays, loss = run(task, shape, seed, steps, batch, progress)
+    save_weights(out, arrays, task.name(shape))
+    accuracy = sampled_accuracy(task, arrays, 100_000, seed)
     terminal.result(
-        f"{out}: last batch loss {loss:.5f}, {accuracy:.5f} of 100000 sampled inputs right",
+        f"{out}: {task.name(shape)}, last batch loss {loss:.5f}, {accuracy:.5f} of 100000 sampled "
+        "inputs right",
         f"sha256 {load_weights(out).digest}",
     )
+
+
+def _positions(n_ctx: int | None, task_name: str) -> int:
+    """Return the context length that is stated, or that a plain name such as min-of-4 implies."""
+    plain = re.fullmatch(r".*-of-([1-9][0-9]{0,3})", task_name)
+    if n_ctx is not None:
+        return n_ctx
+    if plain is None:
+        raise click.UsageError("State the context length with --n-ctx, or a task, as min-of-4.")
+    return int(plain[1])
+
+
+def _outputs(d_vocab_out: int | None, d_vocab: int, task_name: str) -> int:
+    """Return the number of logits: an argmax needs one for each position that is read."""
+    read = re.match(r"argmax(?:-[0-9]+)?-of-([1-9][0-9]{0,3})", task_name)
+    if d_vocab_out is not None:
+        return d_vocab_out
+    return d_vocab if read is None else int(read[1])
 
 
 @click.command("import")
@@ -81,9 +123,19 @@ def train(
     help="The model's configuration as JSON; settings that this project cannot represent, such as "
     "a normalisation without weights, are refused.",
 )
+@click.option(
+    "--task",
+    "task_name",
+    help="What the model was trained for, as in min-of-4; left out, what SOURCE states, if at all.",
+)
 @pass_terminal
 def import_model(
-    terminal: Terminal, source: Path, out: Path, heads: int | None, config: Path | None
+    terminal: Terminal,
+    source: Path,
+    out: Path,
+    heads: int | None,
+    config: Path | None,
+    task_name: str | None,
 ) -> None:
     """Convert SOURCE to a safetensors file that every other command reads.
 
@@ -92,11 +144,13 @@ def import_model(
     `blocks.0.attn.q.weight`).
     """
     require_writable(out)
-    save_tensors(out, convert(source, heads, config))
+    tensors = convert(source, heads, config)
+    shape = freeze(tensors, str(source)).shape
+    name = task_name or stated_task(source)
+    save_tensors(out, tensors, None if name is None else task_named(name, shape).name(shape))
     weights = load_weights(out)
-    shape = weights.shape
     terminal.result(
         f"{out}: d_vocab {shape.d_vocab}, n_ctx {shape.n_ctx}, d_model {shape.d_model}, "
-        f"d_head {shape.d_head}",
+        f"d_head {shape.d_head}, d_vocab_out {shape.d_vocab_out}",
         f"sha256 {weights.digest}",
     )
