@@ -1,20 +1,54 @@
-"""The command `ballproof`, also `python -m ballproof`."""
+"""The command `ballproof`, also `python -m ballproof`: an interrupt at any moment is one line."""
 
-from __future__ import annotations
-
+# Nothing else is imported here: an interrupt must find `main` at work as early as it can.
+import os
 import sys
+
+INTERRUPTED = 130
 
 
 def main() -> int:
-    """Run the command and return its exit code; an interrupt while modules load is one as well."""
+    """Run the command and return its exit code."""
     try:
-        # Here, because it takes most of the time until the first word is printed.
+        import signal
+
+        heeded = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if heeded:
+            # While modules load there is nothing to put in order, and Python can lose an exception.
+            signal.signal(signal.SIGINT, _leave)
         from ballproof.verifier.commands.main import main as command
 
-        return command()
+        if heeded:
+            sys.unraisablehook = _report_lost
+            signal.signal(signal.SIGINT, _raise)
+        code = command()
+        if heeded:
+            signal.signal(signal.SIGINT, _leave)
+        return code
     except KeyboardInterrupt:
-        print("ballproof: interrupted", file=sys.stderr)
-        return 130
+        _leave()
+        return INTERRUPTED
+
+
+def _raise(number: int, frame: object) -> None:
+    """Let the command put things in order; a second interrupt ends it at once."""
+    import signal
+
+    signal.signal(number, _leave)
+    raise KeyboardInterrupt
+
+
+def _report_lost(lost: "sys.UnraisableHookArgs") -> None:
+    """Leave where an interrupt came in a place that cannot raise: it would be forgotten."""
+    if lost.exc_type is KeyboardInterrupt:
+        _leave()
+    sys.__unraisablehook__(lost)
+
+
+def _leave(*_: object) -> None:
+    """Say that the command was interrupted, and end at once."""
+    os.write(2, b"ballproof: interrupted\n")
+    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,12 @@ line follows from the weights in MODEL by the theorems in docs/theorems.md. The 
 REJECTED, 2 DECLINED, 64 usage, 70 internal error, 130 interrupted.
 """
 
+if __name__ == "__main__":
+    # First, so that an interrupt while the rest is loaded is one line as well.
+    from interrupts import heed
+
+    heed()
+
 import argparse
 import json
 import re

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from fractions import Fraction
@@ -20,12 +19,9 @@ from commands import (
 from support.certify import (
     CHECKER,
     STRATEGIES,
-    certificate,
-    encoded,
     run_checker,
     verdict,
 )
-from support.toy import Recipe
 
 SENTENCE = re.compile(
     r"s VERIFIED max-of-3 sha256:[0-9a-f]{64} real margin 0: at least (\d+) of 125 correct "
@@ -153,24 +149,6 @@ def test_an_unexpected_exception_is_an_internal_error(error, exit_code):
     assert (done.returncode, done.stdout) == (exit_code, "")
     assert done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_an_interrupted_check_exits_130_without_a_verdict(tmp_path):
-    model, pipe = tmp_path / "model.safetensors", tmp_path / "cert"
-    toy = Recipe("gaussian", 5, 12, 2, 2).build()
-    toy.write(model)
-    os.mkfifo(pipe)
-    command = [sys.executable, "-I", "-S", str(CHECKER), str(model), str(pipe)]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    with child:
-        # The checker opens the pipe only once it is at work.
-        pipe.write_bytes(encoded(certificate(toy, "brute-force", operations=10**11)))
-        with pytest.raises(subprocess.TimeoutExpired):
-            child.wait(timeout=0.5)
-        child.send_signal(signal.SIGINT)
-        stdout, stderr = child.communicate(timeout=60)
-    assert (child.returncode, stdout) == (INTERRUPTED, "")
-    assert "Traceback" not in stderr
 
 
 @pytest.mark.parametrize("switch", ["", "-O", "-OO", "-B", "-X dev"])

@@ -11,7 +11,7 @@ from support.certify import CHECKER, certificate, encoded, run_checker, trained_
 
 FILES = sorted(CHECKER.glob("*.py"))
 NAMES = {path.stem for path in FILES}
-MAX_LINES, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 2130, 300, 60
+MAX_LINES, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 2140, 300, 60
 SILENT = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
     *(tokenize.ENCODING, tokenize.ENDMARKER),

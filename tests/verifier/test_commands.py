@@ -1,11 +1,8 @@
 """The command line as a user meets it: results, exit codes, and sentences instead of tracebacks."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -212,26 +209,6 @@ def test_the_module_runs_like_the_command():
         check=True,
     )
     assert json.loads(done.stdout)["inputs"] == "16777216"
-
-
-@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_proof_leaves_no_half_certificate(blow, tmp_path):
-    target = tmp_path / "c.json"
-    arguments = ["prove", MODEL, "--strategy", "brute-force", "--out", str(target)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ballproof", *arguments],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
-        start_new_session=True,
-    )
-    time.sleep(1.5)
-    os.killpg(process.pid, blow)
-    _, err = process.communicate(timeout=30)
-    assert not target.exists()
-    assert "Traceback" not in err
-    if blow == signal.SIGINT:
-        assert process.returncode == 130
 
 
 def test_import_of_a_state_dict_without_saying_the_heads_is_refused(tmp_path, capsys):
