@@ -119,6 +119,14 @@ def test_evaluate_says_right_wrong_and_tie(tmp_path, capsys):
     assert (code, "wrong" in out) == (0, True)
 
 
+def test_info_says_the_task_and_what_is_assumed(tmp_path, capsys):
+    facts = json.loads(call(capsys, "info", "argmax-of-4-seed-50", "--json")[1])
+    assert (facts["task"], facts["d_vocab_out"], facts["task known"]) == ("argmax-of-4", 4, "yes")
+    save_file({k: v + 1 for k, v in load_file(zoo_path(MODEL)).items()}, tmp_path / "a.safetensors")
+    facts = json.loads(call(capsys, "info", tmp_path / "a.safetensors", "--json")[1])
+    assert facts["task"] == "max-of-4" and "max-of-4 is assumed" in facts["task known"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

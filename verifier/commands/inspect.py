@@ -8,10 +8,11 @@ import click
 import flint
 import numpy as np
 
-from ballproof.models.catalogue import zoo_names, zoo_record
+from ballproof.models.catalogue import record_of
 from ballproof.models.forward import evaluate as forward
 from ballproof.models.layout import BIAS_NAMES
-from ballproof.models.task import label, task_name, total_sequences
+from ballproof.models.task import label
+from ballproof.models.task_choice import Choice, choose_task
 from ballproof.models.weights import Weights
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import (
@@ -19,6 +20,7 @@ from ballproof.verifier.commands.parameters import (
     load_model,
     model_argument,
     pass_terminal,
+    task_option,
 )
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.counting.signs import wrong
@@ -30,12 +32,13 @@ SHOWN = 5
 
 @click.command()
 @model_argument
+@task_option
 @json_option
 @pass_terminal
-def info(terminal: Terminal, model: str, as_json: bool) -> None:
+def info(terminal: Terminal, model: str, task_name: str | None, as_json: bool) -> None:
     """Say what MODEL is: sizes, task, digest, biases, and what the zoo knows of it."""
     weights = load_model(model)
-    facts = _facts(weights, model)
+    facts = _facts(weights, model, choose_task(weights, task_name))
     facts["sigma1 / sigma2"] = _singular_ratio(weights)
     if as_json:
         terminal.json(facts)
@@ -43,8 +46,8 @@ def info(terminal: Terminal, model: str, as_json: bool) -> None:
         terminal.result(*(f"{key.replace('_', ' '):<18}{value}" for key, value in facts.items()))
 
 
-def _facts(weights: Weights, model: str) -> dict[str, Any]:
-    shape = weights.shape
+def _facts(weights: Weights, model: str, choice: Choice) -> dict[str, Any]:
+    shape, task = weights.shape, choice.task
     biases = [n.split(".")[-1] for n in BIAS_NAMES if any(map(any, weights.tensors[n].tolist()))]
     facts: dict[str, Any] = {
         "model": model,
@@ -53,15 +56,18 @@ def _facts(weights: Weights, model: str) -> dict[str, Any]:
         "n_ctx": shape.n_ctx,
         "d_model": shape.d_model,
         "d_head": shape.d_head,
-        "task": task_name(shape.n_ctx),
-        "inputs": str(total_sequences(shape.d_vocab, shape.n_ctx)),
+        "d_vocab_out": shape.d_vocab_out,
+        "task": task.name(shape),
+        "task known": choice.assumption or "yes",
+        "inputs": str(task.total),
         "non-zero biases": ", ".join(biases) or "none",
     }
-    for name in zoo_names():
-        record = zoo_record(name)
-        if record["digest"] == weights.digest:
-            sampled = f"{record['sampled_accuracy']} of {record['samples']} sampled inputs"
-            facts |= {"zoo_name": name, "origin": record["origin"], "accuracy": sampled}
+    record = record_of(weights.digest)
+    if record is not None:
+        sampled = f"{record['sampled_accuracy']} of {record['samples']} sampled inputs"
+        facts |= {"zoo_name": record["name"], "origin": record["origin"], "accuracy": sampled}
+        if "exactly_right" in record:
+            facts["exactly right"] = str(record["exactly_right"])
     return facts
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from ballproof.models.catalogue import resolve
+from ballproof.models.task_choice import choose_task
+from ballproof.models.tasks import Task
 from ballproof.models.weights import Weights, load_weights
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.counting.float32 import SEMANTICS
@@ -78,6 +80,12 @@ margin_option = click.option(
     show_default="0",
     help="Count an input as right only if the label's logit leads by more than this.",
 )
+task_option = click.option(
+    "--task",
+    "task_name",
+    help="The question: max-of-4, min-of-4, rank-2-of-4, argmax-of-4, ...; left out, the one that "
+    "the zoo or the file states, else max-of-k.",
+)
 out_option = click.option(
     "--out",
     required=True,
@@ -89,6 +97,14 @@ out_option = click.option(
 def load_model(model: str) -> Weights:
     """Return the weights of a file or a zoo name."""
     return load_weights(resolve(model))
+
+
+def asked_task(terminal: Terminal, weights: Weights, task_name: str | None) -> Task:
+    """Return the task of --task, or the one that is known or assumed; an assumption is said."""
+    task, assumption = choose_task(weights, task_name)
+    if assumption:
+        terminal.remark(assumption)
+    return task
 
 
 def require_writable(path: Path) -> None:
