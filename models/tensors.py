@@ -30,6 +30,7 @@ _WRITER_NAMES = {
     "U64": "uint64",
 }
 DTYPES = frozenset(_WRITER_NAMES)
+_KEYS = {"dtype", "shape", "data_offsets"}
 _TAGS = {name: tag for tag, name in _WRITER_NAMES.items()}
 
 
@@ -72,6 +73,28 @@ def read_file(data: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, st
     for name, entry in entries:
         tensors[name] = Tensor(name, entry["dtype"], tuple(entry["shape"]), bytes(entry["data"]))
     return tensors, metadata if isinstance(metadata, dict) else {}
+
+
+def require_plain(data: bytes, source: str) -> None:
+    """Raise ModelError for a safetensors file that the library reads and the checker declines."""
+    header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")], source)
+    entries = dict(header) if isinstance(header, dict) else {}
+    metadata = entries.pop("__metadata__", {})
+    unknown = [f"{name}.{key}" for name, entry in entries.items() for key in entry.keys() - _KEYS]
+    found = [
+        "spaces before its header" if data[8:9] != b"{" else "",
+        f"the unknown key {unknown[0]!r}" if unknown else "",
+        "metadata that is no object of strings" if not _is_strings(metadata) else "",
+    ]
+    if any(found):
+        raise ModelError(
+            f"{source} has {next(filter(None, found))}, which the checker declines: `ballproof "
+            "import` rewrites the file."
+        )
+
+
+def _is_strings(metadata: object) -> bool:
+    return isinstance(metadata, dict) and all(isinstance(x, str) for x in metadata.values())
 
 
 def write_tensors(tensors: Iterable[Tensor], metadata: dict[str, str] | None = None) -> bytes:

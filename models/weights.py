@@ -13,7 +13,7 @@ from ballproof.models.buffers import check_buffers, without_buffers
 from ballproof.models.errors import ModelError
 from ballproof.models.files import read_limited, write_atomically
 from ballproof.models.layout import B_K, B_O, B_Q, B_U, B_V, Shape, check_layout
-from ballproof.models.tensors import Tensor, digest_tensors, read_file, write_tensors
+from ballproof.models.tensors import Tensor, digest_tensors, read_file, require_plain, write_tensors
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def load_weights(path: str | os.PathLike[str]) -> Weights:
 def weights_from_bytes(data: bytes, source: str) -> Weights:
     """Freeze the bytes of a safetensors file; `source` names it in messages."""
     tensors, metadata = read_file(data, source)
+    require_plain(data, source)
     return replace(freeze(tensors, source), task=metadata.get("task"))
 
 

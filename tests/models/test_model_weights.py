@@ -10,6 +10,7 @@ import pytest
 from small_models import dyadic_values, fractions, random_tensors
 
 from ballproof.models import files
+from ballproof.models.convert import convert
 from ballproof.models.errors import ModelError
 from ballproof.models.layout import BIAS_NAMES, WEIGHT_NAMES, Shape
 from ballproof.models.tensors import Tensor, write_tensors
@@ -130,6 +131,27 @@ def refused(tensors):
     message = str(caught.value)
     assert message.startswith("small.safetensors") and message.endswith(".")
     return message
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda header: " " + json.dumps(header), "has spaces before its header"),
+        (
+            lambda header: {**header, "embed.W_E": {**header["embed.W_E"], "note": 1}},
+            "has the unknown key 'embed.W_E.note'",
+        ),
+        (lambda header: {"__metadata__": None, **header}, "has metadata that is no object"),
+    ],
+)
+def test_what_the_checker_declines_is_refused_until_it_is_rewritten(tmp_path, change, words):
+    data = file_bytes(random_tensors(6))
+    length = struct.unpack("<Q", data[:8])[0]
+    file = raw_file(change(json.loads(data[8 : 8 + length])), data[8 + length :])
+    with pytest.raises(ModelError, match=f"{words}.*`ballproof import` rewrites the file"):
+        weights_from_bytes(file, "small.safetensors")
+    (tmp_path / "odd.safetensors").write_bytes(file)
+    assert write_tensors(convert(tmp_path / "odd.safetensors").values()) == data
 
 
 @pytest.mark.parametrize("name", WEIGHT_NAMES)
