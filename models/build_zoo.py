@@ -89,7 +89,10 @@ def exact_counts(folder: Path) -> dict[tuple[str, str], int]:
     """
     counts = {}
     for path in sorted(folder.glob("*.json")):
-        claim = json.loads(path.read_text())["claim"]
+        document = json.loads(path.read_text())
+        if document["format"] != "ballproof-certificate/2":
+            continue
+        claim = document["claim"]
         plain = claim["semantics"] == "real" and claim["margin"] == "0"
         if plain and claim["correct_at_least"] == claim.get("correct_at_most"):
             shape = Shape(*(claim["model"]["sizes"][size.name] for size in fields(Shape)))
