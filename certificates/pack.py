@@ -16,8 +16,10 @@ def pack(target: Path) -> None:
     """Write the checker's modules, and nothing else, as a zip archive that Python runs."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        for source in sorted(CHECKER.glob("*.py")):
-            shutil.copy(source, folder)
+        for source in sorted(CHECKER.rglob("*.py")):
+            copy = Path(folder) / source.relative_to(CHECKER)
+            copy.parent.mkdir(exist_ok=True)
+            shutil.copy(source, copy)
         zipapp.create_archive(folder, target, interpreter="/usr/bin/env python3")
 
 

@@ -10,8 +10,8 @@ from random import Random
 from typing import Any
 
 from support.truth import FalseAnswer, ask, hold_answer
-from verdict import Refusal
 
+from files.verdict import Refusal
 from mutants.make import BUDGET, Bounded, Mutant
 
 SLOW = 60.0

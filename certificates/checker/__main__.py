@@ -19,11 +19,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NoReturn
 
-from claims import DEFAULT_MAX_OPERATIONS, MAX_FILE, Pins
-from explain import Explanation
-from kernel import check, explanations
-from tensors import MAX_FILE as MAX_WEIGHTS
-from verdict import INTERNAL, INTERRUPTED, USAGE, VERIFIED, Refusal, Theorem
+from explain import Explanation, explanations
+from files.claims import DEFAULT_MAX_OPERATIONS, MAX_FILE, Pins
+from files.tensors import MAX_FILE as MAX_WEIGHTS
+from files.verdict import INTERNAL, INTERRUPTED, USAGE, VERIFIED, Refusal, Theorem
+from kernel import check, read
+from trusts import trusted
 
 _NUMBER = re.compile(r"[0-9]{1,1000}(\.[0-9]{1,1000}|/0*[1-9][0-9]{0,999})?")
 
@@ -57,6 +58,8 @@ def _parser() -> _Parser:
     explain = parser.add_argument("--explain", action="append", default=[], metavar="TOKENS")
     explain.type = lambda text: tuple(map(int, text.split(",")))
     explain.help = "say what decides this sequence, such as 3,17,60,12"
+    trusts = parser.add_argument("--trusts", action="store_true")
+    trusts.help = "list the files that this claim rests on, with their lines of code"
     parser.add_argument("--json", action="store_true", help="print the verdict as a JSON object")
     return parser
 
@@ -78,19 +81,29 @@ def _verdict(arguments: argparse.Namespace) -> int:
     try:
         theorem = check(weights, certificate, pins)
         reasons = arguments.explain and explanations(weights, certificate, pins, arguments.explain)
+        sizes = trusted(read(weights, certificate, pins)[0]) if arguments.trusts else {}
     except Refusal as refusal:
         _print(refusal, arguments.json)
         return refusal.exit_code
-    _print(theorem, arguments.json, reasons)
+    _print(theorem, arguments.json, reasons or (), sizes)
     return VERIFIED
 
 
-def _print(verdict: Theorem | Refusal, as_json: bool, reasons: Sequence[Explanation] = ()) -> None:
+def _print(
+    verdict: Theorem | Refusal,
+    as_json: bool,
+    reasons: Sequence[Explanation] = (),
+    sizes: dict[str, int] | None = None,
+) -> None:
     """Print the verdict; one that nobody can read is an internal error, not a success."""
     if sys.stdout is None:
         raise OSError("standard output is closed")
-    added = {"explanations": [reason.fields() for reason in reasons]} if reasons else {}
-    text = "\n".join([*(reason.line() for reason in reasons), verdict.line()])
+    sizes = sizes or {}
+    added: dict[str, object] = {"trusts": sizes} if sizes else {}
+    added |= {"explanations": [reason.fields() for reason in reasons]} if reasons else {}
+    files = [f"t {size} lines of {path}" for path, size in sizes.items()]
+    files += [f"t {sum(sizes.values())} lines in all"] if sizes else []
+    text = "\n".join([*files, *(reason.line() for reason in reasons), verdict.line()])
     try:
         print(json.dumps(verdict.fields() | added) if as_json else text, flush=True)
     except OSError:

@@ -11,17 +11,18 @@ from fractions import Fraction
 from functools import partial
 from typing import NamedTuple
 
-import cubic
-import subcubic
-from attention import Attention, exponentials, on_one_unit, weighted
-from claims import Claim
-from ladder import Ladder, Stars, Tables
-from ladder_witness import RULES, WALKS, Node, read_ladder
-from pools import Pool
-from signs import Sequence, gap_terms, settled
-from tally import Tally
-from transformer import Model, PathTables, path_tables
-from witness import read_witness
+from arithmetic.tally import Tally
+from counting.pools import Pool
+from counting.signs import Sequence, gap_terms, settled
+from files.claims import Claim, Pins
+from files.verdict import decline_unless
+from kernel import read, shifted
+from parts.attention import Attention, exponentials, on_one_unit, weighted
+from parts.transformer import Model, PathTables, path_tables
+from strategies import cubic, subcubic
+from strategies.ladder import Ladder, Stars, Tables
+from strategies.ladder_witness import RULES, WALKS, Node, read_ladder
+from strategies.subcubic_witness import read_witness
 
 UNLIMITED, UP = 2**200, Context(prec=6, rounding=ROUND_CEILING)
 
@@ -52,6 +53,21 @@ class Explanation(NamedTuple):
         by += "" if self.rival is None else f", rival {self.rival}"
         word = f"{','.join(map(str, self.sequence))} {'NOT ' * (not self.counted)}COUNTED"
         return f"e {word} in class {self.group} by {self.decided_by}{by}"
+
+
+def explanations(
+    weights: bytes, certificate: bytes, pins: Pins, sequences: list[Sequence]
+) -> list[Explanation]:
+    """Return why each sequence counts as right or does not, of a certificate that `check` verified.
+
+    Raises `Declined` for a sequence that is none of the model's.
+    """
+    claim, model = read(weights, certificate, pins)
+    v, k = model.shape.d_vocab, model.shape.n_ctx
+    fits = all(len(x) == k and 0 <= min(x) <= max(x) < v for x in sequences)
+    decline_unless(fits, "unsupported", f"--explain takes {k} tokens of 0 to {v - 1}.")
+    below, _ = shifted(model, claim, Tally(UNLIMITED))
+    return list(map(explainer(model, below), sequences))
 
 
 def decimal_up(value: Fraction) -> str:

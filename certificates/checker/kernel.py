@@ -4,26 +4,28 @@
 does. Anything that is not established raises `Rejected` or `Declined`.
 """
 
+from collections.abc import Callable
 from fractions import Fraction
 
-import brute_force
-import cubic
-import exact
-import ladder
-import subcubic
-from claims import Claim, Pins, read_claim, require_model, require_pins
-from explain import UNLIMITED, Explanation, explainer
-from float32 import deviation
-from ladder_witness import RULES
-from separable import count_wrong
-from signs import Sequence
-from tally import Tally
-from tensors import digest, read_tensors
-from transformer import Model, path_tables, read_model
-from verdict import Rejected, Theorem, decline_unless, reject_unless
+from arithmetic.tally import Tally
+from files.claims import Claim, Counts, Pins, read_claim, require_model, require_pins
+from files.tensors import digest, read_tensors
+from files.verdict import Rejected, Theorem, decline_unless
+from parts.float32 import deviation
+from parts.transformer import Model, read_model
+from strategies import brute_force, cubic, exact, ladder, subcubic
 
-CLASS_COUNTS = {"brute-force": brute_force.count_class, "exact": exact.count_class}
-STRATEGIES = (*CLASS_COUNTS, "cubic", *RULES, *subcubic.NAMES)
+Strategy = Callable[[Model, Claim, Tally], Counts]
+# Each returns how many inputs are right in the real semantics, at least and at most.
+STRATEGIES: dict[str, Strategy] = {
+    "brute-force": brute_force.count_right,
+    "exact": exact.count_right,
+    "cubic": cubic.count_right,
+    **dict.fromkeys(ladder.NAMES, ladder.count_right),
+    **dict.fromkeys(subcubic.NAMES, subcubic.count_right),
+}
+# How far each logit gap of the program that the semantics names may be from the real one.
+DEVIATIONS: dict[str, Callable[[Model, Tally], Fraction]] = {"float32": deviation}
 
 
 def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
@@ -32,7 +34,7 @@ def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
     Recomputes the strategy's bounds with this folder's own arithmetic, within the certificate's
     budget, and demands that they reach the claim: no tolerance. Raises `Declined` or `Rejected`.
     """
-    claim, model = _read(weights, certificate, pins)
+    claim, model = read(weights, certificate, pins)
     tally = Tally(claim.operations)
     at_least, at_most = _established(model, claim, tally)
     if at_least < claim.correct_at_least or claim.correct_at_most < at_most:
@@ -44,22 +46,7 @@ def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
     return Theorem(*statement, *claimed, tally.spent)
 
 
-def explanations(
-    weights: bytes, certificate: bytes, pins: Pins, sequences: list[Sequence]
-) -> list[Explanation]:
-    """Return why each sequence counts as right or does not, of a certificate that `check` verified.
-
-    Raises `Declined` for a sequence that is none of the model's.
-    """
-    claim, model = _read(weights, certificate, pins)
-    v, k = model.shape.d_vocab, model.shape.n_ctx
-    fits = all(len(x) == k and 0 <= min(x) <= max(x) < v for x in sequences)
-    decline_unless(fits, "unsupported", f"--explain takes {k} tokens of 0 to {v - 1}.")
-    eps = deviation(model, Tally(UNLIMITED)) if claim.semantics != "real" else Fraction(0)
-    return list(map(explainer(model, _shifted(claim, eps)), sequences))
-
-
-def _read(weights: bytes, certificate: bytes, pins: Pins) -> tuple[Claim, Model]:
+def read(weights: bytes, certificate: bytes, pins: Pins) -> tuple[Claim, Model]:
     """Return the claim and the model that it is about, pins and statement compared."""
     claim = read_claim(certificate, pins.max_operations)
     decline_unless(claim.strategy in STRATEGIES, "unsupported", f"no {claim.strategy[:80]!a}.")
@@ -70,36 +57,29 @@ def _read(weights: bytes, certificate: bytes, pins: Pins) -> tuple[Claim, Model]
     return claim, model
 
 
-def _established(model: Model, claim: Claim, tally: Tally) -> tuple[int, int]:
-    """Return how many sequences are right, at least and at most, in the claim's semantics.
+def shifted(model: Model, claim: Claim, tally: Tally) -> tuple[Claim, Claim]:
+    """Return claims of the real function whose counts enclose the claim's, below and above.
 
     T12: the gaps of the float32 program are within eps of the real ones, so that the real counts at
-    margin + eps and at margin - eps enclose its count. An upper end that claims nothing is free.
+    margin + eps and at margin - eps enclose its count.
     """
-    if claim.semantics == "real":
-        return _bounds(model, claim, tally)
-    eps = deviation(model, tally)
-    at_least = _bounds(model, _shifted(claim, eps), tally)[0]
-    free = claim.correct_at_most == claim.total
-    return at_least, claim.total if free else _bounds(model, _shifted(claim, -eps), tally)[1]
+    if claim.semantics not in DEVIATIONS:
+        return claim, claim
+    eps = DEVIATIONS[claim.semantics](model, tally)
+    ends = (Fraction(*claim.margin) + x for x in (eps, -eps))
+    below, above = (claim._replace(margin=end.as_integer_ratio()) for end in ends)
+    return below, above
 
 
-def _shifted(claim: Claim, eps: Fraction) -> Claim:
-    return claim._replace(margin=(Fraction(*claim.margin) + eps).as_integer_ratio())
+def _established(model: Model, claim: Claim, tally: Tally) -> Counts:
+    """Return how many inputs are right, at least and at most, in the claim's semantics.
 
-
-def _bounds(model: Model, claim: Claim, tally: Tally) -> tuple[int, int]:
-    """Return how many sequences are right, at least and at most, by the claim's strategy."""
-    name, bits, total = claim.strategy, claim.precision, claim.total
-    if name in RULES:
-        return ladder.count_right(model, claim, tally)
-    if name in subcubic.NAMES:
-        return subcubic.count_right(model, claim, tally), total
-    reject_unless(not claim.witness, "witness", f"{name} takes an empty witness.")
-    tables = path_tables(model, claim.margin, tally)
-    if model.shape.d_vocab == 1:
-        return 1, 1  # One token has no rival, and one sequence, which is right.
-    if name == "cubic":
-        return cubic.count_right(tables, bits, tally), total
-    certain, possible = count_wrong(tables, bits, tally, CLASS_COUNTS[name])
-    return total - possible, total - certain
+    An upper end that claims nothing is free.
+    """
+    count = STRATEGIES[claim.strategy]
+    below, above = shifted(model, claim, tally)
+    at_least, at_most = count(model, below, tally)
+    if below != above:
+        free = claim.correct_at_most == claim.total
+        at_most = claim.total if free else count(model, above, tally)[1]
+    return at_least, at_most

@@ -17,19 +17,19 @@ from ballproof.verifier.proving.checking import CheckerProcess
 
 BUGS = {
     "the wrong side of an attention deviation": (
-        "subcubic.py",
+        "strategies/subcubic.py",
         "max((a - s) * most, (a - s) * least)",
         "(a - s) * least",
         "subcubic/max-diff-exact/drop-average/exact",
     ),
     "the best rival instead of the worst": (
-        "cubic.py",
+        "strategies/cubic.py",
         "max(row[:maximum] + row[maximum + 1 :])",
         "min(row[:maximum] + row[maximum + 1 :])",
         "cubic",
     ),
     "the lower tables instead of the upper ones": (
-        "branch.py",
+        "counting/branch.py",
         "entry[2] + entry[0].most[depth] >= 0",
         "entry[1] + entry[0].least[depth] >= 0",
         "exact",

@@ -7,7 +7,8 @@ from random import Random
 
 import pytest
 from support import truth as judge
-from verdict import Rejected
+
+from files.verdict import Rejected
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(FOLDER))

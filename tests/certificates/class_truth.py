@@ -7,9 +7,10 @@ from math import inf
 from typing import NamedTuple
 
 import pytest
-import subcubic
 from support.certify import certificate, encoded, verdict
 from support.oracle import oracle_of
+
+from strategies import subcubic
 
 
 class Class(NamedTuple):

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
-import balls
 import pytest
 from commands import MODEL, TRUE
 from mutation import Case, case_of
 from support.certify import STRATEGIES, certificate, encoded
-from tally import Tally
+
+from arithmetic import balls
+from arithmetic.tally import Tally
 
 
 @pytest.fixture(autouse=True)

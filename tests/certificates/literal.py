@@ -4,11 +4,12 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 import numpy as np
-from score_bounds import bounded_scores
-from tally import Tally
-from tensors import read_tensors
-from transformer import read_model
-from witness import read_witness
+
+from arithmetic.tally import Tally
+from files.tensors import read_tensors
+from parts.transformer import read_model
+from strategies.score_bounds import bounded_scores
+from strategies.subcubic_witness import read_witness
 
 BIASES = {"b_Q": "d_head", "b_V": "d_head", "b_O": "d_model", "b_U": "d_vocab"}
 

@@ -5,7 +5,6 @@ from copy import deepcopy
 from functools import cache
 from typing import NamedTuple
 
-from claims import Pins
 from support.certify import (
     ToyModel,
     certificate,
@@ -16,6 +15,8 @@ from support.certify import (
     trained_toy,
     verdict,
 )
+
+from files.claims import Pins
 
 SYNTAX, LIMIT, UNSUPPORTED = (2, "syntax"), (2, "limit"), (2, "unsupported")
 DIGEST, STATEMENT, WITNESS = (1, "digest"), (1, "statement"), (1, "witness")

@@ -2,9 +2,9 @@
 
 from types import SimpleNamespace
 
-from ladder import Ladder
-from ladder_witness import Node
-from tally import Tally
+from arithmetic.tally import Tally
+from strategies.ladder import Ladder
+from strategies.ladder_witness import Node
 
 DIRECT = [[0, 10, 20, 30], [5, 10, 20, 30], [9, 10, 20, 30], [0, 0, 0, 0]]
 

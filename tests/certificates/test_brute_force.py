@@ -3,15 +3,16 @@
 from itertools import product
 from types import SimpleNamespace
 
-import brute_force
 import pytest
-from brute_force import BLOCKS, COARSE, count_class
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lanes import Lanes
 from support.certify import established
 from support.toy import Recipe
-from tally import Tally
+
+from arithmetic.lanes import Lanes
+from arithmetic.tally import Tally
+from strategies import brute_force
+from strategies.brute_force import BLOCKS, COARSE, count_class
 
 BITS = 32
 # Entries that the kernel forms are below 2**(2 bits + 2).

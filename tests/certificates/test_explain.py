@@ -4,10 +4,7 @@ from fractions import Fraction
 from itertools import product
 from random import Random
 
-import kernel
 import pytest
-from claims import Pins
-from explain import decimal_up
 from flint import arb, fmpq
 from support.certify import (
     certificate,
@@ -21,6 +18,10 @@ from support.ladders import plausible_ladder, wild_ladder
 from support.oracle import gaps, is_correct
 from support.toy import random_toys
 from support.witnesses import plausible, wild
+
+import explain
+from explain import decimal_up
+from files.claims import Pins
 
 SINGLE = ("brute-force", "exact", "cubic")
 LADDERS = ("ladder", "moment", "grid")
@@ -41,7 +42,7 @@ def explained(model, strategy, witness, margin="0", precision=64):
     low, high = found
     cert = encoded(certificate(model, strategy, at_least=low, at_most=high, **options))
     every = list(product(range(model.d_vocab), repeat=model.n_ctx))
-    return low, kernel.explanations(model.bytes(), cert, Pins(), every)
+    return low, explain.explanations(model.bytes(), cert, Pins(), every)
 
 
 def witness_for(strategy, model, seed):

@@ -5,12 +5,7 @@ from fractions import Fraction
 from itertools import product
 from random import Random
 
-import explain
-import kernel
 import pytest
-import signs
-from claims import Pins
-from explain import Explanation
 from support.certify import (
     certificate,
     checker_eps,
@@ -22,7 +17,12 @@ from support.certify import (
 from support.ladders import group, pool
 from support.toy import Recipe
 from support.witnesses import plausible
-from verdict import Declined
+
+import explain
+from counting import signs
+from explain import Explanation
+from files.claims import Pins
+from files.verdict import Declined
 
 SUBCUBIC = "subcubic/max-diff-exact/chord/exact"
 V = 5  # Tokens of the trained toy, which has three positions.
@@ -33,7 +33,7 @@ def explanations(model, strategy, sequences=None, **options):
     low, high = established(model, strategy, **options)
     cert = encoded(certificate(model, strategy, at_least=low, at_most=high, **options))
     every = list(product(range(model.d_vocab), repeat=model.n_ctx))
-    return kernel.explanations(model.bytes(), cert, Pins(), sequences or every)
+    return explain.explanations(model.bytes(), cert, Pins(), sequences or every)
 
 
 def ladder_of(*nodes):
@@ -108,7 +108,7 @@ def test_a_sign_that_cannot_be_told_counts_as_wrong(monkeypatch):
     every = list(product(range(model.d_vocab), repeat=model.n_ctx))
     monkeypatch.setattr(signs, "rival_wins", lambda *_: None)
     monkeypatch.setattr(explain, "weighted", lambda gap, weight, up=True: 1)
-    found = kernel.explanations(model.bytes(), cert, Pins(), every[:20])
+    found = explain.explanations(model.bytes(), cert, Pins(), every[:20])
     assert not any(x.counted for x in found)
 
 
@@ -284,9 +284,9 @@ def test_single_tokens_and_positions_apart_give_the_excess_of_the_sequence_itsel
 def test_float32_certificates_are_explained_at_a_margin_moved_by_eps():
     model = trained_toy()
     cert = certificate(model, "exact", at_least=0)
-    real = kernel.explanations(model.bytes(), encoded(cert), Pins(), [(0, 1, 2), (4, 4, 4)])
+    real = explain.explanations(model.bytes(), encoded(cert), Pins(), [(0, 1, 2), (4, 4, 4)])
     cert["claim"]["semantics"] = "float32"
-    moved = kernel.explanations(model.bytes(), encoded(cert), Pins(), [(0, 1, 2), (4, 4, 4)])
+    moved = explain.explanations(model.bytes(), encoded(cert), Pins(), [(0, 1, 2), (4, 4, 4)])
     eps = checker_eps(model)
     for x, y in zip(real, moved, strict=True):
         assert (x.sequence, x.group, x.rival) == (y.sequence, y.group, y.rival)
@@ -298,4 +298,4 @@ def test_one_bad_sequence_among_good_ones_is_declined():
     cert = encoded(certificate(model, "exact", at_least=0))
     for bad in ((0, 1), (0, 1, 2, 3), (0, 1, V), (-1, 1, 0)):
         with pytest.raises(Declined, match="--explain takes 3 tokens of 0 to 4"):
-            kernel.explanations(model.bytes(), cert, Pins(), [(0, 1, 2), bad, (1, 1, 1)])
+            explain.explanations(model.bytes(), cert, Pins(), [(0, 1, 2), bad, (1, 1, 1)])

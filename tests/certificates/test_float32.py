@@ -3,18 +3,19 @@
 from fractions import Fraction
 from random import Random
 
-import float32
 import pytest
-from claims import Pins
 from support.certify import certificate, checker_eps, encoded, established, trained_toy, verdict
 from support.ladders import plausible_ladder
 from support.oracle import count_correct
 from support.toy import random_toys
 from support.witnesses import plausible
-from tally import Tally
-from tensors import read_tensors
-from transformer import read_model
-from verdict import Declined
+
+from arithmetic.tally import Tally
+from files.claims import Pins
+from files.tensors import read_tensors
+from files.verdict import Declined
+from parts import float32
+from parts.transformer import read_model
 
 
 def eps_of(model):

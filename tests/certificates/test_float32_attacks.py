@@ -11,7 +11,8 @@ from support.certify import checker_eps
 from support.float32_traps import flushed_embedding, scaled_query, stream_from_the_left
 from support.oracle import gaps
 from support.toy import ToyModel
-from verdict import Declined
+
+from files.verdict import Declined
 
 F = np.float32
 LEAST = F(2.0**-126)

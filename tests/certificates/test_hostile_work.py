@@ -16,7 +16,8 @@ from support.certify import (
     verdict,
 )
 from support.toy import Recipe
-from tally import Tally
+
+from arithmetic.tally import Tally
 
 
 @given(st.binary(max_size=200))

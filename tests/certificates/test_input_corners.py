@@ -1,21 +1,23 @@
 """Corners of what the kernel reads: the last value that is taken and the first that is not."""
 
-import claims
 import numpy as np
 import pytest
-from float32 import _growth
-from ladder_witness import read_ladder
-from matrices import Matrix
 from mutation import changed
-from strictjson import parse_object, rational, require_keys
 from support.certify import certificate, checker_eps, encoded, join_weights, trained_toy, verdict
 from support.ladders import pool
 from support.toy import ToyModel
-from tally import Tally
-from tensors import Tensor, matrix, read_tensors
-from transformer import Shape, read_model
-from verdict import Declined, Rejected, Theorem
-from witness import _directions, _dyadic, _dyadics, list_of
+
+from arithmetic.matrices import Matrix
+from arithmetic.tally import Tally
+from files import claims
+from files.strictjson import parse_object, rational, require_keys
+from files.tensors import Tensor, matrix, read_tensors
+from files.verdict import Declined, Rejected, Theorem
+from files.witness import list_of
+from parts.float32 import _growth
+from parts.transformer import Shape, read_model
+from strategies.ladder_witness import read_ladder
+from strategies.subcubic_witness import _directions, _dyadic, _dyadics
 
 
 def test_a_size_of_zero_in_a_claim_is_declined():

@@ -3,21 +3,22 @@
 from fractions import Fraction
 from types import SimpleNamespace
 
-import balls
 import pytest
-import signs
-import tensors
-from balls import MAX_BITS, at_unit, exp_over_root, ln2, trimmed
 from hypothesis import given
 from hypothesis import strategies as st
-from ladder import Ladder
-from matrices import Matrix
-from score_bounds import _power_trace, _root_up, _spectral_range
 from support.certify import join_weights
-from tails import Tail
-from tally import Tally
-from tensors import Tensor, read_tensors
-from verdict import Declined
+
+from arithmetic import balls
+from arithmetic.balls import MAX_BITS, at_unit, exp_over_root, ln2, trimmed
+from arithmetic.matrices import Matrix
+from arithmetic.tally import Tally
+from counting import signs
+from counting.tails import Tail
+from files import tensors
+from files.tensors import Tensor, read_tensors
+from files.verdict import Declined
+from strategies.ladder import Ladder
+from strategies.score_bounds import _power_trace, _root_up, _spectral_range
 
 
 def test_a_ball_is_trimmed_to_its_bits_and_rounded_outward():

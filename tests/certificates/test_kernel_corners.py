@@ -8,27 +8,26 @@ from math import prod
 from random import Random
 from types import SimpleNamespace
 
-import attention
-import cubic
-import explain
-import ladder
 import pytest
-import signs
-import tails
-from attention import Attention, on_one_unit
-from branch import BranchAndCount, Rival
-from classes import inhabited_queries, worst_case
-from explain import Explanation
-from ladder_witness import Group
-from lanes import Lanes
-from matrices import Matrix
-from pools import Pool, Table, Terrain
-from score_bounds import Scores, _power_trace, _root_up, chain_ranges
-from separable import GapRows
 from stand_ins import StandIn, node
-from subcubic import QueryScores, _Curves
-from tails import Tail
-from tally import Tally, exp_surcharge
+
+import explain
+from arithmetic.lanes import Lanes
+from arithmetic.matrices import Matrix
+from arithmetic.tally import Tally, exp_surcharge
+from counting import signs, tails
+from counting.branch import BranchAndCount, Rival
+from counting.classes import inhabited_queries, worst_case
+from counting.pools import Pool, Table, Terrain
+from counting.separable import GapRows
+from counting.tails import Tail
+from explain import Explanation
+from parts import attention
+from parts.attention import Attention, on_one_unit
+from strategies import cubic, ladder
+from strategies.ladder_witness import Group
+from strategies.score_bounds import Scores, _power_trace, _root_up, chain_ranges
+from strategies.subcubic import QueryScores, _Curves
 
 THREE = [[0, 1, 2]] * 4  # A direct path to three tokens.
 

@@ -6,20 +6,21 @@ from itertools import product
 from types import SimpleNamespace
 
 import pytest
-import signs
-from attention import Attention
-from branch import BranchAndCount, Rival
-from classes import completions, inhabited_queries, worst_case
-from exact import ExactCount, Undecided, surviving_rivals
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from separable import GapRows
-from signs import MAX_PRECISION, gap_terms, rival_wins
 from support.certify import checker_tables
 from support.oracle import oracle_of
 from support.toy import FLAVOURS, MOSTLY_RIGHT, Recipe, random_toys, toy_models
-from tally import Tally
-from verdict import Rejected
+
+from arithmetic.tally import Tally
+from counting import signs
+from counting.branch import BranchAndCount, Rival
+from counting.classes import completions, inhabited_queries, worst_case
+from counting.separable import GapRows
+from counting.signs import MAX_PRECISION, gap_terms, rival_wins
+from files.verdict import Rejected
+from parts.attention import Attention
+from strategies.exact import ExactCount, Undecided, surviving_rivals
 
 MARGINS = (Fraction(0), Fraction(1, 3), Fraction(5))
 

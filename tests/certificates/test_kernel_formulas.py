@@ -6,21 +6,22 @@ from random import Random
 from types import SimpleNamespace
 
 import pytest
-import signs
-from attention import weighted
-from balls import argument_bits
-from branch import BranchAndCount, Rival
-from cubic import ClassBound, largest_gap, largest_gaps
-from separable import GapRows
-from signs import gap_terms
-from subcubic import QueryScores
 from support.certify import established
 from support.oracle import count_correct
 from support.toy import Recipe
-from tails import Tail
-from tally import Tally, exp_surcharge, sort_cost
-from tensors import read_tensors
-from verdict import Declined, Rejected
+
+from arithmetic.balls import argument_bits
+from arithmetic.tally import Tally, exp_surcharge, sort_cost
+from counting import signs
+from counting.branch import BranchAndCount, Rival
+from counting.separable import GapRows
+from counting.signs import gap_terms
+from counting.tails import Tail
+from files.tensors import read_tensors
+from files.verdict import Declined, Rejected
+from parts.attention import weighted
+from strategies.cubic import ClassBound, largest_gap, largest_gaps
+from strategies.subcubic import QueryScores
 
 EXAMPLES = 150
 

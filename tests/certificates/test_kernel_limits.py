@@ -1,17 +1,18 @@
 """Each limit of the format, at the last value that is read and at the first that is not."""
 
-import balls
 import pytest
-from balls import exp_over_root
-from classes import require_walkable
-from ladder_witness import read_ladder
-from strictjson import count, limit_digits, parse_object, rational, small
 from support.ladders import group, pool
 from support.witnesses import constant_gaps
-from tensors import Tensor
-from transformer import Shape, _shape
-from verdict import Declined, Refusal, Rejected
-from witness import read_witness
+
+from arithmetic import balls
+from arithmetic.balls import exp_over_root
+from counting.classes import require_walkable
+from files.strictjson import count, limit_digits, parse_object, rational, small
+from files.tensors import Tensor
+from files.verdict import Declined, Refusal, Rejected
+from parts.transformer import Shape, _shape
+from strategies.ladder_witness import read_ladder
+from strategies.subcubic_witness import read_witness
 
 
 def refused(call, *arguments, **options):

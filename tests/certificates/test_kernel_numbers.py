@@ -3,11 +3,13 @@
 from fractions import Fraction
 from itertools import pairwise
 
-import balls
 import mpmath
 import pytest
-from attention import exponentials
-from balls import (
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from arithmetic import balls
+from arithmetic.balls import (
     MAX_BITS,
     _exp_reduced,
     at_unit,
@@ -17,11 +19,10 @@ from balls import (
     quotient_by_root,
     trimmed,
 )
-from hypothesis import example, given
-from hypothesis import strategies as st
-from lanes import Lanes
-from tally import Tally
-from verdict import Declined
+from arithmetic.lanes import Lanes
+from arithmetic.tally import Tally
+from files.verdict import Declined
+from parts.attention import exponentials
 
 bits = st.sampled_from([32, 33, 53, 64, 100, 200, 1024])
 signed = st.one_of(st.integers(-(10**6), 10**6), st.integers(-(2**300), 2**300))

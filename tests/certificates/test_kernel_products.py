@@ -1,13 +1,14 @@
 """Products in lanes are the plain sums, of entries of any size, charged beforehand."""
 
-import matrices
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from lanes import Lanes
-from matrices import MAX_BITS, MAX_LANE, Matrix, product
-from tally import Tally
-from verdict import Declined, Rejected
+
+from arithmetic import matrices
+from arithmetic.lanes import Lanes
+from arithmetic.matrices import MAX_BITS, MAX_LANE, Matrix, product
+from arithmetic.tally import Tally
+from files.verdict import Declined, Rejected
 
 
 def plain(a, b):

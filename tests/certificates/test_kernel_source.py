@@ -1,40 +1,21 @@
 """The checker's source: standard library and itself only, small, and no check in an `assert`."""
 
 import ast
-import io
+import json
 import shutil
 import sys
-import tokenize
 
 import pytest
 from support.certify import CHECKER, certificate, encoded, run_checker, trained_toy
 
-FILES = sorted(CHECKER.glob("*.py"))
-NAMES = {path.stem for path in FILES}
-MAX_LINES, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 2140, 300, 60
-SILENT = {
-    *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT),
-    *(tokenize.ENCODING, tokenize.ENDMARKER),
-}
+from kernel import DEVIATIONS, STRATEGIES
+from trusts import closure, code_lines
 
-each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-
-
-def docstring_lines(tree):
-    holders = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    for node in ast.walk(tree):
-        if isinstance(node, holders) and ast.get_docstring(node) is not None:
-            yield from range(node.body[0].lineno, node.body[0].end_lineno + 1)
-
-
-def code_lines(path):
-    """Return the numbers of the lines that hold code: no blanks, comments or docstrings."""
-    source = path.read_text()
-    lines = set()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in SILENT:
-            lines.update(range(token.start[0], token.end[0] + 1))
-    return lines - set(docstring_lines(ast.parse(source)))
+FILES = sorted(CHECKER.rglob("*.py"))
+NAMES = {path.relative_to(CHECKER).parts[0].removesuffix(".py") for path in FILES}
+ROOMS = {path.name for path in CHECKER.iterdir() if path.is_dir()} - {"__pycache__"}
+MAX_LINES_OF_A_CLAIM, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 1500, 300, 60
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHECKER)))
 
 
 def imports(tree):
@@ -46,9 +27,23 @@ def imports(tree):
 
 
 def test_the_folder_holds_python_files_only():
-    others = {path.name for path in CHECKER.iterdir()} - {path.name for path in FILES}
-    assert others <= {"__pycache__"}
-    assert {"__main__", "kernel", "verdict"} <= NAMES
+    others = {path for path in CHECKER.rglob("*") if path.is_file()} - set(FILES)
+    assert all(path.parent.name == "__pycache__" for path in others)
+    assert {"__main__", "kernel", "files", "strategies"} <= NAMES
+
+
+def test_each_folder_says_in_a_sentence_what_it_holds_and_nothing_else():
+    for room in ROOMS:
+        tree = ast.parse((CHECKER / room / "__init__.py").read_text())
+        assert len(tree.body) == 1 and ast.get_docstring(tree).endswith(".")
+        assert room not in sys.stdlib_module_names
+
+
+def test_what_explains_or_words_a_verdict_decides_none():
+    shown = {"__main__", "explain", "trusts"}
+    for path in FILES:
+        used = {name.split(".")[0] for name in imports(ast.parse(path.read_text()))}
+        assert path.stem == "__main__" or not used & shown
 
 
 @each_file
@@ -95,10 +90,34 @@ def test_a_theorem_is_made_in_one_place():
     assert made == ["kernel.py"]
 
 
-def test_the_checker_is_small_enough_to_be_read():
-    sizes = {path.name: len(code_lines(path)) for path in FILES}
-    assert sum(sizes.values()) <= MAX_LINES
-    assert max(sizes.values()) <= MAX_LINES_OF_A_FILE
+@each_file
+def test_a_file_is_small_enough_to_be_read(path):
+    assert len(code_lines(path.read_text())) <= MAX_LINES_OF_A_FILE
+
+
+@pytest.mark.parametrize("deviation", [None, *DEVIATIONS])
+@pytest.mark.parametrize("row", sorted({row.__module__ for row in STRATEGIES.values()}))
+def test_what_a_claim_rests_on_is_small_enough_to_be_read(row, deviation):
+    rows = [row, *(DEVIATIONS[x].__module__ for x in (deviation,) if x)]
+    files = closure(rows)
+    assert sum(files.values()) <= MAX_LINES_OF_A_CLAIM
+    assert {"kernel.py", row.replace(".", "/") + ".py", "files/verdict.py"} <= files.keys()
+    assert not files.keys() & {"__main__.py", "explain.py", "trusts.py"}
+    assert ("parts/float32.py" in files) == (deviation == "float32")
+
+
+def test_the_checker_names_what_a_claim_rests_on_beside_its_verdict(tmp_path):
+    model = trained_toy()
+    model.write(tmp_path / "model")
+    for strategy in ("exact", "cubic"):
+        (tmp_path / "cert").write_bytes(encoded(certificate(model, strategy, at_least=0)))
+        run = run_checker(tmp_path / "model", tmp_path / "cert", "--trusts", "--json")
+        found = json.loads(run.stdout)
+        assert (run.exit_code, found["verdict"]) == (0, "VERIFIED")
+        assert found["trusts"] == closure([STRATEGIES[strategy].__module__])
+        lines = run_checker(tmp_path / "model", tmp_path / "cert", "--trusts").stdout.splitlines()
+        assert lines[-2] == f"t {sum(found['trusts'].values())} lines in all"
+        assert lines[-1].startswith("s VERIFIED")
 
 
 @each_file
@@ -113,7 +132,8 @@ def test_a_copy_in_an_empty_folder_gives_the_same_verdicts(tmp_path, switches):
     copy, model = tmp_path / "copy of the checker", trained_toy()
     copy.mkdir()
     for path in FILES:
-        shutil.copy(path, copy)
+        (copy / path.relative_to(CHECKER)).parent.mkdir(exist_ok=True)
+        shutil.copy(path, copy / path.relative_to(CHECKER))
     model.write(tmp_path / "model")
     for at_least, strategy in ((0, "exact"), (None, "exact"), (0, "quartic")):
         cert = tmp_path / "cert"

@@ -3,22 +3,22 @@
 from fractions import Fraction
 from types import SimpleNamespace
 
-import kernel
-import ladder
 import mpmath
 import pytest
-import subcubic
-from attention import exponentials, on_one_unit
-from ladder_witness import Group
-from pools import Pool, Table
-from score_bounds import Scores
 from stand_ins import StandIn, node
-from subcubic import QueryScores
 from support.certify import certificate, digest, encoded, established, trained_toy, verdict
 from support.toy import Recipe
-from tally import Tally
-from verdict import Declined
-from witness import Witness
+
+import kernel
+from arithmetic.tally import Tally
+from counting.pools import Pool, Table
+from files.verdict import Declined
+from parts.attention import exponentials, on_one_unit
+from strategies import ladder, subcubic
+from strategies.ladder_witness import Group
+from strategies.score_bounds import Scores
+from strategies.subcubic import QueryScores
+from strategies.subcubic_witness import Witness
 
 
 class StandInPool:

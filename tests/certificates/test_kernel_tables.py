@@ -7,10 +7,8 @@ from itertools import product
 import mpmath
 import numpy as np
 import pytest
-from attention import Attention
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from separable import GapRows
 from support.certify import (
     checker_tables,
     digest,
@@ -20,11 +18,14 @@ from support.certify import (
     trained_toy,
 )
 from support.toy import FLAVOURS, Recipe, random_toys, toy_models
-from tally import Tally
-from tensors import FLOATS, INTEGERS, SIZES, Tensor, matrix, read_tensors
-from tensors import digest as checker_digest
-from transformer import read_model
-from verdict import Declined
+
+from arithmetic.tally import Tally
+from counting.separable import GapRows
+from files.tensors import FLOATS, INTEGERS, SIZES, Tensor, matrix, read_tensors
+from files.tensors import digest as checker_digest
+from files.verdict import Declined
+from parts.attention import Attention
+from parts.transformer import read_model
 
 FORMATS = {"F64": "<d", "F32": "<f", "F16": "<e"} | {
     name: "<" + code for name, code in zip(sorted(INTEGERS), "hiqbHIQB", strict=True)

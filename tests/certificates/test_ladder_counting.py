@@ -7,11 +7,12 @@ import mpmath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pools import Pool, Terrain
 from support.certify import checker_tables
 from support.toy import FLAVOURS, MOSTLY_RIGHT, Recipe, random_toys, toy_models
-from tails import Tail, given_up
-from tally import Tally
+
+from arithmetic.tally import Tally
+from counting.pools import Pool, Terrain
+from counting.tails import Tail, given_up
 
 BITS = (32, 64, 200)
 

@@ -6,7 +6,6 @@ from functools import cache
 from random import Random
 
 import pytest
-from ladder_witness import read_ladder
 from mutation import (
     BUDGET,
     COUNT,
@@ -33,8 +32,10 @@ from support.ladders import (
 )
 from support.oracle import count_correct
 from support.toy import Recipe
-from transformer import Shape
-from verdict import Rejected
+
+from files.verdict import Rejected
+from parts.transformer import Shape
+from strategies.ladder_witness import read_ladder
 
 # All four sizes differ, and the count leaves room to lie at both ends.
 MODEL = Recipe("trained", 6, 3, 4, 2, frozenset({"b_U"}), seed=5).build()

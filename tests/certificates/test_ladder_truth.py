@@ -9,7 +9,6 @@ from random import Random
 
 import numpy as np
 import pytest
-from classes import completions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.certify import (
@@ -41,6 +40,8 @@ from support.toy import (
     small_toys,
     toy_models,
 )
+
+from counting.classes import completions
 
 MAKERS = (wild_ladder, plausible_ladder)
 MARGINS = ("0", "1/3", "5")

@@ -9,13 +9,14 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from claims import Pins, read_claim
 from jsonschema import Draft202012Validator
-from kernel import STRATEGIES, check
 from support.toy import Recipe
 from support.witnesses import SUBCUBIC, keys_of, plausible, wild
-from verdict import Refusal
-from witness import read_witness
+
+from files.claims import Pins, read_claim
+from files.verdict import Refusal
+from kernel import STRATEGIES, check
+from strategies.subcubic_witness import read_witness
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "certificate.schema.json").read_text())

@@ -9,11 +9,12 @@ from class_truth import class_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from literal import kernel_scores
-from subcubic import QueryScores
 from support.oracle import oracle_of
 from support.toy import FLAVOURS, random_toys, toy_models
 from support.witnesses import TERMS, plausible, wild
-from tally import Tally
+
+from arithmetic.tally import Tally
+from strategies.subcubic import QueryScores
 
 each_score_error = pytest.mark.parametrize("score_error", TERMS)
 seeds = st.integers(0, 2**32 - 1)

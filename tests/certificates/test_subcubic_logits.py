@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from literal import kernel_model, largest_gap, literal, spread
-from logit_bounds import Logits, bounded_logits
-from subcubic import _Curves
 from support.toy import FLAVOURS, random_toys, toy_models
 from support.witnesses import DIRECT, plausible, value, wild
-from tally import Tally
-from witness import Witness, read_witness
+
+from arithmetic.tally import Tally
+from strategies.logit_bounds import Logits, bounded_logits
+from strategies.subcubic import _Curves
+from strategies.subcubic_witness import Witness, read_witness
 
 each_direct = pytest.mark.parametrize("direct", DIRECT)
 seeds = st.integers(0, 2**32 - 1)

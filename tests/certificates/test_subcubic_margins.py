@@ -12,7 +12,6 @@ from random import Random
 
 import numpy as np
 import pytest
-import subcubic
 from class_truth import Class, QueryScores, class_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +19,8 @@ from support.certify import certificate, encoded, verdict
 from support.oracle import oracle_of
 from support.toy import FLAVOURS, MOSTLY_RIGHT, Recipe, ToyModel, random_toys, toy_models
 from support.witnesses import ATTENTION, SUBCUBIC, constant_gaps, plausible, wild
+
+from strategies import subcubic
 
 # One unit of logits is at most this, so that a critical margin can be rounded up to a unit.
 UNIT = Fraction(1, 2**60)

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from literal import exact_rows, kernel_scores, literal, score_unit, spread
-from matrices import Matrix
-from score_bounds import _power_trace, _root_up, _spectral_range, chain_ranges
 from support.toy import FLAVOURS, ToyModel, random_toys, toy_models
 from support.witnesses import TERMS, plausible, wild
-from tally import Tally
+
+from arithmetic.matrices import Matrix
+from arithmetic.tally import Tally
+from strategies.score_bounds import _power_trace, _root_up, _spectral_range, chain_ranges
 
 each_score_error = pytest.mark.parametrize("score_error", TERMS)
 seeds = st.integers(0, 2**32 - 1)

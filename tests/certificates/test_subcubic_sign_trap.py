@@ -9,10 +9,11 @@ from math import inf
 from random import Random
 
 import pytest
-import subcubic
 from class_truth import Class, counted, require_true_classes, truth_of
 from support.certify import mean_diff_sign
 from support.witnesses import SUBCUBIC, constant_gaps, dyadic, plausible, wild
+
+from strategies import subcubic
 
 MODEL = mean_diff_sign()
 TRAP, ALONE = Class(3, 15, 1, 1), Class(15, 15, 0, inf)

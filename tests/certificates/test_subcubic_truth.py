@@ -4,12 +4,13 @@ from fractions import Fraction
 from random import Random
 
 import pytest
-import subcubic
 from class_truth import require_true_classes, truth_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.toy import FLAVOURS, MOSTLY_RIGHT, Recipe, random_toys, toy_models
 from support.witnesses import SUBCUBIC, constant_gaps, plausible, wild
+
+from strategies import subcubic
 
 MARGINS = (Fraction(0), Fraction(1, 3))
 PRECISIONS = (32, 53, 64, 200)

@@ -8,7 +8,8 @@ from mutation import LIMIT
 from support.certify import certificate, encoded, holds, verdict
 from support.toy import Recipe
 from support.witnesses import SUBCUBIC, constant_gaps, keys_of, plausible, wild
-from transformer import MAX_TABLE
+
+from parts.transformer import MAX_TABLE
 
 each_strategy = pytest.mark.parametrize("strategy", SUBCUBIC)
 MODEL = Recipe("trained", 4, 3, 3, 2, seed=2).build()

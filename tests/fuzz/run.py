@@ -43,7 +43,8 @@ def main() -> None:
         import atheris
     except ImportError:
         sys.exit(MISSING)
-    modules = [path.stem for path in CHECKER.glob("[a-z]*.py")]
+    files = CHECKER.rglob("[a-z]*.py")
+    modules = [".".join(path.relative_to(CHECKER).with_suffix("").parts) for path in files]
     with atheris.instrument_imports(include=modules):
         target = importlib.import_module(f"target_{arguments.target}")
     fuzz(atheris, target, arguments)

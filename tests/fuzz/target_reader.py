@@ -17,7 +17,8 @@ from typing import Any
 from support.certify import digest, encoded, shapes
 from support.seeds import Seed
 from support.truth import Truth, ask, hold_answer, read_toy
-from verdict import Refusal
+
+from files.verdict import Refusal
 
 MAX_OPERATIONS = 200_000
 MAX_SEQUENCES = 300

@@ -6,14 +6,16 @@ import sys
 from pathlib import Path
 from random import Random
 
-import kernel
 import pytest
 import run
 import target_reader
 import target_witness
 from support.seeds import seeds
 from support.truth import FalseAnswer
-from verdict import Theorem
+
+import explain
+import kernel
+from files.verdict import Theorem
 
 TARGETS = (target_reader, target_witness)
 each_target = pytest.mark.parametrize("target", TARGETS)
@@ -76,7 +78,7 @@ def test_a_false_answer_or_a_crash_is_a_finding(target, change, monkeypatch):
         *(seed.truth.task, seed.truth.digest, "real", "0", seed.truth.total),
         *(seed.truth.count(0), seed.truth.count(0), 10**6, 10),
     )
-    explained = kernel.explanations
+    explained = explain.explanations
     changes = {
         "low": {"correct_at_least": theorem.correct_at_least + 1},
         "high": {"correct_at_most": theorem.correct_at_most - 1},
@@ -93,7 +95,7 @@ def test_a_false_answer_or_a_crash_is_a_finding(target, change, monkeypatch):
         return [x._replace(counted=True) for x in explained(weights, cert, pins, wrong)]
 
     monkeypatch.setattr(kernel, "check", answer)
-    monkeypatch.setattr(kernel, "explanations", all_counted if change == "counted" else _nothing)
+    monkeypatch.setattr(explain, "explanations", all_counted if change == "counted" else _nothing)
     with pytest.raises(IndexError if change == "crash" else FalseAnswer):
         target.one_input(target.seed_input(index, seed))
 

@@ -14,14 +14,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from claims import Pins
-from float32 import deviation
+from arithmetic.tally import Tally
+from files.claims import Pins
+from files.tensors import read_tensors
+from files.verdict import Refusal, Theorem
 from kernel import check
-from tally import Tally
-from tensors import read_tensors
-from transformer import PathTables, path_tables, read_model
-from verdict import Refusal, Theorem
-
+from parts.float32 import deviation
+from parts.transformer import PathTables, path_tables, read_model
 from support.oracle import count_correct
 from support.toy import Recipe, ToyModel
 

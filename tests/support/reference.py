@@ -17,11 +17,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import kernel
-from claims import Pins
-from tally import Tally
-from verdict import Refusal
-
+import explain
+from arithmetic.tally import Tally
+from files.claims import Pins
+from files.verdict import Refusal
 from support.certify import certificate, checker_eps, encoded, verdict
 from support.ladders import LADDERS, plausible_ladder, wild_ladder
 from support.toy import Recipe, ToyModel
@@ -93,7 +92,7 @@ def _explanations(weights: bytes, cert: bytes) -> str:
     # The words may change, the numbers not.
     lines = [
         f"{x.sequence} {x.counted} {x.excess and hexadecimal(x.excess)} {x.rival}"
-        for x in kernel.explanations(weights, cert, Pins(), asked)
+        for x in explain.explanations(weights, cert, Pins(), asked)
     ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 

@@ -6,8 +6,7 @@ from functools import cache
 from random import Random
 from typing import Any, NamedTuple
 
-from verdict import Theorem
-
+from files.verdict import Theorem
 from support.certify import certificate, encoded
 from support.ladders import LADDERS, plausible_ladder, wild_ladder
 from support.toy import Recipe, ToyModel, random_toys

@@ -13,14 +13,15 @@ from contextlib import contextmanager
 from fractions import Fraction
 from random import Random
 
-import kernel
 import numpy as np
-from claims import Pins
-from verdict import Refusal, Theorem
 
+import explain
+import kernel
 from ballproof.models.errors import ModelError
 from ballproof.models.weights import weights_from_bytes
 from ballproof.verifier.counting.float32 import deviation
+from files.claims import Pins
+from files.verdict import Refusal, Theorem
 from support.certify import digest, split_weights
 from support.oracle import Oracle
 from support.toy import ToyModel
@@ -126,7 +127,7 @@ def hold_explanations(truth: Truth, cert: bytes, theorem: Theorem, rng: Random, 
     v, k = truth.oracle.d_vocab, truth.oracle.n_ctx
     asked = [tuple(rng.randrange(v) for _ in range(k)) for _ in range(count)]
     margin = Fraction(theorem.margin) + truth.slack(theorem.semantics)
-    for why in kernel.explanations(truth.weights, cert, Pins(), asked):
+    for why in explain.explanations(truth.weights, cert, Pins(), asked):
         json.dumps(why.fields())
         right = not why.counted or truth.oracle.is_correct(why.sequence, margin)
         demand(right, f"counted, but not right: {why.line()}")

@@ -12,8 +12,8 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from witness import MAX_SQUARINGS
 
+from strategies.subcubic_witness import MAX_SQUARINGS
 from support.toy import ToyModel
 
 Dyadic = list[Any]

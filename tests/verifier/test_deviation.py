@@ -8,13 +8,13 @@ import pytest
 from support.certify import checker_eps
 from support.oracle import count_correct
 from support.toy import ToyModel, random_toys
-from verdict import Declined
 
 from ballproof.models.errors import ModelError
 from ballproof.models.forward import evaluate
 from ballproof.models.weights import weights_from_bytes
 from ballproof.verifier.audit.float32.programs import programs
 from ballproof.verifier.counting.float32 import deviation
+from files.verdict import Declined
 
 
 def test_prover_and_checker_derive_the_same_number_or_both_refuse():

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from lanes import Lanes
-from tally import Tally
-from verdict import decline_unless
+from arithmetic.lanes import Lanes
+from arithmetic.tally import Tally
+from files.verdict import decline_unless
 
 MAX_BITS = 2**16
 # Wider lanes cost more than they save: a huge entry must not widen the lanes of all tiny ones.

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import cache
 from math import comb, isqrt
 
-from classes import completions
-from matrices import Rows
-from tally import Tally
+from arithmetic.matrices import Rows
+from arithmetic.tally import Tally
+from counting.classes import completions
 
 STEPS = 1024
 UNIT = 96

@@ -7,14 +7,14 @@ and here the attention to the maximum, the convex bound at both of its ends, and
 from itertools import accumulate
 from math import comb
 
-from attention import Span, exponentials, on_one_unit
-from balls import argument_bits, at_unit, exp_over_root
-from claims import Claim
-from logit_bounds import Logits, bounded_logits
-from score_bounds import Scores, bounded_scores
-from tally import Tally, exp_surcharge, sort_cost
-from transformer import Model
-from witness import PAIR, Witness, read_witness
+from arithmetic.balls import argument_bits, at_unit, exp_over_root
+from arithmetic.tally import Tally, exp_surcharge, sort_cost
+from files.claims import Claim, Counts
+from parts.attention import Span, exponentials, on_one_unit
+from parts.transformer import Model
+from strategies.logit_bounds import Logits, bounded_logits
+from strategies.score_bounds import Scores, bounded_scores
+from strategies.subcubic_witness import PAIR, Witness, read_witness
 
 DIRECT = ("mean-query", "svd-query", "max-diff", "max-diff-exact", "global-max-diff-exact")
 ATTENTION = ("mean+diff", "drop-average", "chord")
@@ -24,7 +24,12 @@ SCORE_ERROR = ("exact", *PAIR, *_CHAIN)
 NAMES = [f"subcubic/{d}/{a}/{s}" for d in DIRECT for a in ATTENTION for s in SCORE_ERROR]
 
 
-def count_right(model: Model, claim: Claim, tally: Tally) -> int:
+def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
+    """Return how many sequences are right, at least and at most."""
+    return certainly_right(model, claim, tally), claim.total
+
+
+def certainly_right(model: Model, claim: Claim, tally: Tally) -> int:
     """Return how many sequences are certainly right.
 
     For each q, m and number c of tokens other than m, with the witness's gap gamma: if the bound is

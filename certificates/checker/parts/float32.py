@@ -8,11 +8,11 @@ to a number that is multiplied next.
 
 from fractions import Fraction
 
-from balls import quotient_by_root
-from matrices import Matrix, absolute, add, aligned, product, scaled, transposed
-from tally import Tally
-from transformer import Model, output_tables
-from verdict import decline_unless
+from arithmetic.balls import quotient_by_root
+from arithmetic.matrices import Matrix, absolute, add, aligned, product, scaled, transposed
+from arithmetic.tally import Tally
+from files.verdict import decline_unless
+from parts.transformer import Model, output_tables
 
 Pair = tuple[Matrix, Matrix]
 BITS, LEAST, LARGEST, OVERFLOW, TINY, FLUSH = 24, -126, 128, 126, -92, -102

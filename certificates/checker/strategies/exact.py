@@ -2,12 +2,14 @@
 
 from functools import reduce
 
-from attention import Attention, weighted
-from branch import BranchAndCount, Live, Prefix, Rival
-from classes import worst_case
-from separable import GapRows, Table
-from signs import settled
-from tally import Tally, sort_cost
+from arithmetic.tally import Tally, sort_cost
+from counting.branch import BranchAndCount, Live, Prefix, Rival
+from counting.classes import worst_case
+from counting.separable import GapRows, Table, count_by_class
+from counting.signs import settled
+from files.claims import Claim, Counts
+from parts.attention import Attention, weighted
+from parts.transformer import Model
 
 # A class is walked again with twice the bits while some sequence stays undecided; from the last
 # doubling on, such sequences are settled one by one.
@@ -36,6 +38,11 @@ class ExactCount(BranchAndCount):
         wins, may_win = settled(tables, (*prefix, self.attention.query), rivals, bits, self.tally)
         self.certain += wins
         self.possible += may_win
+
+
+def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
+    """Return how many sequences are right, at least and at most."""
+    return count_by_class(model, claim, tally, count_class)
 
 
 def count_class(rows: GapRows, attention: Attention, tally: Tally) -> tuple[int, int]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from attention import Span, exponentials, weighted
-from balls import at_unit
-from tally import Tally
-from transformer import PathTables
+from arithmetic.balls import at_unit
+from arithmetic.tally import Tally
+from parts.attention import Span, exponentials, weighted
+from parts.transformer import PathTables
 
 MAX_PRECISION = 65_536
 Sequence = tuple[int, ...]

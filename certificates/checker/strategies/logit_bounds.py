@@ -9,11 +9,11 @@ P^_{m,j} = max over i of P[i,j] - P[i,m], and D[q,j] - D[q,m] <= mu_j - mu_m + d
 from itertools import accumulate
 from typing import NamedTuple
 
-from matrices import Matrix, Rows, add, aligned, column_sums, product, scaled
-from score_bounds import chain_ranges
-from tally import Tally
-from transformer import Model, direct_rows, direct_table, output_tables, query_rows
-from witness import Witness
+from arithmetic.matrices import Matrix, Rows, add, aligned, column_sums, product, scaled
+from arithmetic.tally import Tally
+from parts.transformer import Model, direct_rows, direct_table, output_tables, query_rows
+from strategies.score_bounds import chain_ranges
+from strategies.subcubic_witness import Witness
 
 
 class Logits(NamedTuple):

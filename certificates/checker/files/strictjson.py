@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import gcd
 from typing import Any, NoReturn
 
-from verdict import Declined, decline_unless
+from files.verdict import Declined, decline_unless
 
 MAX_NESTING = 16
 MAX_DIGITS = 2_000

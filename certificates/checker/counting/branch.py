@@ -9,8 +9,8 @@ stands for all its tokens at once, so that the union over rivals is one on tuple
 from bisect import bisect_left
 from itertools import accumulate
 
-from classes import completions
-from tally import Tally
+from arithmetic.tally import Tally
+from counting.classes import completions
 
 Live = list[tuple["Rival", int, int]]
 Prefix = tuple[int, ...]

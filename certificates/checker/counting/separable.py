@@ -8,11 +8,13 @@ tables, every sequence that is called wrong is truly wrong.
 
 from collections.abc import Callable
 
-from attention import Attention
-from classes import inhabited_queries, require_walkable
-from lanes import Lanes
-from tally import Tally
-from transformer import PathTables
+from arithmetic.lanes import Lanes
+from arithmetic.tally import Tally
+from counting.classes import inhabited_queries, require_walkable
+from files.claims import Claim, Counts
+from files.witness import demand_empty
+from parts.attention import Attention
+from parts.transformer import Model, PathTables, path_tables
 
 Table = list[list[int]]
 
@@ -72,6 +74,16 @@ class GapRows:
 
 
 ClassCount = Callable[[GapRows, Attention, Tally], tuple[int, int]]
+
+
+def count_by_class(model: Model, claim: Claim, tally: Tally, count: ClassCount) -> Counts:
+    """Return how many sequences are right, at least and at most, for a count of each class."""
+    demand_empty(claim.witness, claim.strategy)
+    tables = path_tables(model, claim.margin, tally)
+    if model.shape.d_vocab == 1:
+        return 1, 1  # One token has no rival, and one sequence, which is right.
+    certain, possible = count_wrong(tables, claim.precision, tally, count)
+    return claim.total - possible, claim.total - certain
 
 
 def count_wrong(tables: PathTables, bits: int, tally: Tally, count: ClassCount) -> tuple[int, int]:

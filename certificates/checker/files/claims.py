@@ -2,15 +2,19 @@
 
 from typing import Any, NamedTuple
 
-from strictjson import count, parse_object, rational, require_keys, small, string
-from transformer import Shape
-from verdict import decline_unless, reject_unless
+from files.strictjson import count, parse_object, rational, require_keys, small, string
+from files.verdict import decline_unless, reject_unless
+from parts.transformer import Shape
 
 FORMAT, SEMANTICS = "ballproof-certificate/1", ("real", "float32")
 MAX_FILE = 64 * 2**20
 MAX_SIZE = 2**28
 PRECISIONS = (32, 1024)
 DEFAULT_MAX_OPERATIONS = 10**11
+
+
+# Numbers of inputs, at least and at most.
+Counts = tuple[int, int]
 
 
 class Claim(NamedTuple):

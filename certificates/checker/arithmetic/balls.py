@@ -6,7 +6,7 @@ A `Ball` (lo, hi, e) stands for every real number in [lo * 2**e, hi * 2**e].
 from functools import cache, lru_cache
 from math import isqrt
 
-from verdict import Declined, decline_unless
+from files.verdict import Declined, decline_unless
 
 Ball = tuple[int, int, int]
 MAX_BITS = 2**16

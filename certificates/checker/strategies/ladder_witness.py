@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from transformer import Shape
-from witness import demand, list_of, small
+from files.witness import demand, list_of, small
+from parts.transformer import Shape
 
 MAX_RATE = 2**20
 MAX_LANES = 2**14

@@ -6,14 +6,21 @@ highest bytes of the tables; all bytes are looked at only where these leave some
 
 from collections.abc import Iterator
 
-from attention import Attention
-from lanes import Lanes
-from separable import GapRows, Table
-from signs import Sequence, settled
-from tally import Tally
+from arithmetic.lanes import Lanes
+from arithmetic.tally import Tally
+from counting.separable import GapRows, Table, count_by_class
+from counting.signs import Sequence, settled
+from files.claims import Claim, Counts
+from parts.attention import Attention
+from parts.transformer import Model
 
 # Bytes of a coarse lane, and how many sequences are evaluated side by side.
 COARSE, BLOCKS = 3, 8
+
+
+def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
+    """Return how many sequences are right, at least and at most."""
+    return count_by_class(model, claim, tally, count_class)
 
 
 def count_class(rows: GapRows, attention: Attention, tally: Tally) -> tuple[int, int]:

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from itertools import accumulate
 from typing import NamedTuple, TypeVar
 
-from attention import Span, exponentials, joint, on_one_unit, weighted
-from classes import worst_case
-from matrices import Rows
-from tally import Tally
-from transformer import PathTables
+from arithmetic.matrices import Rows
+from arithmetic.tally import Tally
+from counting.classes import worst_case
+from parts.attention import Span, exponentials, joint, on_one_unit, weighted
+from parts.transformer import PathTables
 
 T = TypeVar("T")
 

@@ -1,8 +1,8 @@
 """Attention weights w_i(t) = exp(S[q,t] + R[q,i]) of one query, enclosed and put on one unit."""
 
-from balls import Ball, argument_bits, at_unit, exp_over_root, product, trimmed
-from tally import Tally, exp_surcharge
-from transformer import PathTables
+from arithmetic.balls import Ball, argument_bits, at_unit, exp_over_root, product, trimmed
+from arithmetic.tally import Tally, exp_surcharge
+from parts.transformer import PathTables
 
 Span = tuple[int, int]
 

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from matrices import Matrix, Rows, add, aligned, product, transposed
-from strictjson import MAX_DIGITS
-from tally import Tally
-from tensors import BUFFERS, Tensor, matrix, require_buffers
-from verdict import Declined, decline_unless
+from arithmetic.matrices import Matrix, Rows, add, aligned, product, transposed
+from arithmetic.tally import Tally
+from files.strictjson import MAX_DIGITS
+from files.tensors import BUFFERS, Tensor, matrix, require_buffers
+from files.verdict import Declined, decline_unless
 
 # Entries of the largest table: what keeps memory bounded, whatever the budget.
 MAX_TABLE = 2**22

@@ -9,10 +9,20 @@ witness direction gives a true split; e_q is rounded up where it is rounded.
 from math import isqrt
 from typing import NamedTuple
 
-from matrices import Matrix, Rows, absolute, add, aligned, column_sums, product, scaled, transposed
-from tally import Tally
-from transformer import Model, query_rows
-from witness import Witness
+from arithmetic.matrices import (
+    Matrix,
+    Rows,
+    absolute,
+    add,
+    aligned,
+    column_sums,
+    product,
+    scaled,
+    transposed,
+)
+from arithmetic.tally import Tally
+from parts.transformer import Model, query_rows
+from strategies.subcubic_witness import Witness
 
 Chain = list[Matrix]
 # A column, a row and the divisor of their product; or two scaled matrices and their scale.

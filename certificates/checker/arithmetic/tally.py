@@ -1,6 +1,6 @@
 """The checker's count of its own work, by shape, against the budget of the certificate."""
 
-from verdict import Rejected
+from files.verdict import Rejected
 
 
 def sort_cost(count: int) -> int:

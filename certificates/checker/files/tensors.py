@@ -4,9 +4,9 @@ import hashlib
 from math import prod
 from typing import Any, NamedTuple
 
-from matrices import Matrix
-from strictjson import parse_object, require_keys
-from verdict import decline_unless
+from arithmetic.matrices import Matrix
+from files.strictjson import parse_object, require_keys
+from files.verdict import decline_unless
 
 MAX_FILE = 256 * 2**20
 MAX_HEADER = 16 * 2**20

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import reduce
 
-from verdict import decline_unless
+from files.verdict import decline_unless
 
 MAX_WALK = 500
 

@@ -2,14 +2,25 @@
 
 from math import comb
 
-from attention import Attention, joint, on_one_unit, weighted
-from classes import inhabited_queries
-from signs import settled
-from tally import Tally, sort_cost
-from transformer import PathTables
+from arithmetic.tally import Tally, sort_cost
+from counting.classes import inhabited_queries
+from counting.signs import settled
+from files.claims import Claim, Counts
+from files.witness import demand_empty
+from parts.attention import Attention, joint, on_one_unit, weighted
+from parts.transformer import Model, PathTables, path_tables
 
 
-def count_right(tables: PathTables, precision: int, tally: Tally) -> int:
+def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
+    """Return how many sequences are right, at least and at most."""
+    demand_empty(claim.witness, claim.strategy)
+    tables = path_tables(model, claim.margin, tally)
+    if model.shape.d_vocab == 1:
+        return 1, 1  # One token has no rival, and one sequence, which is right.
+    return certainly_right(tables, claim.precision, tally), claim.total
+
+
+def certainly_right(tables: PathTables, precision: int, tally: Tally) -> int:
     """Return how many sequences are certainly right.
 
     With the token t < m at c free positions of total positional weight B, and m at the others,

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from strictjson import limit_digits
-from transformer import Shape
-from verdict import decline_unless, reject_unless
+from files.strictjson import limit_digits
+from files.verdict import decline_unless
+from files.witness import demand, list_of, small
+from parts.transformer import Shape
 
 MAX_EXPONENT = 20_000
 MAX_WITNESS_BITS = 1_024
@@ -104,22 +105,3 @@ def _dyadic(value: Any) -> tuple[int, int]:
     canonical = mantissa % 2 == 1 or (mantissa, exponent) == (0, 0)
     demand(canonical, "the mantissa of a dyadic is odd, or it is ['0', 0].")
     return mantissa, exponent
-
-
-def small(value: Any, low: int, high: int) -> int:
-    """Return an integer of this range."""
-    good = type(value) is int and low <= value <= high
-    demand(good, f"a number is no integer between {low} and {high}.")
-    return int(value)
-
-
-def list_of(value: Any, length: int | None = None) -> list[Any]:
-    """Return a list, of this length if one is given."""
-    good = isinstance(value, list) and length in (None, len(value))
-    demand(good, "a list is expected." if length is None else f"a list of {length} is expected.")
-    return list(value)
-
-
-def demand(holds: bool, sentence: str) -> None:
-    """Reject a witness outside its domain."""
-    reject_unless(holds, "witness", sentence)

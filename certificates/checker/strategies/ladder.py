@@ -7,16 +7,16 @@ left goes to the pool's parts or is counted by groups of rivals (T4): by walking
 is not settled is given up: all of it counts as possibly wrong.
 """
 
-from branch import BranchAndCount, Rival
-from claims import Claim
-from classes import completions, require_walkable
-from ladder_witness import WALKS, Group, Node, read_ladder
-from pools import Pool, Table, Terrain
-from tails import Tail, given_up
-from tally import Tally, sort_cost
-from transformer import Model, PathTables, path_tables
+from arithmetic.tally import Tally, sort_cost
+from counting.branch import BranchAndCount, Rival
+from counting.classes import completions, require_walkable
+from counting.pools import Pool, Table, Terrain
+from counting.tails import Tail, given_up
+from files.claims import Claim, Counts
+from parts.transformer import Model, PathTables, path_tables
+from strategies.ladder_witness import RULES, WALKS, Group, Node, read_ladder
 
-Counts = tuple[int, int]
+NAMES = (*RULES,)
 Tables = dict[int, Table]
 # For each rival the largest D[q,j] - D[q,m] at which T9 clears it; None if it clears it nowhere.
 Stars = dict[int, int | None]

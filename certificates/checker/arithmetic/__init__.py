@@ -1,0 +1,1 @@
+"""Numbers: exact integers, enclosures, lanes, matrices, and the count of operations."""

@@ -1,0 +1,1 @@
+"""Counting of inputs, class by class, from tables and acceptors."""

@@ -1,0 +1,1 @@
+"""What comes in as bytes and is declined if anything is off, and the verdict that goes out."""

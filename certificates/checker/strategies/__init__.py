@@ -1,0 +1,1 @@
+"""One file or more for each way to establish a count; `kernel` has the table of them."""
