@@ -1,0 +1,145 @@
+"""Acceptors (T13): the inputs of one label as canonical graphs by level, and the fold over them.
+
+A state of level i has read the query and the tokens at positions 0..i-1. States from which no end
+with the label can be reached are left out, and states of a level that accept the same rest are one.
+So two queries have equal classes, as sets of free tokens, exactly if they start in the same state.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+from files.verdict import decline_unless
+from tasks.rule import Rule, State
+
+T = TypeVar("T")
+MAX_ARCS = 2**20
+
+
+class Arc(NamedTuple):
+    """Any of `tokens` leads from `source`, a state of one level, to `target`, one of the next."""
+
+    source: int
+    target: int
+    tokens: range
+
+
+class Acceptor(NamedTuple):
+    """The free tokens of the inputs with one label: arcs by level and source, one end, state 0.
+
+    `starts` maps each query that has the label on some input to its first state. `sizes` are the
+    completions of each state by level.
+    """
+
+    label: int
+    levels: list[list[list[Arc]]]
+    starts: dict[int, int]
+    sizes: list[list[int]]
+
+
+class Class(NamedTuple):
+    """The inputs with one query and one label: the paths of the acceptor from `start` to its end.
+
+    Equal `start` of one acceptor means equal free tokens.
+    """
+
+    query: int
+    start: int
+    acceptor: Acceptor
+
+    @property
+    def label(self) -> int:
+        """The label."""
+        return self.acceptor.label
+
+    @property
+    def size(self) -> int:
+        """How many inputs the class holds."""
+        return self.acceptor.sizes[0][self.start]
+
+
+def accepted(rule: Rule, label: int, positions: Sequence[range], reads: Sequence[int]) -> Acceptor:
+    """Return the acceptor of a label over the product of the positions' tokens, the query's last.
+
+    `reads` are the positions that the rule reads, ascending.
+    """
+    free = len(positions) - 1
+    index = {position: place for place, position in enumerate(reads)}
+
+    def moves(state: State, position: int) -> list[tuple[range, State | None]]:
+        tokens = positions[position]
+        if position not in index:
+            return [(tokens, state)]
+        kinds = rule.kinds(label, tokens)
+        return [(kind, rule.step(label, state, index[position], kind[0])) for kind in kinds]
+
+    first = moves(rule.start(label), free)
+    raw: list[list[State]] = [list(dict.fromkeys(state for _, state in first if state is not None))]
+    steps = []
+    for position in range(free):
+        steps.append([moves(state, position) for state in raw[-1]])
+        arcs = sum(map(len, steps[-1]))
+        decline_unless(arcs <= MAX_ARCS, "limit", f"claim.task: more than {MAX_ARCS} arcs a level.")
+        found = (state for row in steps[-1] for _, state in row if state is not None)
+        raw.append(list(dict.fromkeys(found)))
+    names: dict[State, int] = {state: 0 for state in raw[-1] if rule.accepts(label, state)}
+    levels: list[list[list[Arc]]] = []
+    sizes = [[1]]
+    for states, rows in zip(reversed(raw[:-1]), reversed(steps), strict=True):
+        names, level = _merged(states, rows, names)
+        levels.append(level)
+        following = sizes[-1]
+        sizes.append([sum(len(arc.tokens) * following[arc.target] for arc in row) for row in level])
+    starts = {q: names[state] for kind, state in first if state in names for q in kind}
+    return Acceptor(label, levels[::-1], starts, sizes[::-1])
+
+
+def _merged(
+    states: list[State], rows: list[list[tuple[range, State | None]]], names: dict[State, int]
+) -> tuple[dict[State, int], list[list[Arc]]]:
+    """Return the numbers of a level's states, and their arcs to the numbered states of the next.
+
+    States with the same arcs share a number; a state without any has none.
+    """
+    numbers: dict[tuple[tuple[int, range], ...], int] = {}
+    found: dict[State, int] = {}
+    for state, row in zip(states, rows, strict=True):
+        arcs = _joined([(names[target], kind) for kind, target in row if target in names])
+        if arcs:
+            found[state] = numbers.setdefault(arcs, len(numbers))
+    level = [[Arc(number, *arc) for arc in arcs] for arcs, number in numbers.items()]
+    return found, level
+
+
+def _joined(arcs: list[tuple[int, range]]) -> tuple[tuple[int, range], ...]:
+    """Return the arcs with neighbouring tokens of the same target as one."""
+    joined: list[tuple[int, range]] = []
+    for target, kind in arcs:
+        if joined and joined[-1][0] == target and joined[-1][1].stop == kind.start:
+            kind = range(joined.pop()[1].start, kind.stop)
+        joined.append((target, kind))
+    return tuple(joined)
+
+
+def fold(
+    inputs: Class,
+    one: T,
+    zero: T,
+    plus: Callable[[T, T], T],
+    entry: Callable[[T, int, range], T],
+) -> T:
+    """Return the sum over the class of the products of its free tokens' factors, in a semiring.
+
+    `entry(value, i, tokens)` is value times the sum of the factors of these tokens at position i.
+    With (1, 0, +, value * number of tokens) it is the size, with (0, None.., max, value + largest
+    entry) the worst case of a table (T3), with polynomials T6, with moments T5: one path an input,
+    and distributivity. The query's own factor is not among them.
+    """
+    values = {inputs.start: one}
+    for position, level in enumerate(inputs.acceptor.levels):
+        following: dict[int, T] = {}
+        for source, value in values.items():
+            for arc in level[source]:
+                term, known = entry(value, position, arc.tokens), arc.target in following
+                following[arc.target] = plus(following[arc.target], term) if known else term
+        values = following
+    return values.get(0, zero)

@@ -1,0 +1,46 @@
+"""The rule `rank`: the label is the r-th largest of the tokens read, equal ones counted each."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from tasks.rule import State, around
+
+
+class Rank(NamedTuple):
+    """States: how many tokens above the label were read, and how many equal to it, up to r."""
+
+    rank: int
+
+    @property
+    def name(self) -> str:
+        """The name of the r-th largest."""
+        return f"rank-{self.rank}"
+
+    def label(self, tokens: Sequence[int]) -> int:
+        """Return the r-th of the tokens in descending order."""
+        return sorted(tokens, reverse=True)[self.rank - 1]
+
+    def labels(self, tokens: range, reads: int) -> range:
+        """Return the tokens: each may be the r-th largest."""
+        return tokens
+
+    def kinds(self, label: int, tokens: range) -> list[range]:
+        """Tokens below, equal to and above the label are alike."""
+        return around(label, tokens)
+
+    def start(self, label: int) -> State:
+        """No token was read."""
+        return (0, 0)
+
+    def step(self, label: int, state: State, index: int, token: int) -> State | None:
+        """Return the counts after this token, None once r tokens are above the label."""
+        above, equal = state
+        above += token > label
+        # More equal tokens than are needed make no difference.
+        equal = min(equal + (token == label), self.rank - above)
+        return None if above == self.rank else (above, equal)
+
+    def accepts(self, label: int, state: State) -> bool:
+        """The label is r-th if fewer than r tokens are above it and r are not below it."""
+        above, equal = state
+        return bool(above + equal == self.rank)

@@ -1,0 +1,45 @@
+"""What a rule is: the label of the tokens read, and an automaton that recognises one label."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+# What a rule remembers of the tokens read: anything that can be a key, but not None.
+State = Any
+
+
+class Rule(Protocol):
+    """A rule on the tokens at the positions read; the query, if it is read, is read first.
+
+    Theorem of each file: for every label, reading the tokens from `start` by `step` ends in a state
+    that `accepts` exactly if the label is `label(tokens)`; None is a state that never does. `step`
+    treats all tokens of one of the `kinds` alike. `index` counts the positions read.
+    """
+
+    @property
+    def name(self) -> str:
+        """The rule and its parameters, as in the names of tasks."""
+
+    def label(self, tokens: Sequence[int]) -> int:
+        """Return the label of the tokens at the positions read: the definition."""
+
+    def labels(self, tokens: range, reads: int) -> range:
+        """Return a range with every label that `reads` tokens of this range can have."""
+
+    def kinds(self, label: int, tokens: range) -> list[range]:
+        """Cut a range into ranges of tokens that are alike for this label."""
+
+    def start(self, label: int) -> State:
+        """Return the state before any token is read."""
+
+    def step(self, label: int, state: State, index: int, token: int) -> State | None:
+        """Return the state after this token, None if the label is lost."""
+
+    def accepts(self, label: int, state: State) -> bool:
+        """Say whether the tokens read have the label."""
+
+
+def around(label: int, tokens: range) -> list[range]:
+    """Return the tokens below a token, the token, and those above it."""
+    low, high = (max(tokens.start, min(end, tokens.stop)) for end in (label, label + 1))
+    parts = range(tokens.start, low), range(low, high), range(high, tokens.stop)
+    return [part for part in parts if part]
