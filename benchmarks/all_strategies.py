@@ -43,7 +43,7 @@ def share(row: dict[str, Any]) -> float:
 
 def group_table(rows: list[dict[str, Any]], published: dict[str, float]) -> list[str]:
     """Return the best of each group: the published code, the same strategies here, with chord."""
-    groups = {strategy.name: strategy.group for strategy in STRATEGIES}
+    groups = {strategy.name: strategy.group.name for strategy in STRATEGIES}
     lines = ["| group | published code | ours, same strategies | ours, with `chord` | operations |"]
     lines.append("|---|---|---|---|---|")
     for group in dict.fromkeys(groups.values()):

@@ -14,11 +14,11 @@ from support.witnesses import SUBCUBIC
 
 from ballproof.models.errors import ModelError
 from ballproof.verifier.audit.precisions.comparison import sampled
-from ballproof.verifier.audit.precisions.exact_balls import ExactQuantities
-from ballproof.verifier.audit.precisions.quantities import Part
 from ballproof.verifier.audit.precisions.recount import quantities_of, recompute
 from ballproof.verifier.counting.float32 import deviation
 from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.strategies.exact_balls import ExactQuantities
+from ballproof.verifier.strategies.quantities import Part
 
 TAME = ("gaussian", "trained", "one hot", "dyadic", "near ties")
 MARGINS = ("0", "1/3")

@@ -12,9 +12,10 @@ from support.toy import Recipe, random_toys
 
 from ballproof.verifier.audit.tamper import trial as tampering
 from ballproof.verifier.audit.tamper.count_mutations import overclaims
-from ballproof.verifier.audit.tamper.mutant import COUNT, FORGED, HARMLESS, KINDS, MOVED
+from ballproof.verifier.audit.tamper.mutant import FORGED, KINDS, MOVED
 from ballproof.verifier.audit.tamper.trial import all_mutants, tamper
 from ballproof.verifier.proving.checking import CheckerError
+from ballproof.verifier.strategies.changes import COUNT, HARMLESS
 
 # A slow machine skips nothing.
 unhurried = partial(tamper, seconds=1e6)

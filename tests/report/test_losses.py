@@ -10,8 +10,8 @@ from support.toy import random_toys
 from ballproof.models.weights import weights_from_bytes
 from ballproof.verifier.counting.goal import Goal, silent
 from ballproof.verifier.counting.problem import pose
-from ballproof.verifier.report.losses import lost_sequences
 from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.strategies.subcubic.losses import lost_sequences
 
 
 def enumerated(gaps, n_ctx):

@@ -64,4 +64,4 @@ def subject_for(
     fields["claim"]["semantics"] = semantics
     verdict = {"correct_at_least": str(claimed[0]), "correct_at_most": str(claimed[1])}
     files = Files(Path("toy.safetensors"), Path("toy.json"))
-    return Subject(files, b"", fields, weights, pose(weights, asked), verdict)
+    return Subject(files, b"", fields, weights, pose(weights, asked, semantics), verdict)

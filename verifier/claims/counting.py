@@ -11,7 +11,8 @@ from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.proving.pipeline import NotApplicableError
 from ballproof.verifier.proving.steering import prove
-from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.strategies import STRATEGIES
+from ballproof.verifier.strategies.base import InAuto
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,11 @@ def known_count(
     are 0 and all, and `by` says why.
     """
     problem = pose(weights, margin)
-    exact = strategy_named("exact")
-    strategy = exact if exact.obstacle(problem.shape) is None else strategy_named("ladder")
+    strategy = next(
+        one
+        for one in STRATEGIES
+        if one.two_sided and one.in_auto is not InAuto.NEVER and one.obstacle(problem.shape) is None
+    )
     try:
         claim = prove(problem, strategy, max_operations, progress).claim
     except (NotApplicableError, OutOfTimeError) as error:

@@ -214,7 +214,7 @@ def _table(strategies: list[Strategy], rows: list[Proven]) -> Table:
         dimension = row.unexplained_dimension
         table.add_row(
             strategy.name,
-            strategy.group,
+            strategy.group.name,
             share(row.claim.correct_at_least, row.claim.total),
             str(row.proof.operations),
             "-" if dimension is None else str(dimension),

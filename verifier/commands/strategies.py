@@ -7,22 +7,8 @@ import click
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import json_option, pass_terminal
 from ballproof.verifier.proving.searches import SEARCHES
-from ballproof.verifier.strategies import strategies_matching
+from ballproof.verifier.strategies import groups, strategies_matching
 from ballproof.verifier.strategies.base import Strategy
-
-FIELDS = ("name", "group", "complexity", "summary")
-EXPLAINED = {
-    "exact": "ours: two-sided and exact",
-    "ladder": "ours: short proofs at any context length, steered by --max-operations or --at-least",
-    "brute-force": "every input",
-    "cubic": "positions and rivals pessimised apart",
-    "subcubic": "scores multiplied out, direct path multiplied out",
-    "low-rank EU": "direct path by a reference row",
-    "low-rank QK": "scores by terms of rank one and a bound on the rest",
-    "low-rank QK and EU": "both of these",
-    "quadratic QK": "the rest of the scores bounded factor by factor, without a product",
-    "quadratic QK and EU": "the same, and the direct path by a reference row",
-}
 
 
 @click.command()
@@ -39,16 +25,21 @@ def strategies(terminal: Terminal, pattern: str, as_json: bool) -> None:
     """
     chosen = strategies_matching(pattern)
     if as_json:
-        terminal.json([{name: getattr(s, name) for name in FIELDS} for s in chosen])
+        terminal.json([_fields(strategy) for strategy in chosen])
         return
-    for group, explanation in EXPLAINED.items():
+    for group in groups():
         members = [strategy for strategy in chosen if strategy.group == group]
         if members:
-            terminal.result("", f"{group} ({len(members)}): {explanation}")
+            terminal.result("", f"{group.name} ({len(members)}): {group.explanation}")
             terminal.result(*_lines(members))
     if pattern == "all":
         terminal.result("", "searches: prove --strategy takes these as well")
         terminal.result(*(f"  {search.name:<8}  {search.summary}" for search in SEARCHES))
+
+
+def _fields(strategy: Strategy) -> dict[str, str]:
+    fields = ("name", "complexity", "summary")
+    return {"group": strategy.group.name} | {name: getattr(strategy, name) for name in fields}
 
 
 def _lines(members: list[Strategy]) -> list[str]:

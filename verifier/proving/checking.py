@@ -16,9 +16,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ballproof.certificates import CHECKER
+from ballproof.certificates import CHECKER, answers
 
-VERIFIED, REJECTED, DECLINED, USAGE, INTERNAL, INTERRUPTED = 0, 1, 2, 64, 70, 130
+VERIFIED, REJECTED, DECLINED = answers.VERIFIED, answers.REJECTED, answers.DECLINED
+USAGE, INTERNAL, INTERRUPTED = 64, 70, 130
 DEFAULT_MAX_OPERATIONS = 10**11
 
 

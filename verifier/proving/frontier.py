@@ -12,8 +12,7 @@ from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.proving.pipeline import NotApplicableError, NotProven, Proven, prove_many
 from ballproof.verifier.proving.shares import share
 from ballproof.verifier.proving.steering import prove
-from ballproof.verifier.strategies import STRATEGIES, of_the_study, strategy_named
-from ballproof.verifier.strategies.ladder.costs import path_tables_cost
+from ballproof.verifier.strategies import STRATEGIES, leading_strategy, of_the_study
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def measured_points(
 
 def _ladders(problem: Problem, budgets: int, max_operations: int) -> Iterator[Point]:
     """Yield ladders from a few pools to the tightest, their lengths in a geometric row."""
-    ladder = strategy_named("ladder")
+    ladder = leading_strategy()
 
     def best(goal: Goal) -> Iterator[Point]:
         try:
@@ -81,7 +80,7 @@ def _ladders(problem: Problem, budgets: int, max_operations: int) -> Iterator[Po
 
     longest = list(best(Goal()))
     yield from longest
-    shortest = path_tables_cost(problem.shape) * 1.01
+    shortest = ladder.least_operations(problem.shape) * 1.01
     top = longest[0].operations if longest else max_operations
     for step in range(budgets):
         length = shortest * (top / shortest) ** ((step + 1) / (budgets + 1))

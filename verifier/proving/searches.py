@@ -16,8 +16,8 @@ from ballproof.verifier.proving.pipeline import (
     draft,
 )
 from ballproof.verifier.proving.steering import prove
-from ballproof.verifier.strategies import STRATEGIES
-from ballproof.verifier.strategies.base import Strategy
+from ballproof.verifier.strategies import STRATEGIES, leading_strategy
+from ballproof.verifier.strategies.base import InAuto, Strategy
 
 # Below this share the study's strategies may do better than a ladder of the same length.
 LADDER_SUFFICES = 0.95
@@ -89,17 +89,17 @@ def _candidates(problem: Problem, goal: Goal, found: list[Proven]) -> Iterator[S
     The ladder comes first. Where it is exact, nothing is better. Brute force counts what `exact`
     counts, at greater length, and `moment` and `grid` are ladders with fewer rules.
     """
-    yield from (strategy for strategy in STRATEGIES if strategy.name == "ladder")
+    yield leading_strategy()
     claim = found[0].claim if found else None
     if claim and goal.at_least is None and claim.correct_at_least == claim.correct_at_most:
         return
     enough = claim is not None and claim.correct_at_least >= LADDER_SUFFICES * claim.total
     for strategy in STRATEGIES:
         cheap = goal.max_operations or 10**11
-        possible = not strategy.steerable and strategy.name != "brute-force"
+        possible = strategy.in_auto in (InAuto.ALWAYS, InAuto.WHERE_MUCH_IS_OPEN)
         short = strategy.least_operations(problem.shape) <= cheap
         if possible and short and not strategy.obstacle(problem.shape):
-            if enough and strategy.name.startswith("subcubic"):
+            if enough and strategy.in_auto is InAuto.WHERE_MUCH_IS_OPEN:
                 continue
             yield strategy
 

@@ -14,12 +14,12 @@ from itertools import pairwise
 from typing import Any
 
 from ballproof.verifier.proving.frontier import unbeaten
-from ballproof.verifier.report.losses import losses_of
 from ballproof.verifier.report.numbers import Spread, floored
 from ballproof.verifier.report.series import Average, averages, rank_series
 from ballproof.verifier.report.study import Family, Subject, strategy_order
 from ballproof.verifier.report.summary import GROUPS, best_row
-from ballproof.verifier.strategies import of_the_study
+from ballproof.verifier.strategies import known_strategy, of_the_study
+from ballproof.verifier.strategies.base import LossesOf
 from ballproof.verifier.study.rows import VERIFIED, ResultRow
 
 SAFE = 2**53
@@ -155,11 +155,15 @@ def _below(row: ResultRow, total: int) -> int:
 
 
 def _lost(subject: Subject, certificate: Certificate) -> dict[str, Any] | None:
-    """Return the losses of the best subcubic certificate, for drawing."""
-    row = best_row([row for row in subject.verified if row.strategy.startswith("subcubic/")])
-    losses = losses_of(certificate(row.certificate)) if row and row.certificate else None
-    if row is None or losses is None:
+    """Return the losses of the best certificate that tells them, for drawing."""
+    row = best_row([row for row in subject.verified if _losses_of(row) and row.certificate])
+    if row is None or row.certificate is None:
         return None
+    losses_of = _losses_of(row)
+    if losses_of is None:
+        return None
+    witness = json.loads(certificate(row.certificate))["proof"]["witness"]
+    losses = losses_of(witness, subject.model.n_ctx)
     return {
         "strategy": row.strategy,
         "total": str(losses.total),
@@ -168,6 +172,11 @@ def _lost(subject: Subject, certificate: Certificate) -> dict[str, Any] | None:
         "by_maximum": [_drawn(count) for count in losses.by_maximum],
         "by_gap": [_drawn(count) for count in losses.by_gap],
     }
+
+
+def _losses_of(row: ResultRow) -> LossesOf | None:
+    strategy = known_strategy(row.strategy)
+    return strategy.losses if strategy else None
 
 
 def _drawn(count: int) -> int | float:

@@ -12,6 +12,7 @@ from ballproof.verifier.report.plot import require_plotting
 from ballproof.verifier.report.series import Average, RankSeries, averages, rank_series
 from ballproof.verifier.report.study import Family
 from ballproof.verifier.report.summary import GROUPS
+from ballproof.verifier.strategies import STRATEGIES
 
 FORMATS = ("png", "svg")
 # As on the page: Okabe and Ito's colours, and a shape for each.
@@ -65,17 +66,17 @@ def _files(pyplot: Any, stem: str, draw: Any, points: Any) -> Iterator[tuple[str
 
 
 def _by_group(means: Sequence[Average]) -> Iterator[tuple[list[Average], dict[str, Any]]]:
-    """Yield the strategies of each group, chord variants apart, with the style of their marks."""
+    """Yield the strategies of each group, ours apart, with the style of their marks."""
     extra = sorted({mean.group for mean in means} - set(GROUPS))
     for place, group in enumerate([*GROUPS, *extra]):
         for hollow in (False, True):
-            members = [m for m in means if m.group == group and _is_chord(m) is hollow]
+            members = [m for m in means if m.group == group and _is_variant(m) is hollow]
             colour, shape = COLOURS[place % len(COLOURS)], SHAPES[place % len(SHAPES)]
             if members:
                 yield (
                     members,
                     {
-                        "label": f"{group}, chord" if hollow else group,
+                        "label": f"{group}, ours" if hollow else group,
                         "marker": shape,
                         "markeredgecolor": colour,
                         "markerfacecolor": "none" if hollow else colour,
@@ -85,8 +86,10 @@ def _by_group(means: Sequence[Average]) -> Iterator[tuple[list[Average], dict[st
                 )
 
 
-def _is_chord(mean: Average) -> bool:
-    return mean.strategy.startswith("subcubic/") and not mean.of_study
+def _is_variant(mean: Average) -> bool:
+    """Return whether the strategy is ours, in a group of the study's."""
+    studied = {strategy.group.name for strategy in STRATEGIES if strategy.of_study}
+    return not mean.of_study and mean.group in studied
 
 
 def _draw_frontier(axes: Any, means: Sequence[Average]) -> None:

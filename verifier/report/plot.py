@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from ballproof.verifier.proving.extras import MissingExtraError
 from ballproof.verifier.proving.frontier import Point, frontier
+from ballproof.verifier.strategies import STRATEGIES, strategy_named
 
 FORMATS = (".svg", ".png", ".pdf")
-# What both panels show: label, colour, marker. Colours that print and that the colour-blind tell.
-SERIES = (
-    ("the study's strategies", "#777777", "o"),
-    ("ours: chord, exact", "#d95f02", "^"),
-    ("ours: ladder", "#1b6ca8", "s"),
-)
+THE_STUDYS = "the study's strategies"
+# Colour and marker of the study's, then of our families in turn: colours that print, and that the
+# colour-blind tell.
+STYLES = (("#777777", "o"), ("#d95f02", "^"), ("#1b6ca8", "s"), ("#b86e00", "D"), ("#8a63d2", "v"))
 
 
 def require_plotting() -> Any:
@@ -35,8 +35,8 @@ def draw(points: list[Point], title: str, path: Path) -> None:
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.6), constrained_layout=True)
     best = frontier(points)
     for axes, height in ((left, _bound), (right, _open)):
-        for index, (label, colour, marker) in enumerate(SERIES):
-            group = [point for point in points if _series(point) == index]
+        for label, (colour, marker) in zip(_labels(), cycle(STYLES), strict=False):
+            group = [point for point in points if _label(point.strategy) == label]
             x, y = [p.operations for p in group], [height(p) for p in group]
             axes.scatter(x, y, s=22, c=colour, marker=marker, label=label, linewidths=0, alpha=0.8)
         line = [p.operations for p in best], [height(p) for p in best]
@@ -55,10 +55,14 @@ def draw(points: list[Point], title: str, path: Path) -> None:
     pyplot.close(figure)
 
 
-def _series(point: Point) -> int:
-    if point.published:
-        return 0
-    return 2 if point.strategy in ("ladder", "moment", "grid") else 1
+def _labels() -> list[str]:
+    ours = [_label(strategy.name) for strategy in STRATEGIES if not strategy.of_study]
+    return list(dict.fromkeys([THE_STUDYS, *ours]))
+
+
+def _label(name: str) -> str:
+    strategy = strategy_named(name)
+    return THE_STUDYS if strategy.of_study else f"ours: {strategy.family}"
 
 
 def _bound(point: Point) -> float:

@@ -93,5 +93,4 @@ def _rank_series(family: Family, score_error: str) -> RankSeries:
 
 
 def _handles(strategy: str, score_error: str) -> bool:
-    parts = strategy.split("/")
-    return parts[0] == "subcubic" and parts[-1] == score_error and of_the_study(strategy)
+    return strategy.endswith(f"/{score_error}") and of_the_study(strategy)

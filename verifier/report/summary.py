@@ -10,22 +10,11 @@ from fractions import Fraction
 from ballproof.verifier.report.numbers import Spread, ranged, spread
 from ballproof.verifier.report.published import Published, published_groups, published_truth
 from ballproof.verifier.report.study import Family, Subject
-from ballproof.verifier.strategies import of_the_study
+from ballproof.verifier.strategies import groups, of_the_study
 from ballproof.verifier.study.rows import ResultRow
 
 # As the study orders them, then ours.
-GROUPS = (
-    "brute-force",
-    "cubic",
-    "subcubic",
-    "low-rank QK",
-    "low-rank EU",
-    "low-rank QK and EU",
-    "quadratic QK",
-    "quadratic QK and EU",
-    "exact",
-    "ladder",
-)
+GROUPS = tuple(group.name for group in groups())
 # A proof of this share of the true accuracy counts as nearly all of it.
 NEARLY = Fraction(99, 100)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
+from functools import cache
 
-from ballproof.verifier.strategies.base import Strategy
+from ballproof.verifier.strategies.base import Group, InAuto, Strategy
 from ballproof.verifier.strategies.brute_force import BruteForce
 from ballproof.verifier.strategies.cubic import Cubic
 from ballproof.verifier.strategies.exact import Exact
@@ -19,16 +20,32 @@ class UnknownStrategyError(ValueError):
     """No strategy has this name, or none fits this pattern."""
 
 
+@cache
+def known_strategy(name: str) -> Strategy | None:
+    """Return the strategy with this name, if there is one."""
+    return next((strategy for strategy in STRATEGIES if strategy.name == name), None)
+
+
 def of_the_study(name: str) -> bool:
-    """Return whether a strategy is one of the study's 102."""
-    family = name.split("/")
-    return family[0] in ("brute-force", "cubic", "subcubic") and "chord" not in family
+    """Return whether a strategy is one of the study's 102; one that is not known is not."""
+    strategy = known_strategy(name)
+    return strategy is not None and strategy.of_study
+
+
+def groups() -> list[Group]:
+    """Return the groups as the study orders them, then ours."""
+    return sorted({strategy.group for strategy in STRATEGIES}, key=lambda group: group.place)
+
+
+def leading_strategy() -> Strategy:
+    """Return the steerable strategy that `auto` tries first."""
+    return next(strategy for strategy in STRATEGIES if strategy.in_auto is InAuto.FIRST)
 
 
 def strategies_matching(pattern: str) -> list[Strategy]:
     """Return the strategies that a name, a glob pattern, `all` or `study` stands for."""
     if pattern == "study":
-        return [strategy for strategy in STRATEGIES if of_the_study(strategy.name)]
+        return [strategy for strategy in STRATEGIES if strategy.of_study]
     glob = "*" if pattern == "all" else pattern
     found = [strategy for strategy in STRATEGIES if fnmatchcase(strategy.name, glob)]
     if found:

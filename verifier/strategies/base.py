@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from enum import Enum, auto
+from random import Random
+from typing import Any, NamedTuple, Protocol
 
 from ballproof.models.layout import Shape
 from ballproof.models.task import class_size
@@ -13,6 +15,9 @@ from ballproof.verifier.counting.branch import WrongCount
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.separable import ClassTables, GapTables
+from ballproof.verifier.strategies.changes import WitnessChanges
+from ballproof.verifier.strategies.quantities import Quantities
+from ballproof.verifier.strategies.relaxations import Case, Step
 
 Witness = dict[str, Any]
 EXHAUSTIVE_LIMIT = 2**32
@@ -24,6 +29,43 @@ class Bounds:
 
     correct_at_least: int
     correct_at_most: int
+
+
+class Group(NamedTuple):
+    """Strategies that a report shows together, at their `place`; the study's come before ours."""
+
+    name: str
+    explanation: str
+    place: int
+
+
+class InAuto(Enum):
+    """When the search `auto` tries a strategy.
+
+    Of the steerable ones one is FIRST. NEVER: another shows the same at less length.
+    """
+
+    FIRST = auto()
+    ALWAYS = auto()
+    WHERE_MUCH_IS_OPEN = auto()
+    NEVER = auto()
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Lost sequences by query, by maximum, and by gap (index g: the next token is m - g)."""
+
+    by_query: tuple[int, ...]
+    by_maximum: tuple[int, ...]
+    by_gap: tuple[int, ...]
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self.by_maximum)
+
+
+LossesOf = Callable[[Witness, int], Losses]
 
 
 class Strategy(Protocol):
@@ -50,8 +92,24 @@ class Strategy(Protocol):
         """First working precision of the certificate, in bits."""
 
     @property
-    def group(self) -> str:
-        """The group that the study reports it in, or `exact`, which is ours."""
+    def family(self) -> str:
+        """The first part of the name, or the name that it shares with its variants."""
+
+    @property
+    def group(self) -> Group:
+        """The group that a report shows it in."""
+
+    @property
+    def of_study(self) -> bool:
+        """Whether it is one of the study's."""
+
+    @property
+    def in_auto(self) -> InAuto:
+        """When the search `auto` tries it."""
+
+    @property
+    def two_sided(self) -> bool:
+        """Whether it counts from both ends where nothing limits the length."""
 
     def unexplained_dimension(self, shape: Shape) -> int | None:
         """Return the study's count of what the proof treats case by case; None if undefined."""
@@ -71,6 +129,27 @@ class Strategy(Protocol):
 
     def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:
         """Return sound bounds; calls `progress(done, all)` as it goes."""
+
+    # For the audit and the report.
+
+    @property
+    def losses(self) -> LossesOf | None:
+        """What the witness alone, with n_ctx, tells of the sequences not certified, if it does."""
+
+    def quantities(self, problem: Problem, witness: Witness) -> Quantities:
+        """Return the numbers that decide a certificate, in balls; there is a rival."""
+
+    def fits(self, witness: Witness) -> bool:
+        """Return whether a witness of some strategy is, by its keys and rules, one of this."""
+
+    def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
+        """Return changes of a witness, each at some places, for the audit to try."""
+
+    def relaxations(self, case: Case) -> Iterator[Step]:
+        """Yield counts from the certificate's towards the truth, each with what it lacked."""
+
+    def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> int | None:
+        """Return how many inputs the witness gives up, or None where that is not to be told."""
 
 
 def exhaustive_obstacle(shape: Shape) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
 
 import numpy as np
 
@@ -15,10 +16,16 @@ from ballproof.verifier.counting.separable import ClassTables
 from ballproof.verifier.counting.signs import wrong
 from ballproof.verifier.strategies.base import (
     Bounds,
+    Group,
+    InAuto,
     Witness,
     count_classes,
     exhaustive_obstacle,
 )
+from ballproof.verifier.strategies.changes import WitnessChanges
+from ballproof.verifier.strategies.exact_balls import ExactQuantities
+from ballproof.verifier.strategies.faults import keys_added
+from ballproof.verifier.strategies.relaxations import Case, Step, settles_everything
 
 # Sums formed at once: as many as stay in a core's cache.
 BLOCK = 1 << 17
@@ -32,7 +39,12 @@ class BruteForce:
     complexity = "v^(k+1) k"
     summary = "every input, every rival: both ends, ties decided"
     precision = 32
-    group = "brute-force"
+    group = Group("brute-force", "every input", 0)
+    family = "brute-force"
+    of_study = True
+    in_auto = InAuto.NEVER
+    two_sided = True
+    losses = None
     steerable = False
 
     def unexplained_dimension(self, shape: Shape) -> int:
@@ -61,6 +73,26 @@ class BruteForce:
             return sum((_count_box(problem, tables, box) for box in boxes), WrongCount(0, 0))
 
         return count_classes(problem, progress, count_class)
+
+    def quantities(self, problem: Problem, witness: Witness) -> ExactQuantities:
+        """Return worst cases, and sums of sampled sequences."""
+        return ExactQuantities(problem)
+
+    def fits(self, witness: Witness) -> bool:
+        """Return whether the witness is empty."""
+        return not witness
+
+    def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
+        """Return keys, of which there are none."""
+        return keys_added()
+
+    def relaxations(self, case: Case) -> Iterator[Step]:
+        """Yield the truth, which is what the strategy shows."""
+        yield from settles_everything(case)
+
+    def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> None:
+        """Return None: nothing is given up by a witness."""
+        return
 
 
 def first_maximum_boxes(query: int, maximum: int, places: int) -> Iterator[Box]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import comb
+from random import Random
 
 import flint
 import numpy as np
@@ -21,7 +23,11 @@ from ballproof.verifier.counting.attention import Attention, exponentials
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Integers, Problem
 from ballproof.verifier.counting.signs import wrong
-from ballproof.verifier.strategies.base import Bounds, Witness, classes
+from ballproof.verifier.strategies.base import Bounds, Group, InAuto, Witness, classes
+from ballproof.verifier.strategies.changes import WitnessChanges
+from ballproof.verifier.strategies.cubic_balls import CubicQuantities
+from ballproof.verifier.strategies.faults import keys_added
+from ballproof.verifier.strategies.relaxations import CLAIM, POSITIONS, Case, Step
 
 WORKING_BITS = 64
 LANE_BITS = 60
@@ -34,7 +40,12 @@ class Cubic:
     complexity = "v^3 k^2"
     summary = "positions and rivals pessimised apart, good tokens counted: a lower bound"
     precision = 64
-    group = "cubic"
+    group = Group("cubic", "positions and rivals pessimised apart", 1)
+    family = "cubic"
+    of_study = True
+    in_auto = InAuto.ALWAYS
+    two_sided = False
+    losses = None
     steerable = False
 
     def unexplained_dimension(self, shape: Shape) -> int:
@@ -68,6 +79,28 @@ class Cubic:
                     if class_size(query, maximum, problem.shape.n_ctx):
                         right += _count_class(problem, attention[query], query, maximum, gaps)
         return Bounds(right, problem.total)
+
+    def quantities(self, problem: Problem, witness: Witness) -> CubicQuantities:
+        """Return F at both ends of the weight of the tokens below the maximum."""
+        return CubicQuantities(problem)
+
+    def fits(self, witness: Witness) -> bool:
+        """Return whether the witness is empty."""
+        return not witness
+
+    def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
+        """Return keys, of which there are none."""
+        return keys_added()
+
+    def relaxations(self, case: Case) -> Iterator[Step]:
+        """Yield the bound, then the count with positions exact."""
+        yield CLAIM, self.bound(case.problem, {}, case.phase()).correct_at_least
+        if case.right is not None:
+            yield POSITIONS, case.rivals_alone()
+
+    def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> None:
+        """Return None: nothing is given up by a witness."""
+        return
 
 
 class _Attention:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from random import Random
+
 from ballproof.models.layout import Shape
 from ballproof.verifier.counting.branch import BranchAndCount, WrongCount
 from ballproof.verifier.counting.goal import Goal, Progress
@@ -9,10 +12,16 @@ from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.separable import ClassTables, surviving_rivals
 from ballproof.verifier.strategies.base import (
     Bounds,
+    Group,
+    InAuto,
     Witness,
     count_classes,
     exhaustive_obstacle,
 )
+from ballproof.verifier.strategies.changes import WitnessChanges
+from ballproof.verifier.strategies.exact_balls import ExactQuantities
+from ballproof.verifier.strategies.faults import keys_added
+from ballproof.verifier.strategies.relaxations import Case, Step, settles_everything
 
 
 class Exact:
@@ -22,7 +31,12 @@ class Exact:
     complexity = "v^3 k, and the branches"
     summary = "worst case per rival, then branch and count: both ends, ties decided"
     precision = 48
-    group = "exact"
+    group = Group("exact", "ours: two-sided and exact", 8)
+    family = "exact"
+    of_study = False
+    in_auto = InAuto.ALWAYS
+    two_sided = True
+    losses = None
     steerable = False
 
     def unexplained_dimension(self, shape: Shape) -> None:
@@ -54,3 +68,23 @@ class Exact:
             return BranchAndCount(problem, tables, rivals).count()
 
         return count_classes(problem, progress, count_class)
+
+    def quantities(self, problem: Problem, witness: Witness) -> ExactQuantities:
+        """Return worst cases, and sums of sampled sequences."""
+        return ExactQuantities(problem)
+
+    def fits(self, witness: Witness) -> bool:
+        """Return whether the witness is empty."""
+        return not witness
+
+    def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
+        """Return keys, of which there are none."""
+        return keys_added()
+
+    def relaxations(self, case: Case) -> Iterator[Step]:
+        """Yield the truth, which is what the strategy shows."""
+        yield from settles_everything(case)
+
+    def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> None:
+        """Return None: nothing is given up by a witness."""
+        return

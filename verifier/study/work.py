@@ -92,7 +92,7 @@ def _attempt(
 ) -> tuple[ResultRow, bytes | None]:
     """Return the row of one strategy, and its certificate if it was verified."""
     strategy = strategy_named(name)
-    row = ResultRow(problem.weights.digest, name, strategy.group, NOT_PROVEN)
+    row = ResultRow(problem.weights.digest, name, strategy.group.name, NOT_PROVEN)
     try:
         outcome = prove_with(problem, strategy, max_operations, checker)
     except CheckFailedError as error:

@@ -7,9 +7,9 @@ from random import Random
 import flint
 
 from ballproof.verifier.audit.precisions.levels import LAST_BITS, Level, Nearest, Precisions
-from ballproof.verifier.audit.precisions.quantities import Counted, Item, Part, Quantities
 from ballproof.verifier.audit.subject import Finding, Subject
 from ballproof.verifier.counting.goal import Progress
+from ballproof.verifier.strategies.quantities import Counted, Item, Part, Quantities
 
 PART = "precisions"
 SEED = 0

@@ -7,8 +7,8 @@ from typing import Any
 
 import flint
 
-from ballproof.verifier.audit.precisions.quantities import Counted
 from ballproof.verifier.audit.subject import Finding
+from ballproof.verifier.strategies.quantities import Counted
 
 # Where the finer precision leaves a sign open, how many bits are tried for the tightest one.
 LAST_BITS = 8_192

@@ -7,16 +7,11 @@ from typing import Any
 import flint
 
 from ballproof.verifier.audit.precisions.comparison import Comparison
-from ballproof.verifier.audit.precisions.cubic_balls import CubicQuantities
-from ballproof.verifier.audit.precisions.exact_balls import ExactQuantities
-from ballproof.verifier.audit.precisions.ladder_balls import LadderQuantities
 from ballproof.verifier.audit.precisions.levels import Precisions
-from ballproof.verifier.audit.precisions.quantities import Counted, Item, Part, Quantities
-from ballproof.verifier.audit.precisions.subcubic_balls import SubcubicQuantities
 from ballproof.verifier.audit.subject import Subject
 from ballproof.verifier.counting.goal import Progress, silent
 from ballproof.verifier.strategies import strategy_named
-from ballproof.verifier.strategies.subcubic.strategy import Subcubic
+from ballproof.verifier.strategies.quantities import Counted, Item, Part, Quantities
 
 
 def recompute(
@@ -42,17 +37,10 @@ def recompute(
 
 def quantities_of(subject: Subject) -> Quantities:
     """Return the deciding quantities of a certificate, at the margin of its lower end."""
-    problem, proof = subject.problem, subject.fields["proof"]
-    strategy, witness = strategy_named(proof["strategy"]), proof["witness"]
-    if problem.shape.d_vocab == 1:
+    if subject.problem.shape.d_vocab == 1:
         return _NoRival()
-    if isinstance(strategy, Subcubic):
-        return SubcubicQuantities(problem, strategy, witness)
-    if strategy.name == "cubic":
-        return CubicQuantities(problem)
-    if strategy.group == "ladder":
-        return LadderQuantities(problem, witness)
-    return ExactQuantities(problem)
+    strategy, witness = strategy_named(subject.strategy), subject.fields["proof"]["witness"]
+    return strategy.quantities(subject.problem, witness)
 
 
 class _NoRival:

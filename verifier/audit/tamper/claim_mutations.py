@@ -7,29 +7,26 @@ from random import Random
 from typing import Any
 
 from ballproof.verifier.audit.subject import Subject
-from ballproof.verifier.audit.tamper.mutant import (
+from ballproof.verifier.audit.tamper.mutant import CLAIM, PROOF, Mutant, mutants_of, wrong_types
+from ballproof.verifier.strategies import STRATEGIES
+from ballproof.verifier.strategies.base import Strategy
+from ballproof.verifier.strategies.changes import (
     BUDGET,
-    CLAIM,
     COMPUTED,
     DIGEST,
     HARMLESS,
     LIMIT,
     MISSING,
-    PROOF,
+    OUTSIDE,
     STATEMENT,
     SYNTAX,
     UNSUPPORTED,
-    WITNESS,
     Answer,
     Change,
-    Mutant,
     Path,
     looked_up,
-    mutants_of,
-    wrong_types,
 )
-from ballproof.verifier.strategies import STRATEGIES
-from ballproof.verifier.strategies.subcubic.names import ALL, PEEL_PAIR
+from ballproof.verifier.strategies.faults import some
 
 MODEL = ("claim", "model")
 SIZES = ("d_vocab", "n_ctx", "d_model", "d_head")
@@ -40,13 +37,8 @@ LEAVES: tuple[Path, ...] = (
     *(("claim", key) for key in ("task", "semantics", "margin", *COUNTS)),
     *(("proof", key) for key in ("strategy", "precision", "operations")),
 )
-SINGLE = ("brute-force", "cubic", "exact")
-RULES = {
-    "ladder": {"walk", "both", "moment", "grid", "below"},
-    "moment": {"moment", "below"},
-    "grid": {"grid", "below"},
-}
-OTHER_SUBCUBIC = 16
+# Of a large family, so many.
+OTHERS = 16
 
 
 def claim_mutants(subject: Subject) -> Iterator[Mutant]:
@@ -177,7 +169,7 @@ def proof_mutants(subject: Subject, rng: Random) -> Iterator[Mutant]:
     cheap += [Change(precision, bits, frozenset({LIMIT})) for bits in (31, 1025, 0, -64, 10**9)]
     above = str(subject.files.max_operations + 1)
     cheap.append(Change(operations, above, frozenset({LIMIT})))
-    swaps = [Change(strategy, name, _swapped(subject, name)) for name in _others(subject, rng)]
+    swaps = [Change(strategy, x.name, _swapped(subject, x)) for x in _others(subject, rng)]
     cheap += [change for change in swaps if HARMLESS not in change.expected]
     yield from mutants_of(fields, PROOF, cheap)
     computed = [change for change in swaps if HARMLESS in change.expected]
@@ -188,49 +180,19 @@ def proof_mutants(subject: Subject, rng: Random) -> Iterator[Mutant]:
     yield from _budgets(subject, operations)
 
 
-def _others(subject: Subject, rng: Random) -> list[str]:
-    """Return every other family's name, and some of the subcubic ones."""
-    names = [strategy.name for strategy in STRATEGIES if strategy.name != subject.strategy]
-    subcubic = [name for name in names if name.startswith("subcubic/")]
-    return [name for name in names if name not in subcubic] + rng.sample(subcubic, OTHER_SUBCUBIC)
+def _others(subject: Subject, rng: Random) -> list[Strategy]:
+    """Return the other strategies, and only some of a large family."""
+    families: dict[str, list[Strategy]] = {}
+    for strategy in STRATEGIES:
+        if strategy.name != subject.strategy:
+            families.setdefault(strategy.family, []).append(strategy)
+    return [one for members in families.values() for one in some(members, OTHERS, rng)]
 
 
-def _swapped(subject: Subject, name: str) -> frozenset[Answer]:
+def _swapped(subject: Subject, strategy: Strategy) -> frozenset[Answer]:
     """Return what the same proof may answer under another strategy's name."""
-    witness = subject.fields["proof"]["witness"]
-    if name in SINGLE:
-        fits = not witness
-    elif name in RULES:
-        fits = "maxima" in witness and _rules(witness["maxima"]) <= RULES[name]
-    else:
-        fits = set(witness) == subcubic_keys(name)
-    return COMPUTED if fits else frozenset({WITNESS})
-
-
-def subcubic_keys(name: str) -> set[str]:
-    """Return the witness keys of a subcubic strategy."""
-    parts = next(parts for parts in ALL if parts.name == name)
-    peeled = parts.score_error != "exact"
-    wanted = {
-        "gaps": True,
-        "query_directions": peeled,
-        "key_directions": peeled,
-        "matrix_directions": peeled and parts.score_error not in PEEL_PAIR,
-        "squarings": parts.score_error == "svd",
-        "mu": parts.direct == "svd-query",
-        "a_star": parts.attention == "mean+diff",
-        "chord": parts.attention == "chord",
-    }
-    return {key for key, needed in wanted.items() if needed}
-
-
-def _rules(maxima: list[Any]) -> set[str]:
-    rules, pools = set(), [pool for pools in maxima for pool in pools]
-    while pools:
-        pool = pools.pop()
-        rules |= {group["rule"] for group in pool["groups"]}
-        pools += pool["parts"]
-    return rules
+    fits = strategy.fits(subject.fields["proof"]["witness"])
+    return COMPUTED if fits else OUTSIDE
 
 
 def _budgets(subject: Subject, path: Path) -> Iterator[Mutant]:

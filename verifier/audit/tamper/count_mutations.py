@@ -6,18 +6,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ballproof.verifier.audit.subject import Subject
-from ballproof.verifier.audit.tamper.mutant import (
-    BUDGET,
-    CLAIM,
-    COUNT,
-    HARMLESS,
-    Change,
-    Mutant,
-    edited,
-    encoded,
-    mutants_of,
-)
+from ballproof.verifier.audit.tamper.mutant import CLAIM, Mutant, edited, encoded, mutants_of
 from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.changes import BUDGET, COUNT, HARMLESS, Change
 
 EVERYTHING = "claimed: every input right"
 

@@ -1,7 +1,4 @@
-"""What a mutant of a certificate is, what it must answer, and how to make one from another object.
-
-Reasons and their order are those of docs/certificate.md.
-"""
+"""Mutants of a certificate: what each must answer, and how to make it from another object."""
 
 from __future__ import annotations
 
@@ -10,18 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ballproof.verifier.proving.checking import DECLINED, REJECTED, VERIFIED
+from ballproof.verifier.strategies.changes import LIMIT, MISSING, Answer, Change, Path, looked_up
 
-Answer = tuple[int, str | None]
-Path = tuple[str | int, ...]
-
-SYNTAX, LIMIT, UNSUPPORTED = (DECLINED, "syntax"), (DECLINED, "limit"), (DECLINED, "unsupported")
-DIGEST, STATEMENT, WITNESS = (REJECTED, "digest"), (REJECTED, "statement"), (REJECTED, "witness")
-BUDGET, COUNT, HARMLESS = (REJECTED, "budget"), (REJECTED, "count"), (VERIFIED, None)
-# Inside its domain a witness, a precision or another strategy may prove as much, or less.
-COMPUTED = frozenset({BUDGET, COUNT, LIMIT, HARMLESS})
 MAX_NESTING = 16
-MISSING = object()
 
 TEXT, CLAIM, PROOF, FORGED, MOVED = (
     "bytes of the file",
@@ -48,21 +36,6 @@ class Mutant:
     cost: float = 0.0
 
 
-@dataclass(frozen=True)
-class Change:
-    """A new value at a path of the certificate (MISSING: the key or item goes), and the answers."""
-
-    path: Path
-    value: Any
-    expected: frozenset[Answer]
-
-    def deepened(self) -> Change:
-        """Return the change as it is answered: too deep a nesting is noticed before all else."""
-        if self.value is MISSING or len(self.path) + _nesting(self.value) <= MAX_NESTING:
-            return self
-        return Change(self.path, self.value, frozenset({LIMIT}))
-
-
 def encoded(fields: Mapping[str, Any]) -> bytes:
     """Return an object as a certificate file."""
     return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
@@ -86,13 +59,6 @@ def edited(fields: Any, path: Path, value: Any) -> Any:
     return copy
 
 
-def looked_up(fields: Any, path: Path) -> Any:
-    """Return the value at a path."""
-    for key in path:
-        fields = fields[key]
-    return fields
-
-
 def named(path: Path) -> str:
     """Return a path in words: claim.model.sha256, proof.witness.gaps[3][2][0]."""
     words = ""
@@ -114,7 +80,7 @@ def mutants_of(
 ) -> Iterator[Mutant]:
     """Yield the mutants that these changes of a certificate make."""
     for change in changes:
-        one = change.deepened()
+        one = _deepened(change)
         if _unchanged(fields, one):
             continue
 
@@ -129,6 +95,13 @@ def wrong_types(path: Path, value: Any, *expected: Answer) -> list[Change]:
     """Return changes of a value into values of all other types."""
     others = [None, True, [value], {"x": value}, 5 if isinstance(value, str) else str(value)]
     return [Change(path, other, frozenset(expected)) for other in others]
+
+
+def _deepened(change: Change) -> Change:
+    """Return the change as it is answered: too deep a nesting is noticed before all else."""
+    if change.value is MISSING or len(change.path) + _nesting(change.value) <= MAX_NESTING:
+        return change
+    return Change(change.path, change.value, frozenset({LIMIT}))
 
 
 def _unchanged(fields: Mapping[str, Any], change: Change) -> bool:

@@ -8,19 +8,8 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from ballproof.verifier.audit.tamper.mutant import (
-    LIMIT,
-    MAX_NESTING,
-    SYNTAX,
-    TEXT,
-    Answer,
-    Mutant,
-    Path,
-    edited,
-    encoded,
-    looked_up,
-    named,
-)
+from ballproof.verifier.audit.tamper.mutant import MAX_NESTING, TEXT, Mutant, edited, encoded, named
+from ballproof.verifier.strategies.changes import LIMIT, SYNTAX, Answer, Path, looked_up
 
 CUTS = 40
 _MARK = "\0mark"

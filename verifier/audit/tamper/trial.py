@@ -14,26 +14,18 @@ from typing import Any
 
 from ballproof.verifier.audit.stages import Stage, quietly
 from ballproof.verifier.audit.subject import Finding, Subject
-from ballproof.verifier.audit.tamper import ladder_mutations, subcubic_mutations
-from ballproof.verifier.audit.tamper.claim_mutations import RULES, claim_mutants, proof_mutants
+from ballproof.verifier.audit.tamper.claim_mutations import claim_mutants, proof_mutants
 from ballproof.verifier.audit.tamper.count_mutations import (
     EVERYTHING,
     everything_claimed,
     margin_mutants,
     overclaims,
 )
-from ballproof.verifier.audit.tamper.faults import object_faults
-from ballproof.verifier.audit.tamper.mutant import (
-    FORGED,
-    HARMLESS,
-    KINDS,
-    MOVED,
-    Answer,
-    Mutant,
-    mutants_of,
-)
+from ballproof.verifier.audit.tamper.mutant import FORGED, KINDS, MOVED, Mutant, mutants_of
 from ballproof.verifier.audit.tamper.text_mutations import text_mutants
 from ballproof.verifier.proving.checking import CheckerError, Checkers
+from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.strategies.changes import HARMLESS, Answer
 
 PART = "tamper"
 DEFAULT_SECONDS = 30.0
@@ -91,17 +83,11 @@ def all_mutants(subject: Subject, rng: Random) -> Iterator[Mutant]:
     yield from claim_mutants(subject)
     yield from proof_mutants(subject, rng)
     yield from margin_mutants(subject)
-    fields, witness = subject.fields, subject.fields["proof"]["witness"]
-    if subject.strategy in RULES:
-        forge: Any = ladder_mutations
-    elif witness:
-        forge = subcubic_mutations
-    else:
-        empty = list(object_faults(("proof", "witness"), {}))
-        yield from mutants_of(fields, FORGED, empty)
-        return
-    yield from mutants_of(fields, FORGED, list(forge.forged(subject, rng)))
-    yield from mutants_of(fields, MOVED, list(forge.moved(subject, rng)), cost=1.0)
+    changes = strategy_named(subject.strategy).changes(
+        subject.problem, subject.fields["proof"]["witness"], rng
+    )
+    yield from mutants_of(subject.fields, FORGED, changes.outside)
+    yield from mutants_of(subject.fields, MOVED, changes.inside, cost=1.0)
 
 
 def tamper(

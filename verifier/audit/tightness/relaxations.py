@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from ballproof.verifier.audit.subject import Finding, Subject
 from ballproof.verifier.audit.tightness.clock import Clock, OutOfTimeError
-from ballproof.verifier.audit.tightness.ladder_slack import given_up, ladder_slack
-from ballproof.verifier.audit.tightness.slack import (
-    ATTENTION,
-    CLAIM,
-    COUNTING,
-    DIRECT_PATH,
-    GAP,
-    POOLS,
-    POSITIONS,
-    RIVALS,
-    ROUNDING,
-    SCORE_ERROR,
-    UNCOUNTED,
-    UNKNOWN,
-    WITNESS,
-    Cause,
-    Tightness,
-)
+from ballproof.verifier.audit.tightness.slack import ROUNDING, UNKNOWN, Cause, Tightness
 from ballproof.verifier.audit.tightness.truth import (
     Truth,
     exact_count,
@@ -32,16 +14,19 @@ from ballproof.verifier.audit.tightness.truth import (
     right_with_exact_positions,
     two_sided,
 )
-from ballproof.verifier.counting.goal import Goal, Progress, silent
+from ballproof.verifier.counting.goal import Progress, silent
 from ballproof.verifier.counting.problem import Problem, opposite
 from ballproof.verifier.strategies import strategy_named
-from ballproof.verifier.strategies.base import Strategy
-from ballproof.verifier.strategies.subcubic.strategy import Subcubic
+from ballproof.verifier.strategies.relaxations import (
+    RIVALS,
+    UNCOUNTED,
+    Case,
+    Step,
+    settles_everything,
+)
 
 PART = "tightness"
 PHASES = 9
-# A count, and what the step to it from the count before removed.
-Step = tuple[str, int]
 
 
 def tightness(subject: Subject, progress: Progress = silent, seconds: float = 60) -> Tightness:
@@ -55,9 +40,9 @@ def tightness(subject: Subject, progress: Progress = silent, seconds: float = 60
     problem = subject.problem
     clock = Clock(seconds, progress, PHASES)
     exact = exact_count(problem, clock)
-    steps, finished = _followed(subject, problem, exact, clock)
+    steps, finished = _followed(subject, exact, clock)
     truth = exact or two_sided(problem, _known(subject, steps), clock)
-    causes = _causes(subject, problem, truth, clock, steps, finished)
+    causes = _causes(subject, truth, clock, steps, finished)
     most = truth.most
     if problem.semantics == "float32":
         most = _program_most(subject, problem, truth, clock)
@@ -83,13 +68,11 @@ def _program_most(subject: Subject, problem: Problem, truth: Truth, clock: Clock
         return subject.claimed[1]
 
 
-def _followed(
-    subject: Subject, problem: Problem, exact: Truth | None, clock: Clock
-) -> tuple[list[Step], bool]:
+def _followed(subject: Subject, exact: Truth | None, clock: Clock) -> tuple[list[Step], bool]:
     """Return the counts towards the truth, and whether there was time for all of them."""
     steps: list[Step] = []
     try:
-        for step in _steps(subject, problem, exact, clock):
+        for step in _steps(subject, exact, clock):
             steps.append(step)
     except OutOfTimeError:
         return steps, False
@@ -104,7 +87,6 @@ def _known(subject: Subject, steps: list[Step]) -> tuple[int, int]:
 
 def _causes(
     subject: Subject,
-    problem: Problem,
     truth: Truth,
     clock: Clock,
     steps: list[Step],
@@ -118,91 +100,41 @@ def _causes(
     least, most = truth.least - count, truth.most - count
     if truth.wrong is not None:
         return [*causes, Cause(RIVALS if finished and truth.exact else UNKNOWN, least, most)]
-    if strategy_named(subject.strategy).group == "ladder":
-        return causes + _ladder_unknown(subject, problem, (least, most), clock)
-    return [*causes, Cause(UNKNOWN, least, most)]
+    return causes + _unknown(subject, (least, most), clock)
 
 
-def _steps(subject: Subject, problem: Problem, exact: Truth | None, clock: Clock) -> Iterator[Step]:
+def _case(subject: Subject, exact: Truth | None, clock: Clock) -> Case:
+    return Case(
+        subject.problem,
+        subject.fields["proof"]["witness"],
+        exact.least if exact else None,
+        exact.wrong if exact else None,
+        clock.phase,
+        lambda: right_with_exact_positions(subject.problem, clock.phase()),
+    )
+
+
+def _steps(subject: Subject, exact: Truth | None, clock: Clock) -> Iterator[Step]:
     """Yield counts from the certificate's towards the truth, each with what it no longer relaxes.
 
     What is left between the last of them and the truth is the union over rivals.
     """
-    strategy = strategy_named(subject.strategy)
-    if problem.shape.d_vocab == 1 or strategy.name in ("exact", "brute-force"):
-        # They settle every input: the truth is what they show.
-        if exact is not None:
-            yield CLAIM, exact.least
-    elif strategy.group == "ladder":
-        yield from _ladder_steps(subject, problem, strategy, exact, clock)
+    case = _case(subject, exact, clock)
+    if subject.problem.shape.d_vocab == 1:
+        yield from settles_everything(case)
     else:
-        if isinstance(strategy, Subcubic):
-            yield from _subcubic_steps(subject, problem, strategy, clock)
-        cubic = strategy_named("cubic").bound(problem, {}, clock.phase()).correct_at_least
-        yield (GAP if isinstance(strategy, Subcubic) else CLAIM), cubic
-        if exact is not None:
-            yield POSITIONS, right_with_exact_positions(problem, clock.phase())
+        yield from strategy_named(subject.strategy).relaxations(case)
 
 
-def _subcubic_steps(
-    subject: Subject, problem: Problem, strategy: Subcubic, clock: Clock
-) -> Iterator[Step]:
-    """Follow the certificate's witness, then one found anew, then strategies that relax less."""
-    clock.phase()
-    stated = _entries(problem, strategy, subject.fields["proof"]["witness"])
-    found = _entries(problem, strategy, strategy.search(problem, Goal(), silent))
-    count = sum(stated.values())
-    yield CLAIM, count
-    # Entries are of different inputs: any choice of witness for each of them is a bound.
-    count += sum(many for entry, many in found.items() if entry not in stated)
-    yield UNCOUNTED, count
-    count += sum(max(found[entry] - many, 0) for entry, many in stated.items())
-    yield WITNESS, count
-    direct, attention, error = strategy.parts
-    changes = (
-        (SCORE_ERROR, (direct, attention, "exact"), error != "exact"),
-        (DIRECT_PATH, ("max-diff-exact", attention, "exact"), direct != "max-diff-exact"),
-        (ATTENTION, ("max-diff-exact", "mean+diff", "exact"), attention == "drop-average"),
-    )
-    for cause, parts, needed in changes:
-        if needed:
-            clock.phase()
-            finer = strategy_named("/".join(("subcubic", *parts)))
-            witness = finer.search(problem, Goal(), silent)
-            yield cause, finer.bound(problem, witness, silent).correct_at_least
-
-
-def _entries(
-    problem: Problem, strategy: Subcubic, witness: dict[str, object]
-) -> Counter[tuple[int, int, int]]:
-    """Return how many inputs each entry (q, m, c) settles."""
-    return Counter(
-        {(query, m, c): many for query, m, c, many in strategy.settled(problem, witness)}
-    )
-
-
-def _ladder_steps(
-    subject: Subject, problem: Problem, strategy: Strategy, exact: Truth | None, clock: Clock
-) -> Iterator[Step]:
-    """Yield the bound of the witness, and where the truth is known by class what it lacks."""
-    witness = subject.fields["proof"]["witness"]
-    count = strategy.bound(problem, witness, clock.phase()).correct_at_least
-    yield CLAIM, count
-    if exact is not None and exact.wrong is not None:
-        lacking = ladder_slack(problem, witness, exact.wrong, clock.phase())
-        for cause in (UNCOUNTED, COUNTING, POOLS):
-            count += lacking[cause]
-            yield cause, count
-
-
-def _ladder_unknown(
-    subject: Subject, problem: Problem, slack: tuple[int, int], clock: Clock
-) -> list[Cause]:
-    """Return the causes of a ladder where no class's truth is known: at most what is given up."""
+def _unknown(subject: Subject, slack: tuple[int, int], clock: Clock) -> list[Cause]:
+    """Return the causes where no class's truth is known: at most what the witness gives up."""
     least, most = slack
+    strategy, witness = strategy_named(subject.strategy), subject.fields["proof"]["witness"]
     try:
-        lost = given_up(problem, subject.fields["proof"]["witness"], clock.phase())
+        lost = strategy.given_up(subject.problem, witness, clock.phase())
     except OutOfTimeError:
+        lost = None
+    if lost is None:
         return [Cause(UNKNOWN, least, most)]
     lost = min(lost, most)
     return [Cause(UNCOUNTED, 0, lost), Cause(UNKNOWN, max(least - lost, 0), most)]
@@ -222,7 +154,7 @@ def _findings(subject: Subject, truth: Truth, most: int, steps: list[Step]) -> l
     for cause, count in steps:
         if count > truth.most:
             sentence = (
-                f"the bound without its {cause} counts {count} inputs as right, and at most "
+                f"the bound without its {cause.name} counts {count} inputs as right, and at most "
                 f"{truth.most} are"
             )
             findings.append(Finding(PART, sentence, details))

@@ -7,35 +7,12 @@ from typing import Any
 
 from ballproof.verifier.audit.subject import Finding
 from ballproof.verifier.proving.shares import share
+from ballproof.verifier.strategies.relaxations import Relaxation
 
-CLAIM = "claim"
-UNCOUNTED = "uncounted classes"
-WITNESS = "witness"
-SCORE_ERROR = "score error"
-DIRECT_PATH = "direct path"
-ATTENTION = "attention"
-GAP = "gap"
-COUNTING = "counting rules"
-POOLS = "pools"
-POSITIONS = "positions"
-RIVALS = "union over rivals"
-ROUNDING = "float32 rounding"
-UNKNOWN = "not known"
-EXPLANATIONS = {
-    CLAIM: "the certificate states less than its own strategy and witness show",
-    UNCOUNTED: "classes, or parts of them, that the witness gives up",
-    WITNESS: "another witness for the same strategy shows more (or less, if negative)",
-    SCORE_ERROR: "the attention scores are split into a simple part and an error",
-    DIRECT_PATH: "the direct path is bounded by a range instead of the entries needed",
-    ATTENTION: "the logits are bounded around attention 0, not around a likely one",
-    GAP: "tokens that are not the maximum are treated alike, up to a gap below it",
-    COUNTING: "sequences are counted by moments or on grids, not one by one",
-    POOLS: "queries of a pool, far tokens, or positions share a table",
-    POSITIONS: "each position is taken at its worst, for the weights and for the logits",
-    RIVALS: "rivals are bounded together, or their wins are added up though they overlap",
-    ROUNDING: "what the float32 program does between its two margins is open",
-    UNKNOWN: "no cause was worked out for this part",
-}
+ROUNDING = Relaxation(
+    "float32 rounding", "what the float32 program does between its two margins is open"
+)
+UNKNOWN = Relaxation("not known", "no cause was worked out for this part")
 
 
 @dataclass(frozen=True)
@@ -45,9 +22,14 @@ class Cause:
     Negative where the step towards the truth counts fewer.
     """
 
-    name: str
+    relaxation: Relaxation
     least: int
     most: int
+
+    @property
+    def name(self) -> str:
+        """The relaxation's name."""
+        return self.relaxation.name
 
     def fields(self) -> dict[str, Any]:
         """Return the cause for machines."""
@@ -55,7 +37,7 @@ class Cause:
             "cause": self.name,
             "sequences_at_least": str(self.least),
             "sequences_at_most": str(self.most),
-            "explanation": EXPLANATIONS[self.name],
+            "explanation": self.relaxation.explanation,
         }
 
 
@@ -123,7 +105,8 @@ class Tightness:
         part = ""
         if cause.least == cause.most and self.exact and self.slack[0] > 0:
             part = f" ({100 * cause.least / self.slack[0]:.1f}%)"
-        return f"  {cause.name}: {_span(cause.least, cause.most)}{part}: {EXPLANATIONS[cause.name]}"
+        name, explanation = cause.relaxation
+        return f"  {name}: {_span(cause.least, cause.most)}{part}: {explanation}"
 
 
 def _span(least: int, most: int) -> str:

@@ -15,7 +15,7 @@ from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Integers, Problem
 from ballproof.verifier.counting.separable import ClassTables, surviving_rivals
 from ballproof.verifier.counting.signs import wrong
-from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.strategies import leading_strategy
 from ballproof.verifier.strategies.base import (
     classes,
     count_classes,
@@ -86,7 +86,7 @@ def exactly(problem: Problem, progress: Progress) -> Truth:
 
 
 def _by_ladder(problem: Problem, known: tuple[int, int], progress: Progress) -> Truth:
-    ladder = strategy_named("ladder")
+    ladder = leading_strategy()
     bounds = ladder.bound(problem, ladder.search(problem, Goal(), progress), progress)
     return Truth(
         max(bounds.correct_at_least, known[0]),

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from random import Random
 
 from ballproof.models.layout import Shape
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.strategies.base import EXHAUSTIVE_LIMIT, Bounds, Witness
+from ballproof.verifier.strategies.base import EXHAUSTIVE_LIMIT, Bounds, Group, InAuto, Witness
+from ballproof.verifier.strategies.changes import WitnessChanges
+from ballproof.verifier.strategies.ladder.balls import LadderQuantities
 from ballproof.verifier.strategies.ladder.bound import count_wrong
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
+from ballproof.verifier.strategies.ladder.mutations import RULES, rules_of, witness_changes
+from ballproof.verifier.strategies.ladder.slack import COUNTING, POOLS, given_up, ladder_slack
 from ballproof.verifier.strategies.ladder.steer import explored, one_sided, two_sided
+from ballproof.verifier.strategies.relaxations import CLAIM, UNCOUNTED, Case, Step
 
+GROUP = Group(
+    "ladder",
+    "ours: short proofs at any context length, steered by --max-operations or --at-least",
+    9,
+)
 BELOW_RATE = 64
 # Unless asked for, no longer proof: it would gain little and take minutes to check.
 LONGEST = 2_000_000_000
@@ -29,7 +41,12 @@ class Ladder:
     moments: bool
     grids: bool
     precision: int = 64
-    group: str = "ladder"
+    in_auto: InAuto = InAuto.NEVER
+    group: Group = GROUP
+    family: str = "ladder"
+    of_study: bool = False
+    two_sided: bool = True
+    losses: None = None
     steerable: bool = True
 
     def unexplained_dimension(self, shape: Shape) -> None:
@@ -80,6 +97,32 @@ class Ladder:
         wrong = count_wrong(problem, witness, progress)
         return Bounds(problem.total - wrong.possible, problem.total - wrong.certain)
 
+    def quantities(self, problem: Problem, witness: Witness) -> LadderQuantities:
+        """Return the worst cases that the tree of the witness leads to."""
+        return LadderQuantities(problem, witness)
+
+    def fits(self, witness: Witness) -> bool:
+        """Return whether the witness is a ladder's, with rules of this one."""
+        return "maxima" in witness and rules_of(witness) <= RULES[self.name]
+
+    def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
+        """Return changes of pools and groups, at some places of the tree."""
+        return witness_changes(problem, witness, RULES[self.name], rng)
+
+    def relaxations(self, case: Case) -> Iterator[Step]:
+        """Yield the bound of the witness, and where the truth is known by class what it lacks."""
+        count = self.bound(case.problem, case.witness, case.phase()).correct_at_least
+        yield CLAIM, count
+        if case.wrong is not None:
+            lacking = ladder_slack(case.problem, case.witness, case.wrong, case.phase())
+            for cause in (UNCOUNTED, COUNTING, POOLS):
+                count += lacking[cause]
+                yield cause, count
+
+    def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> int:
+        """Return how many inputs are in classes, or parts of them, that no pool counts."""
+        return given_up(problem, witness, progress)
+
 
 LADDERS = (
     Ladder(
@@ -89,6 +132,7 @@ LADDERS = (
         walks=True,
         moments=True,
         grids=True,
+        in_auto=InAuto.FIRST,
     ),
     Ladder(
         "moment",

@@ -2,20 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from random import Random
 
 from ballproof.models.layout import Shape
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.strategies.base import Bounds, Witness
-from ballproof.verifier.strategies.subcubic.chains import Direction
+from ballproof.verifier.strategies.base import Bounds, Group, InAuto, Witness
+from ballproof.verifier.strategies.changes import WitnessChanges
+from ballproof.verifier.strategies.relaxations import Case, Step
+from ballproof.verifier.strategies.subcubic.balls import SubcubicQuantities
 from ballproof.verifier.strategies.subcubic.counting import Settled, settled
 from ballproof.verifier.strategies.subcubic.logits import bounded_logits
+from ballproof.verifier.strategies.subcubic.losses import losses_of
+from ballproof.verifier.strategies.subcubic.mutations import witness_changes, witness_keys
 from ballproof.verifier.strategies.subcubic.names import ALL, Parts
-from ballproof.verifier.strategies.subcubic.scores import Directions, bounded_scores
-from ballproof.verifier.strategies.subcubic.search import Found, search
+from ballproof.verifier.strategies.subcubic.relaxations import subcubic_steps
+from ballproof.verifier.strategies.subcubic.scores import bounded_scores
+from ballproof.verifier.strategies.subcubic.search import search
+from ballproof.verifier.strategies.subcubic.witness import decode, encode
 
 PRECISION = 48
+# As the study orders them.
+GROUPS = {
+    name: Group(name, explanation, place)
+    for place, (name, explanation) in enumerate(
+        (
+            ("subcubic", "scores multiplied out, direct path multiplied out"),
+            ("low-rank QK", "scores by terms of rank one and a bound on the rest"),
+            ("low-rank EU", "direct path by a reference row"),
+            ("low-rank QK and EU", "both of these"),
+            (
+                "quadratic QK",
+                "the rest of the scores bounded factor by factor, without a product",
+            ),
+            ("quadratic QK and EU", "the same, and the direct path by a reference row"),
+        ),
+        start=2,
+    )
+}
 
 
 class Subcubic:
@@ -23,11 +48,16 @@ class Subcubic:
 
     precision = PRECISION
     steerable = False
+    family = "subcubic"
+    in_auto = InAuto.WHERE_MUCH_IS_OPEN
+    two_sided = False
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.name, self.summary = parts.name, parts.summary
-        self.complexity, self.group = parts.complexity, parts.group
+        self.complexity, self.group = parts.complexity, GROUPS[parts.group]
+        self.of_study = parts.attention != "chord"  # Ours.
+        self.losses = losses_of
 
     def obstacle(self, shape: Shape) -> str | None:
         """Return None: the strategies apply at any size."""
@@ -64,52 +94,26 @@ class Subcubic:
         logits = bounded_logits(problem, self.parts.direct, found.mu)
         return settled(scores, logits, found.anchors, found.gaps)
 
+    def quantities(self, problem: Problem, witness: Witness) -> SubcubicQuantities:
+        """Return the bounds on the logit gap at both ends of the attention."""
+        found = decode(self.parts, witness, problem.shape)
+        return SubcubicQuantities(problem, self.parts, found)
 
-def encode(parts: Parts, found: Found) -> Witness:
-    """Return the witness as it stands in a certificate: only the keys that the strategy has."""
-    witness: Witness = {"gaps": found.gaps}
-    chosen = found.directions
-    if chosen.query:
-        witness["query_directions"] = _listed(chosen.query)
-        witness["key_directions"] = _listed(chosen.key)
-    if chosen.matrix:
-        witness["matrix_directions"] = _listed(chosen.matrix)
-    if parts.score_error == "svd":
-        witness["squarings"] = chosen.squarings
-    if parts.direct == "svd-query":
-        witness["mu"] = _listed([found.mu])[0]
-    if parts.attention == "mean+diff":
-        witness["a_star"] = [_listed([[anchor for (anchor,) in row]])[0] for row in found.anchors]
-    if parts.attention == "chord":
-        witness["chord"] = [_listed(row) for row in found.anchors]
-    return witness
+    def fits(self, witness: Witness) -> bool:
+        """Return whether the witness has the keys of this strategy."""
+        return set(witness) == witness_keys(self.parts)
 
+    def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
+        """Return changes of gaps, directions and anchors."""
+        return witness_changes(problem, witness, rng)
 
-def decode(parts: Parts, witness: Witness, shape: Shape) -> Found:
-    """Return the witness that `encode` wrote."""
-    v, n = shape.d_vocab, shape.n_ctx - 1
-    chosen = Directions(
-        tuple(map(_pairs, witness.get("query_directions", []))),
-        tuple(map(_pairs, witness.get("key_directions", []))),
-        tuple(map(_pairs, witness.get("matrix_directions", []))),
-        witness.get("squarings", 0),
-    )
-    anchors: list[list[Direction]]
-    if parts.attention == "mean+diff":
-        anchors = [[(pair,) for pair in _pairs(row)] for row in witness["a_star"]]
-    elif parts.attention == "chord":
-        anchors = [[_pairs(ends) for ends in row] for row in witness["chord"]]
-    else:
-        anchors = [[((0, 0),)] * n] * v
-    return Found(chosen, _pairs(witness.get("mu", [])), anchors, witness["gaps"])
+    def relaxations(self, case: Case) -> Iterator[Step]:
+        """Yield counts of better witnesses, then of strategies that relax less."""
+        yield from subcubic_steps(self, case)
 
-
-def _listed(directions: Any) -> list[list[list[Any]]]:
-    return [[[str(mantissa), exponent] for mantissa, exponent in d] for d in directions]
-
-
-def _pairs(dyadics: list[list[Any]]) -> Direction:
-    return tuple((int(mantissa), exponent) for mantissa, exponent in dyadics)
+    def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> None:
+        """Return None: what the witness gives up it gives up by its gaps, and by failed bounds."""
+        return
 
 
 SUBCUBIC = tuple(Subcubic(parts) for parts in ALL)

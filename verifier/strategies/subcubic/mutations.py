@@ -7,8 +7,18 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-from ballproof.verifier.audit.subject import Subject
-from ballproof.verifier.audit.tamper.faults import (
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.changes import (
+    COMPUTED,
+    LIMIT,
+    WITNESS,
+    WITNESS_PATH,
+    Change,
+    Path,
+    WitnessChanges,
+    looked_up,
+)
+from ballproof.verifier.strategies.faults import (
     dyadic_faults,
     integer_faults,
     list_faults,
@@ -16,22 +26,42 @@ from ballproof.verifier.audit.tamper.faults import (
     shifted,
     some,
 )
-from ballproof.verifier.audit.tamper.mutant import COMPUTED, LIMIT, WITNESS, Change, Path, looked_up
+from ballproof.verifier.strategies.subcubic.names import PEEL_PAIR, Parts
 
-WITNESS_PATH: Path = ("proof", "witness")
 PLACES = 6
 MAX_SQUARINGS = 12
 DIRECTIONS = ("query_directions", "key_directions", "matrix_directions")
 ZERO = ["0", 0]
 
 
-def forged(subject: Subject, rng: Random) -> Iterator[Change]:
+def witness_keys(parts: Parts) -> set[str]:
+    """Return the witness keys of a subcubic strategy."""
+    peeled = parts.score_error != "exact"
+    wanted = {
+        "gaps": True,
+        "query_directions": peeled,
+        "key_directions": peeled,
+        "matrix_directions": peeled and parts.score_error not in PEEL_PAIR,
+        "squarings": parts.score_error == "svd",
+        "mu": parts.direct == "svd-query",
+        "a_star": parts.attention == "mean+diff",
+        "chord": parts.attention == "chord",
+    }
+    return {key for key, needed in wanted.items() if needed}
+
+
+def witness_changes(problem: Problem, witness: dict[str, Any], rng: Random) -> WitnessChanges:
+    """Return changes that leave the domain of the witness, and changes that stay inside."""
+    v, n = problem.shape.d_vocab, problem.shape.n_ctx - 1
+    return WitnessChanges(list(_outside(witness, v, n, rng)), list(_inside(witness, v, n, rng)))
+
+
+def _outside(witness: dict[str, Any], v: int, n: int, rng: Random) -> Iterator[Change]:
     """Yield changes that leave the domain of the witness, each at some places."""
-    witness = looked_up(subject.fields, WITNESS_PATH)
     yield from object_faults(WITNESS_PATH, witness)
     for key in (key for key in witness if key != "squarings"):
         yield from list_faults((*WITNESS_PATH, key), witness[key], fixed=True)
-    yield from _gap_faults(subject, witness["gaps"], rng)
+    yield from _gap_faults(witness["gaps"], v, n, rng)
     for path in some(_dyadic_paths(witness), PLACES, rng):
         yield from dyadic_faults((*WITNESS_PATH, *path), looked_up(witness, path))
     for key in DIRECTIONS:
@@ -46,8 +76,7 @@ def forged(subject: Subject, rng: Random) -> Iterator[Change]:
     yield from _chord_faults(witness.get("chord", []), rng)
 
 
-def _gap_faults(subject: Subject, gaps: Any, rng: Random) -> Iterator[Change]:
-    v, n = subject.problem.shape.d_vocab, subject.problem.shape.n_ctx - 1
+def _gap_faults(gaps: Any, v: int, n: int, rng: Random) -> Iterator[Change]:
     cells = [(m, q) for m in range(v) for q in range(m + 1)]
     for m, q in some(cells, PLACES, rng):
         yield from list_faults((*WITNESS_PATH, "gaps", m), gaps[m], fixed=True)
@@ -72,10 +101,8 @@ def _chord_faults(chord: list[Any], rng: Random) -> Iterator[Change]:
             yield Change(path, [high, low], frozenset({WITNESS}))
 
 
-def moved(subject: Subject, rng: Random) -> Iterator[Change]:
+def _inside(witness: dict[str, Any], v: int, n: int, rng: Random) -> Iterator[Change]:
     """Yield changes inside the domain: the witness may prove as much as before, or less."""
-    witness = looked_up(subject.fields, WITNESS_PATH)
-    v, n = subject.problem.shape.d_vocab, subject.problem.shape.n_ctx - 1
     gaps: list[Path] = [("gaps", m, q, c) for m in range(v) for q in range(m + 1) for c in range(n)]
     for path in some(gaps, 2 * PLACES, rng):
         gap = looked_up(witness, path)

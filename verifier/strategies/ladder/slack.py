@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 
 from ballproof.models.task import class_size
-from ballproof.verifier.audit.tightness.slack import COUNTING, POOLS, RIVALS, UNCOUNTED
-from ballproof.verifier.audit.tightness.truth import NOTHING, Class
 from ballproof.verifier.counting.branch import WrongCount
 from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.problem import Problem
@@ -23,16 +21,23 @@ from ballproof.verifier.strategies.ladder.pools import (
     Tables,
 )
 from ballproof.verifier.strategies.ladder.walk import Walk
+from ballproof.verifier.strategies.relaxations import RIVALS, UNCOUNTED, Relaxation, WrongByClass
+
+COUNTING = Relaxation(
+    "counting rules", "sequences are counted by moments or on grids, not one by one"
+)
+POOLS = Relaxation("pools", "queries of a pool, far tokens, or positions share a table")
+NOTHING = WrongCount(0, 0)
 
 
 def ladder_slack(
-    problem: Problem, witness: dict[str, Any], wrong: dict[Class, WrongCount], progress: Progress
-) -> Counter[str]:
+    problem: Problem, witness: dict[str, Any], wrong: WrongByClass, progress: Progress
+) -> Counter[Relaxation]:
     """Return by cause how many inputs the witness leaves open that are right.
 
-    In all they are the bound of `verifier.ladder.bound.count_wrong` less the `wrong` inputs.
+    In all they are the bound of `strategies.ladder.bound.count_wrong` less the `wrong` inputs.
     """
-    prefixes, v, total = PrefixExtremes(problem), problem.shape.d_vocab, Counter[str]()
+    prefixes, v, total = PrefixExtremes(problem), problem.shape.d_vocab, Counter[Relaxation]()
     rivals = np.arange(v)
     for m in range(v):
         ledger = Ledger(LabelTables(prefixes, m), wrong)
@@ -52,16 +57,16 @@ def given_up(problem: Problem, witness: dict[str, Any], progress: Progress) -> i
     return ladder_slack(problem, witness, _Unknown(), progress)[UNCOUNTED]
 
 
-class _Unknown(dict[Class, WrongCount]):
+class _Unknown(dict[tuple[int, int], WrongCount]):
     """The wrong inputs of classes that nobody counted."""
 
 
 class Ledger(Tree):
     """Follows the tree of one maximum and enters into `causes` what each class lacks."""
 
-    def __init__(self, maximum: LabelTables, wrong: dict[Class, WrongCount]) -> None:
+    def __init__(self, maximum: LabelTables, wrong: WrongByClass) -> None:
         super().__init__(maximum)
-        self.wrong, self.causes = wrong, Counter[str]()
+        self.wrong, self.causes = wrong, Counter[Relaxation]()
         self.known = not isinstance(wrong, _Unknown)
 
     def give_up(self, query: int) -> WrongCount:
@@ -117,8 +122,8 @@ class Ledger(Tree):
     def _true(self, query: int) -> int:
         return self.wrong.get((query, self.m), NOTHING).possible
 
-    def _enter(self, name: str, before: int, after: int) -> None:
-        self.causes[name] += before - after
+    def _enter(self, cause: Relaxation, before: int, after: int) -> None:
+        self.causes[cause] += before - after
 
 
 def _groups(node: Node, rivals: Integer) -> list[list[int]]:

@@ -11,7 +11,9 @@ import flint
 import numpy as np
 
 from ballproof.interval.ball import exact, precision
-from ballproof.verifier.audit.precisions.quantities import (
+from ballproof.verifier.counting.attention import exponentials
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.quantities import (
     Balls,
     Counted,
     Item,
@@ -20,8 +22,6 @@ from ballproof.verifier.audit.precisions.quantities import (
     negative,
     nonnegative,
 )
-from ballproof.verifier.counting.attention import exponentials
-from ballproof.verifier.counting.problem import Problem
 
 # Item of the sequence whose free tokens are all the maximum.
 ALL_MAXIMUM = (0, 0, 0)

@@ -6,10 +6,17 @@ from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any, TypeVar
 
-from ballproof.verifier.audit.tamper.mutant import LIMIT, MISSING, WITNESS, Change, Path
+from ballproof.verifier.strategies.changes import (
+    LIMIT,
+    MISSING,
+    OUTSIDE,
+    WITNESS_PATH,
+    Change,
+    Path,
+    WitnessChanges,
+)
 
 T = TypeVar("T")
-OUTSIDE = frozenset({WITNESS})
 
 
 def some(items: Sequence[T], count: int, rng: Random) -> list[T]:
@@ -24,6 +31,11 @@ def object_faults(path: Path, value: dict[str, Any]) -> Iterator[Change]:
         yield Change((*path, key), MISSING, OUTSIDE)
     for key in ("note", "", "Gaps", "__proto__"):
         yield Change((*path, key), None, OUTSIDE)
+
+
+def keys_added() -> WitnessChanges:
+    """Return the changes of an empty witness: keys that it does not have."""
+    return WitnessChanges(list(object_faults(WITNESS_PATH, {})), [])
 
 
 def integer_faults(path: Path, value: int, low: int, high: int) -> Iterator[Change]:

@@ -9,8 +9,9 @@ import flint
 
 from ballproof.interval.ball import precision
 from ballproof.models.task import class_size
-from ballproof.verifier.audit.precisions.pool_balls import Pool, PoolBalls
-from ballproof.verifier.audit.precisions.quantities import (
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.pool_balls import Pool, PoolBalls
+from ballproof.verifier.strategies.quantities import (
     Balls,
     Counted,
     Item,
@@ -18,7 +19,6 @@ from ballproof.verifier.audit.precisions.quantities import (
     negative,
     nonnegative,
 )
-from ballproof.verifier.counting.problem import Problem
 
 Node = dict[str, Any]
 Rivals = dict[int, bool]

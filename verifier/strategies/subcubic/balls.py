@@ -1,4 +1,8 @@
-"""Recompute the subcubic strategies: the bound on the logit gap at both ends of the attention."""
+"""Recompute the subcubic strategies: the bound on the logit gap at both ends of the attention.
+
+Scores and logits are the prover's own, in balls of another precision: a test of precision, not of
+the formulas. These are tested by the checker, which shares nothing with the prover.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,9 @@ from ballproof.interval.ball import (
     require_finite,
     running_largest,
 )
-from ballproof.verifier.audit.precisions.quantities import (
+from ballproof.verifier.counting.attention import exponentials
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.quantities import (
     Balls,
     Counted,
     Item,
@@ -26,11 +32,10 @@ from ballproof.verifier.audit.precisions.quantities import (
     negative,
     nonnegative,
 )
-from ballproof.verifier.counting.attention import exponentials
-from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.subcubic.logits import enclosed_logits
+from ballproof.verifier.strategies.subcubic.names import Parts
 from ballproof.verifier.strategies.subcubic.scores import enclosed_factors, enclosed_scores
-from ballproof.verifier.strategies.subcubic.strategy import Subcubic, decode
+from ballproof.verifier.strategies.subcubic.search import Found
 
 # Kinds of items: the bound at the low and the high end, the distances into a chord from its ends.
 LOW, HIGH, BEFORE, BEHIND = "low", "high", "before", "behind"
@@ -47,11 +52,10 @@ NAMES = {
 class SubcubicQuantities:
     """An item is (kind, c) for one class, c being the number of tokens that are not m."""
 
-    def __init__(self, problem: Problem, strategy: Subcubic, witness: dict[str, Any]) -> None:
-        self.problem, self.parts_of_name = problem, strategy.parts
-        self.found = decode(strategy.parts, witness, problem.shape)
+    def __init__(self, problem: Problem, parts: Parts, found: Found) -> None:
+        self.problem, self.parts_of_name, self.found = problem, parts, found
         self.places = problem.shape.n_ctx - 1
-        self.chord = strategy.parts.attention == "chord"
+        self.chord = parts.attention == "chord"
         self._level = lru_cache(maxsize=2)(lambda bits: _Level(self, bits))
 
     @property

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import comb
+
+from ballproof.verifier.strategies.base import Losses, Witness
 
 Gaps = Sequence[Sequence[Sequence[int]]]
 
 
-@dataclass(frozen=True)
-class Losses:
-    """Lost sequences by query, by maximum, and by gap (index g: the next token is m - g).
+def losses_of(witness: Witness, n_ctx: int) -> Losses:
+    """Return what a certificate with this witness loses.
 
-    Counted from the witness: classes with c >= 1 tokens other than the maximum. The sequence of m
+    Counted from the gaps: classes with c >= 1 tokens other than the maximum. The sequence of m
     alone is decided apart and is not among them.
     """
-
-    by_query: tuple[int, ...]
-    by_maximum: tuple[int, ...]
-    by_gap: tuple[int, ...]
-
-    @property
-    def total(self) -> int:
-        """All of them."""
-        return sum(self.by_maximum)
-
-
-def losses_of(certificate: bytes) -> Losses | None:
-    """Return what a subcubic certificate loses, or None where it has no gaps."""
-    content = json.loads(certificate)
-    gaps = content["proof"]["witness"].get("gaps")
-    if not gaps:
-        return None
-    return lost_sequences(gaps, content["claim"]["model"]["n_ctx"])
+    return lost_sequences(witness["gaps"], n_ctx)
 
 
 def lost_sequences(gaps: Gaps, n_ctx: int) -> Losses:

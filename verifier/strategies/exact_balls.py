@@ -9,8 +9,10 @@ from typing import Any
 import flint
 
 from ballproof.interval.ball import exact, precision
-from ballproof.verifier.audit.precisions.pool_balls import Pool, PoolBalls
-from ballproof.verifier.audit.precisions.quantities import (
+from ballproof.verifier.counting.attention import exponentials
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.pool_balls import Pool, PoolBalls
+from ballproof.verifier.strategies.quantities import (
     Balls,
     Counted,
     Item,
@@ -19,8 +21,6 @@ from ballproof.verifier.audit.precisions.quantities import (
     negative,
     nonnegative,
 )
-from ballproof.verifier.counting.attention import exponentials
-from ballproof.verifier.counting.problem import Problem
 
 # Sequences of each class whose sums are formed for every rival.
 SAMPLED = 1

@@ -6,19 +6,30 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any, NamedTuple
 
-from ballproof.verifier.audit.subject import Subject
-from ballproof.verifier.audit.tamper.claim_mutations import RULES
-from ballproof.verifier.audit.tamper.faults import (
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.changes import (
+    COMPUTED,
+    MISSING,
     OUTSIDE,
+    WITNESS_PATH,
+    Change,
+    Path,
+    WitnessChanges,
+    looked_up,
+)
+from ballproof.verifier.strategies.faults import (
     integer_faults,
     list_faults,
     object_faults,
     some,
 )
-from ballproof.verifier.audit.tamper.mutant import COMPUTED, MISSING, Change, Path, looked_up
 from ballproof.verifier.strategies.ladder.options import MAX_THRESHOLD
 
-WITNESS_PATH: Path = ("proof", "witness")
+RULES = {
+    "ladder": {"walk", "both", "moment", "grid", "below"},
+    "moment": {"moment", "below"},
+    "grid": {"grid", "below"},
+}
 POOLS, GROUPS = 4, 4
 MOVED = 10
 RATES = {"moment": 2**20, "grid": 2**14, "below": 2**14}
@@ -33,10 +44,23 @@ class _Pool(NamedTuple):
     around: tuple[int, int]
 
 
-def forged(subject: Subject, rng: Random) -> Iterator[Change]:
+def rules_of(witness: dict[str, Any]) -> set[str]:
+    """Return the rules of all groups of a witness."""
+    return {group["rule"] for _, group in _groups(_pools(witness))}
+
+
+def witness_changes(
+    problem: Problem, witness: dict[str, Any], rules: set[str], rng: Random
+) -> WitnessChanges:
+    """Return changes that leave the domain of the witness, and changes that stay inside."""
+    fields = {"proof": {"witness": witness}}
+    outside = list(_outside(fields, problem.shape.d_vocab, rules, rng))
+    return WitnessChanges(outside, list(_inside(fields, rules, rng)))
+
+
+def _outside(fields: Any, v: int, rules: set[str], rng: Random) -> Iterator[Change]:
     """Yield changes that leave the domain of the witness, each at some places."""
-    v = subject.problem.shape.d_vocab
-    witness = looked_up(subject.fields, WITNESS_PATH)
+    witness = looked_up(fields, WITNESS_PATH)
     yield from object_faults(WITNESS_PATH, witness)
     first, maxima = (*WITNESS_PATH, "first"), (*WITNESS_PATH, "maxima")
     yield from integer_faults(first, witness["first"], 0, v)
@@ -47,11 +71,11 @@ def forged(subject: Subject, rng: Random) -> Iterator[Change]:
     pools = _pools(witness)
     for pool in some(pools, POOLS, rng):
         yield from _pool_faults(pool, v)
-        siblings = looked_up(subject.fields, pool.path[:-1])
+        siblings = looked_up(fields, pool.path[:-1])
         # A pool does not lie behind itself.
         yield Change(pool.path[:-1], [*siblings, siblings[-1]], OUTSIDE)
     for path, group in some(_groups(pools), GROUPS, rng):
-        yield from _group_faults(path, group, v, RULES[subject.strategy])
+        yield from _group_faults(path, group, v, rules)
 
 
 def _pools(witness: dict[str, Any]) -> list[_Pool]:
@@ -125,9 +149,9 @@ def _group_faults(path: Path, group: dict[str, Any], v: int, rules: set[str]) ->
         yield Change((*path, "rate"), 1000, OUTSIDE)
 
 
-def moved(subject: Subject, rng: Random) -> Iterator[Change]:
+def _inside(fields: Any, rules: set[str], rng: Random) -> Iterator[Change]:
     """Yield changes inside the domain: the witness may prove as much as before, or less."""
-    witness = looked_up(subject.fields, WITNESS_PATH)
+    witness = looked_up(fields, WITNESS_PATH)
     pools, first = _pools(witness), witness["first"]
     if witness["maxima"]:
         later = {"first": first + 1, "maxima": witness["maxima"][1:]}
@@ -137,7 +161,7 @@ def moved(subject: Subject, rng: Random) -> Iterator[Change]:
     for pool in some(pools, MOVED, rng):
         yield from _moved_pool(pool)
     for path, group in some(_groups(pools), MOVED, rng):
-        yield from _moved_group(path, group, RULES[subject.strategy])
+        yield from _moved_group(path, group, rules)
 
 
 def _moved_pool(pool: _Pool) -> Iterator[Change]:

@@ -1,0 +1,3 @@
+"""The checker's exit codes that answer a certificate, as docs/certificate.md lists them."""
+
+VERIFIED, REJECTED, DECLINED = 0, 1, 2
