@@ -57,8 +57,10 @@ class Suspects:
 
     def _tables(self, group: SequenceClass, threshold: Fraction) -> ClassTables:
         gaps = self._gaps
-        if gaps is None or gaps.maximum != group.maximum:
-            gaps = self._gaps = GapTables(self.problem, group.maximum, spare=2)
+        if gaps is None or gaps.label != group.maximum:
+            tokens = range(group.maximum + 1)
+            gaps = GapTables(self.problem, group.maximum, tokens, tokens, spare=2)
+            self._gaps = gaps
         scaled = threshold.numerator * self.problem.one
         unit = threshold.denominator << gaps.shift
         most = 1 << (gaps.bits + 1)

@@ -36,7 +36,7 @@ def known_count(
     strategy = next(
         one
         for one in STRATEGIES
-        if one.two_sided and one.in_auto is not InAuto.NEVER and one.obstacle(problem.shape) is None
+        if one.two_sided and one.in_auto is not InAuto.NEVER and one.obstacle(problem) is None
     )
     try:
         claim = prove(problem, strategy, max_operations, progress).claim

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 
 import flint
+import numpy as np
+from numpy.typing import NDArray
 
 from ballproof.interval.ball import exact, precision
-from ballproof.interval.fixed import Lanes, PositiveLanes
+from ballproof.interval.fixed import LOWEST_EXPONENT, Lanes, PositiveLanes
 from ballproof.verifier.counting.problem import Integers, Problem
 
 MANTISSA_BITS = 31
@@ -24,6 +26,7 @@ class Attention:
     """The weights of every token at every position for one query, up to a common factor."""
 
     def __init__(self, problem: Problem, query: int) -> None:
+        self.query = query
         with precision(WORKING_BITS):
             tokens = exponentials(problem, problem.score[query])
             places = exponentials(problem, problem.positional_score[query])
@@ -35,17 +38,23 @@ class Attention:
         """The weights as a (k, v) array."""
         return self.places.times(self.tokens)
 
-    def lanes(self, maximum: int, bits: int) -> tuple[Lanes, Lanes]:
-        """Return (k, m+1) lanes below and above w_i(t) for t = 0..m, each at most 2**bits.
+    def lanes(
+        self, tokens: range, bits: int, allowed: NDArray[np.bool_] | None = None
+    ) -> tuple[Lanes, Lanes]:
+        """Return (n * T + 1,) lanes below and above the weights, each at most 2**bits.
 
-        Their unit is chosen by the largest of them: a common factor of the class, which no sign in
-        T1 depends on.
+        They are those of a range of T tokens at each free position, row by row, then the query's
+        own. Their unit is chosen by the largest of them: a common factor of the class, which no
+        sign in T1 depends on. Where `allowed` (n, T) is False no input of the class has the token,
+        and the lanes hold 0 and 1.
         """
-        weights = self.weights
-        part = PositiveLanes(
-            weights.low[:, : maximum + 1],
-            weights.high[:, : maximum + 1],
-            weights.exponent[:, : maximum + 1],
-            weights.bits,
+        chosen = slice(tokens.start, tokens.stop)
+        low, high, exponent = (
+            np.append(part[:-1, chosen], part[-1, self.query])
+            for part in (self.weights.low, self.weights.high, self.weights.exponent)
         )
+        if allowed is not None:
+            absent = ~np.append(allowed, True)
+            low[absent], high[absent], exponent[absent] = 0, 1, LOWEST_EXPONENT
+        part = PositiveLanes(low, high, exponent, self.weights.bits)
         return part.at_unit(int(part.top().max()) - bits)

@@ -1,20 +1,27 @@
-"""T7, branch and count, in int64 lanes: a whole level of prefixes at a time."""
+"""T7 and T10, branch and count, in int64 lanes: prefixes of one state and level at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ballproof.interval.fixed import Lanes
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.counting.separable import ClassTables
+from ballproof.verifier.counting.separable import ClassTables, surviving_rivals
 from ballproof.verifier.counting.signs import wrong
+from ballproof.verifier.counting.transitions import Transitions
 
-# Prefixes expanded in one array operation; bounds memory, not the result.
-BLOCK = 1 << 14
+# Sums formed at once: bounds memory, not the result.
+BLOCK = 1 << 18
+
+Columns = NDArray[np.int64]
+# int64, or Python integers where a class has too many inputs for that.
+Numbers = NDArray[np.int64] | NDArray[np.object_]
 
 
 @dataclass(frozen=True)
@@ -28,102 +35,165 @@ class WrongCount:
         return WrongCount(self.certain + other.certain, self.possible + other.possible)
 
 
-@dataclass(frozen=True)
-class _Prefixes:
-    """Prefixes of equal length: tokens (N, depth), sums so far per rival (N, J) below and above."""
+NOTHING = WrongCount(0, 0)
+Settle = Callable[[list[int]], bool | None]
 
-    tokens: NDArray[np.int64]
+
+class _Prefixes(NamedTuple):
+    """N prefixes that led to one state: columns (N, depth) if they are kept, the number of inputs
+    that each stands for (N,), and sums so far per rival, below and above (J, N).
+    """
+
+    columns: Columns
+    ways: Numbers
     low: Lanes
     high: Lanes
-    holds: NDArray[np.bool_]
 
-    def take(self, index: NDArray[np.bool_] | slice) -> _Prefixes:
-        return _Prefixes(self.tokens[index], self.low[index], self.high[index], self.holds[index])
+    def take(self, chosen: NDArray[np.bool_] | slice) -> _Prefixes:
+        low, high = self.low[:, chosen], self.high[:, chosen]
+        return _Prefixes(self.columns[chosen], self.ways[chosen], low, high)
+
+
+class _Step(NamedTuple):
+    """The columns that lead from one state to another: entries (J, c) below and above, and the
+    upper ones with the most that can follow.
+    """
+
+    columns: Columns
+    low: Lanes
+    high: Lanes
+    reach: Lanes
 
 
 class BranchAndCount:
-    """Counts the sequences of one class on which some of `rivals` wins.
+    """Counts the sequences of a class on which some rival wins.
 
     Theorem (T7): a prefix is right with every completion if for every rival the sum so far plus the
     largest completion in the upper tables is negative; it is wrong with every completion if for
-    some rival the sum plus the smallest completion in the lower tables is >= 0.
+    some rival the sum plus the smallest completion in the lower tables is >= 0. Completions are
+    those of the acceptor from the prefix's state.
+
+    `low`, `high` (n, C, J) are entries by position, column and rival, `start` (J,) the query's own.
+    Where a column is a cell of several tokens, they hold for each of them (T10). A sequence that
+    the tables leave open is given, by column, to `settle`, if there is one, and otherwise counts as
+    possibly wrong; so does what is left once there were more `operations` than the limit.
     """
 
-    def __init__(self, problem: Problem, tables: ClassTables, rivals: list[int]) -> None:
-        self.problem, self.rivals = problem, rivals
-        self.query, self.maximum = tables.query, tables.maximum
-        self.places = problem.shape.n_ctx - 1
-        self.low, self.high = tables.low[:, :, rivals], tables.high[:, :, rivals]
-        self.start = (tables.query_low[rivals], tables.query_high[rivals])
-        self.least = _after(self.low.min(axis=1))
-        self.most = _after(self.high.max(axis=1))
+    def __init__(
+        self,
+        transitions: Transitions,
+        tables: tuple[Lanes, Lanes],
+        start: tuple[Lanes, Lanes],
+        settle: Settle | None = None,
+        limit: float = float("inf"),
+    ) -> None:
+        self.transitions, self.start, self.settle, self.limit = transitions, start, settle, limit
+        self.low, self.high = tables
+        self.least = [values.T for values in transitions.smallest(self.low)]
+        self.most = [values.T for values in transitions.largest(self.high)]
+        large = transitions.completions[0][0].bit_length() > 62
+        kind = object if large else np.int64
+        self.sizes: Numbers = np.array(transitions.sizes, dtype=kind)
+        self.one: Numbers = np.array([1], dtype=kind)
+        self._step = cache(self._step_to)
+        self.certain = self.possible = 0
+        # Six for each rival of a node that can still win at its parent; see `_charge`.
+        self.operations = 6 * len(start[0])
 
     def count(self) -> WrongCount:
         """Return the number of wrong sequences, at least and at most (mostly the same)."""
-        low, high = self.start
-        root = _Prefixes(
-            np.zeros((1, 0), dtype=np.int64),
-            low[None],
-            high[None],
-            np.array([self.query == self.maximum]),
+        low, high = (lanes[:, None] for lanes in self.start)
+        if (high + self.most[0] >= 0).any():
+            none = np.zeros((1, 0), dtype=np.int64)
+            self._visit(_Prefixes(none, self.one, low, high), 0, 0)
+        return WrongCount(self.certain, self.possible)
+
+    def _visit(self, prefixes: _Prefixes, level: int, state: int) -> None:
+        """Count below prefixes of one state, each of which some rival may still win."""
+        lost = np.any(prefixes.low + self.least[level][:, state, None] >= 0, axis=0)
+        self._add(prefixes.ways[lost], level, state, certain=True)
+        rest = prefixes.take(~lost) if lost.any() else prefixes
+        if not len(rest.ways):
+            return
+        if level == self.transitions.levels and self.settle:
+            self._settle(rest, self.settle)
+        elif level == self.transitions.levels or self.operations > self.limit:
+            self._add(rest.ways, level, state, certain=False)
+        else:
+            self._branch(rest, level, state)
+
+    def _branch(self, prefixes: _Prefixes, level: int, state: int) -> None:
+        if self.limit < float("inf"):
+            self._charge(prefixes, level, state)
+        targets = self.transitions.targets[level][state]
+        for target in np.unique(targets[targets >= 0]).tolist():
+            step = self._step(level, state, target)
+            for block in _blocks(prefixes, step.reach.size):
+                longer = self._extended(block, step)
+                if len(longer.ways):
+                    self._visit(longer, level + 1, target)
+
+    def _extended(self, prefixes: _Prefixes, step: _Step) -> _Prefixes:
+        """Return the extensions by one column that some rival may still win."""
+        reached = prefixes.high[:, :, None] + step.reach[:, None, :]
+        # The sign bit of a bitwise "and" is set where every rival's sum is negative.
+        which, column = np.nonzero(np.bitwise_and.reduce(reached, axis=0) >= 0)
+        columns = prefixes.columns
+        if self.settle:
+            columns = np.column_stack([columns[which], step.columns[column]])
+        else:
+            columns = np.zeros((len(which), 0), dtype=np.int64)
+        return _Prefixes(
+            columns,
+            prefixes.ways[which] * self.sizes[step.columns[column]],
+            prefixes.low[:, which] + step.low[:, column],
+            prefixes.high[:, which] + step.high[:, column],
         )
-        return self._count(root, 0)
 
-    def _count(self, prefixes: _Prefixes, depth: int) -> WrongCount:
-        """Count the wrong completions of these prefixes, block by block."""
-        alive = ((prefixes.high + self.most[depth]) >= 0).any(axis=1)
-        prefixes = prefixes.take(alive)
-        lost = ((prefixes.low + self.least[depth]) >= 0).any(axis=1)
-        certain = self._completions(prefixes.holds[lost], depth)
-        result = WrongCount(certain, certain)
-        rest = prefixes.take(~lost)
-        if depth == self.places:
-            return result + self._settle(rest)
-        for block in _blocks(rest):
-            result += self._count(self._expand(block, depth), depth + 1)
-        return result
+    def _step_to(self, level: int, state: int, target: int) -> _Step:
+        columns = np.flatnonzero(self.transitions.targets[level][state] == target)
+        low, high = (table[level, columns].T for table in (self.low, self.high))
+        return _Step(columns, low, high, high + self.most[level + 1][:, target, None])
 
-    def _completions(self, holds: NDArray[np.bool_], depth: int) -> int:
-        """Return how many sequences start with these prefixes; some place must hold m."""
-        left = self.places - depth
-        every, without = (self.maximum + 1) ** left, self.maximum**left
-        held = int(holds.sum())
-        return int(held * every + (len(holds) - held) * (every - without))
+    def _charge(self, prefixes: _Prefixes, level: int, state: int) -> None:
+        """Count operations as the checker does: rivals that can still win, times what follows."""
+        alive = int((prefixes.high + self.most[level][:, state, None] >= 0).sum())
+        cells = len(self.sizes)
+        last = level + 1 == self.transitions.levels
+        self.operations += alive * (2 * (cells.bit_length() + cells) if last else 6 * cells)
 
-    def _expand(self, prefixes: _Prefixes, depth: int) -> _Prefixes:
-        """Return all one-token extensions that can still be completed within the class."""
-        count, tokens = len(prefixes.holds), np.arange(self.maximum + 1)
-        low = prefixes.low[:, None, :] + self.low[depth][None]
-        high = prefixes.high[:, None, :] + self.high[depth][None]
-        holds = prefixes.holds[:, None] | (tokens == self.maximum)[None]
-        extended = np.concatenate(
-            [
-                np.repeat(prefixes.tokens, len(tokens), axis=0),
-                np.tile(tokens, count)[:, None],
-            ],
-            axis=1,
-        )
-        rivals = len(self.rivals)
-        result = _Prefixes(
-            extended, low.reshape(-1, rivals), high.reshape(-1, rivals), holds.reshape(-1)
-        )
-        return result.take(result.holds) if depth + 1 == self.places else result
+    def _add(self, ways: Numbers, level: int, state: int, *, certain: bool) -> None:
+        if len(ways):
+            count = int(ways.sum()) * self.transitions.completions[level][state]
+            self.possible += count
+            self.certain += count if certain else 0
 
-    def _settle(self, sequences: _Prefixes) -> WrongCount:
-        """Decide single sequences by exact arithmetic."""
-        result = WrongCount(0, 0)
-        for free in sequences.tokens.tolist():
-            verdict = wrong(self.problem, (*free, self.query), self.rivals)
-            result += WrongCount(int(verdict is True), int(verdict is not False))
-        return result
+    def _settle(self, sequences: _Prefixes, settle: Settle) -> None:
+        for columns in sequences.columns.tolist():
+            verdict = settle(columns)
+            self.certain += verdict is True
+            self.possible += verdict is not False
 
 
-def _after(extremes: Lanes) -> Lanes:
-    """Return (n+1, J): what the positions from each depth on can add; 0 after the last."""
-    zero = np.zeros((1, extremes.shape[1]), dtype=np.int64)
-    return np.concatenate([np.cumsum(extremes[::-1], axis=0)[::-1], zero])
+def count_wrong(problem: Problem, tables: ClassTables, transitions: Transitions) -> WrongCount:
+    """Count the wrong sequences of a class: the worst case (T3) first, then branches (T7).
+
+    Single sequences that the tables leave open are decided by their exact signs.
+    """
+    rivals = surviving_rivals(tables, transitions)
+    if not rivals:
+        return NOTHING
+
+    def settle(columns: list[int]) -> bool | None:
+        free = (tables.tokens[column] for column in columns)
+        return wrong(problem, (*free, tables.query), rivals)
+
+    entries = tables.low[:, :, rivals], tables.high[:, :, rivals]
+    start = tables.query_low[rivals], tables.query_high[rivals]
+    return BranchAndCount(transitions, entries, start, settle).count()
 
 
-def _blocks(prefixes: _Prefixes) -> Iterator[_Prefixes]:
-    for start in range(0, len(prefixes.holds), BLOCK):
-        yield prefixes.take(slice(start, start + BLOCK))
+def _blocks(prefixes: _Prefixes, width: int) -> Iterator[_Prefixes]:
+    many = max(BLOCK // width, 1)
+    for start in range(0, len(prefixes.ways), many):
+        yield prefixes.take(slice(start, start + many))

@@ -52,7 +52,12 @@ def sign_of_sum(problem: Problem, terms: Iterable[Term]) -> int | None:
 
 
 def wrong(problem: Problem, sequence: Sequence[int], rivals: Sequence[int]) -> bool | None:
-    """Return whether one of `rivals` wins on the sequence; None if that cannot be decided."""
+    """Return whether one of `rivals` wins on the sequence; None if that cannot be decided.
+
+    Rivals are columns of the problem's tables. A sequence whose label is no answer is wrong.
+    """
+    if problem.label_column(sequence) is None:
+        return True
     verdicts = [rival_wins(problem, sequence, rival) for rival in rivals]
     if True in verdicts:
         return True
@@ -61,7 +66,7 @@ def wrong(problem: Problem, sequence: Sequence[int], rivals: Sequence[int]) -> b
 
 def _terms(problem: Problem, sequence: Sequence[int], rival: int) -> Iterator[Term]:
     """Yield the exact score and f_i of each position."""
-    query, label = sequence[-1], max(sequence)
+    query, label = sequence[-1], problem.label_column(sequence)
     rows = problem.output[list(sequence)] + problem.places + problem.direct[query]
     scores = problem.score[query, list(sequence)] + problem.positional_score[query]
     for score, gap in zip(scores, rows[:, rival] - rows[:, label] + problem.eps, strict=True):

@@ -80,7 +80,7 @@ def _ladders(problem: Problem, budgets: int, max_operations: int) -> Iterator[Po
 
     longest = list(best(Goal()))
     yield from longest
-    shortest = ladder.least_operations(problem.shape) * 1.01
+    shortest = ladder.least_operations(problem) * 1.01
     top = longest[0].operations if longest else max_operations
     for step in range(budgets):
         length = shortest * (top / shortest) ** ((step + 1) / (budgets + 1))

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from ballproof.certificates.writer import Claim, ModelReference, Proof, encode
-from ballproof.models.task import task_name
 from ballproof.verifier.counting.goal import Goal, Progress, silent
 from ballproof.verifier.counting.problem import Problem, opposite
 from ballproof.verifier.proving.checking import (
@@ -209,11 +208,11 @@ def _claimed_bounds(
 
 def require_applicable(problem: Problem, strategy: Strategy, max_operations: int) -> None:
     """Raise NotApplicableError with the reason why this strategy cannot be used here."""
-    obstacle = strategy.obstacle(problem.shape)
+    obstacle = strategy.obstacle(problem)
     if obstacle:
         raise NotApplicableError(f"{strategy.name} does not apply to this model. {obstacle}")
-    # One token has no rival: there is nothing to count.
-    least = strategy.least_operations(problem.shape) if problem.shape.d_vocab > 1 else 0
+    # A single answer has no rival: there is nothing to count.
+    least = strategy.least_operations(problem) if problem.answers > 1 else 0
     if least > max_operations:
         raise NotApplicableError(
             f"{strategy.name} needs at least {least} operations for this model, more than the "
@@ -227,7 +226,7 @@ def _claim(problem: Problem, bounds: Bounds) -> Claim:
     model = ModelReference(problem.weights.digest, *sizes)
     return Claim(
         model,
-        task_name(problem.shape.n_ctx),
+        problem.task_name,
         problem.total,
         bounds.correct_at_least,
         bounds.correct_at_most,

@@ -97,8 +97,8 @@ def _candidates(problem: Problem, goal: Goal, found: list[Proven]) -> Iterator[S
     for strategy in STRATEGIES:
         cheap = goal.max_operations or 10**11
         possible = strategy.in_auto in (InAuto.ALWAYS, InAuto.WHERE_MUCH_IS_OPEN)
-        short = strategy.least_operations(problem.shape) <= cheap
-        if possible and short and not strategy.obstacle(problem.shape):
+        short = strategy.least_operations(problem) <= cheap
+        if possible and short and not strategy.obstacle(problem):
             if enough and strategy.in_auto is InAuto.WHERE_MUCH_IS_OPEN:
                 continue
             yield strategy

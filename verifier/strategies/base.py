@@ -9,12 +9,10 @@ from random import Random
 from typing import Any, NamedTuple, Protocol
 
 from ballproof.models.layout import Shape
-from ballproof.models.task import class_size
-from ballproof.verifier.counting.attention import Attention
-from ballproof.verifier.counting.branch import WrongCount
+from ballproof.verifier.counting.branch import NOTHING, WrongCount
+from ballproof.verifier.counting.classes import TabledClass, tabled_classes
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.counting.separable import ClassTables, GapTables
 from ballproof.verifier.strategies.changes import WitnessChanges
 from ballproof.verifier.strategies.quantities import Quantities
 from ballproof.verifier.strategies.relaxations import Case, Step
@@ -114,10 +112,10 @@ class Strategy(Protocol):
     def unexplained_dimension(self, shape: Shape) -> int | None:
         """Return the study's count of what the proof treats case by case; None if undefined."""
 
-    def obstacle(self, shape: Shape) -> str | None:
+    def obstacle(self, problem: Problem) -> str | None:
         """Return a sentence that says why the strategy does not apply, or None if it does."""
 
-    def least_operations(self, shape: Shape) -> int:
+    def least_operations(self, problem: Problem) -> int:
         """Return a lower bound on what the checker will count."""
 
     @property
@@ -152,14 +150,25 @@ class Strategy(Protocol):
         """Return how many inputs the witness gives up, or None where that is not to be told."""
 
 
-def exhaustive_obstacle(shape: Shape) -> str | None:
-    """Return why exhaustive counting is out of reach at this size, or None."""
-    total = shape.d_vocab**shape.n_ctx
-    if total <= EXHAUSTIVE_LIMIT:
+def exhaustive_obstacle(problem: Problem) -> str | None:
+    """Return why exhaustive counting is out of reach for so many inputs, or None."""
+    if problem.total <= EXHAUSTIVE_LIMIT:
+        return None
+    sizes = {len(allowed) for allowed in problem.task.positions}
+    power = f"{sizes.pop()}^{problem.shape.n_ctx}" if len(sizes) == 1 else str(problem.total)
+    return (
+        f"It settles every input, and there are {power} of them, "
+        f"more than 2^{EXHAUSTIVE_LIMIT.bit_length() - 1}."
+    )
+
+
+def obstacle_but_for_max(problem: Problem) -> str | None:
+    """Return why a strategy for the largest of all tokens does not serve the task, or None."""
+    if problem.is_max_of_all:
         return None
     return (
-        f"It settles every input, and there are {shape.d_vocab}^{shape.n_ctx} of them, "
-        f"more than 2^{EXHAUSTIVE_LIMIT.bit_length() - 1}."
+        f"It serves max-of-{problem.shape.n_ctx} over all inputs and tokens only, and the task is "
+        f"{problem.task_name}."
     )
 
 
@@ -173,18 +182,18 @@ def classes(d_vocab: int, progress: Progress) -> Iterator[tuple[int, range]]:
 
 
 def count_classes(
-    problem: Problem, progress: Progress, count_class: Callable[[ClassTables], WrongCount]
+    problem: Problem, progress: Progress, count_class: Callable[[TabledClass], WrongCount]
 ) -> Bounds:
     """Return the bounds that follow from counting the wrong sequences of every class.
 
-    The tables of each class (q, m) are made from `GapTables` and the attention of its query.
+    Those of a class whose label is no answer are wrong, and nothing else is where there is a single
+    answer.
     """
-    v, k = problem.shape.d_vocab, problem.shape.n_ctx
-    attention = [Attention(problem, query) for query in range(v)]
-    wrong = WrongCount(0, 0)
-    for maximum, queries in classes(v, progress):
-        gaps = GapTables(problem, maximum)
-        for query in queries:
-            if class_size(query, maximum, k):
-                wrong += count_class(gaps.of_query(query, attention[query]))
+    wrong = NOTHING
+    for label in problem.task.labels:
+        if problem.column(label) is None:
+            lost = sum(class_.size for class_ in problem.task.classes_of(label))
+            wrong += WrongCount(lost, lost)
+    for tabled in tabled_classes(problem, progress):
+        wrong += count_class(tabled)
     return Bounds(problem.total - wrong.possible, problem.total - wrong.certain)

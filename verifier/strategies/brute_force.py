@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from random import Random
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ballproof.interval.fixed import Lanes
 from ballproof.models.layout import Shape
-from ballproof.verifier.counting.branch import WrongCount
+from ballproof.verifier.counting.branch import NOTHING, WrongCount
+from ballproof.verifier.counting.classes import TabledClass
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.separable import ClassTables
 from ballproof.verifier.counting.signs import wrong
+from ballproof.verifier.counting.transitions import Transitions
 from ballproof.verifier.strategies.base import (
     Bounds,
     Group,
@@ -29,11 +33,12 @@ from ballproof.verifier.strategies.relaxations import Case, Step, settles_everyt
 
 # Sums formed at once: as many as stay in a core's cache.
 BLOCK = 1 << 17
-Box = list[range]
+# Columns of the tables for each position that is left: all sequences of a box are in the class.
+Box = tuple[NDArray[np.int64], ...]
 
 
 class BruteForce:
-    """Evaluate every one of the v^k inputs (T1 with upper and lower tables)."""
+    """Evaluate every input (T1 with upper and lower tables), v^k of them for most tasks."""
 
     name = "brute-force"
     complexity = "v^(k+1) k"
@@ -51,13 +56,15 @@ class BruteForce:
         """Return v^(k+1): every logit of every input."""
         return int(shape.d_vocab ** (shape.n_ctx + 1))
 
-    def obstacle(self, shape: Shape) -> str | None:
-        """Return why v^k is too large to be enumerated, or None."""
-        return exhaustive_obstacle(shape)
+    def obstacle(self, problem: Problem) -> str | None:
+        """Return why there are too many inputs to be enumerated, or None."""
+        return exhaustive_obstacle(problem)
 
-    def least_operations(self, shape: Shape) -> int:
-        """Count k+1 operations per input and rival."""
-        return int(shape.d_vocab**shape.n_ctx) * shape.d_vocab * (shape.n_ctx + 1)
+    def least_operations(self, problem: Problem) -> int:
+        """Count k+1 operations per input and answer, for max."""
+        if not problem.is_max_of_all:
+            return 0
+        return problem.total * problem.answers * (problem.shape.n_ctx + 1)
 
     def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
         """Return the empty witness: there is nothing to search."""
@@ -68,9 +75,9 @@ class BruteForce:
         even 65,536 bits leave open.
         """
 
-        def count_class(tables: ClassTables) -> WrongCount:
-            boxes = first_maximum_boxes(tables.query, tables.maximum, problem.shape.n_ctx - 1)
-            return sum((_count_box(problem, tables, box) for box in boxes), WrongCount(0, 0))
+        def count_class(tabled: TabledClass) -> WrongCount:
+            boxes = boxes_of(tabled.transitions)
+            return sum((_count_box(problem, tabled.tables, box) for box in boxes), NOTHING)
 
         return count_classes(problem, progress, count_class)
 
@@ -95,71 +102,74 @@ class BruteForce:
         return
 
 
-def first_maximum_boxes(query: int, maximum: int, places: int) -> Iterator[Box]:
-    """Yield disjoint boxes of free tokens that make up the class (q, m).
-
-    Where q < m, box p holds m first at position p: tokens < m before it, tokens <= m after it.
-    """
-    upto, below = range(maximum + 1), range(maximum)
-    if query == maximum:
-        yield [upto] * places
+def boxes_of(transitions: Transitions, level: int = 0, state: int = 0) -> Iterator[Box]:
+    """Yield disjoint boxes of columns that make up all completions from a state of a level."""
+    if level == transitions.levels:
+        yield ()
         return
-    for first in range(places):
-        yield [below] * first + [range(maximum, maximum + 1)] + [upto] * (places - first - 1)
+    targets = transitions.targets[level][state]
+    # All columns that lead to one state go on together.
+    for target in np.unique(targets[targets >= 0]).tolist():
+        columns = np.flatnonzero(targets == target)
+        for rest in boxes_of(transitions, level + 1, target):
+            yield (columns, *rest)
 
 
 def _count_box(
     problem: Problem, tables: ClassTables, box: Box, prefix: tuple[int, ...] = ()
 ) -> WrongCount:
     """Count the wrong sequences of a box, splitting off positions until a block is small."""
-    size = len(tables.query_high)
-    for tokens in box[len(prefix) :]:
-        size *= len(tokens)
-    if size == 0:
-        return WrongCount(0, 0)
-    if size > BLOCK and len(prefix) < len(box):
-        result = WrongCount(0, 0)
-        for token in box[len(prefix)]:
-            result += _count_box(problem, tables, box, (*prefix, token))
-        return result
-    return _count_block(problem, tables, box, prefix)
+    lanes = math.prod(map(len, box)) * len(tables.query_high)
+    if lanes <= BLOCK or not box:
+        return _count_block(problem, tables, box, prefix)
+    longer = ((*prefix, column) for column in box[0].tolist())
+    return sum((_count_box(problem, tables, box[1:], each) for each in longer), NOTHING)
 
 
 def _count_block(
     problem: Problem, tables: ClassTables, box: Box, prefix: tuple[int, ...]
 ) -> WrongCount:
-    rest = box[len(prefix) :]
-    high = _sums(tables.high, tables.query_high, prefix, rest)
+    high = _sums(tables.high, tables.query_high, prefix, box)
     # The sign bit of a bitwise "and" is set where every rival's sum is negative.
-    reached = np.flatnonzero(np.bitwise_and.reduce(high, axis=0).reshape(-1) >= 0)
-    certain = possible = 0
-    for flat in reached.tolist():
-        offsets = np.unravel_index(flat, high.shape[1:])
-        free = (*prefix, *(tokens[int(i)] for tokens, i in zip(rest, offsets, strict=True)))
-        verdict = _settle(problem, tables, free)
+    reached = np.argwhere(np.bitwise_and.reduce(high, axis=0) >= 0)
+    if not len(reached):
+        return NOTHING
+    free = np.empty((len(reached), len(tables.low)), dtype=np.int64)
+    free[:, : len(prefix)] = prefix
+    for place, columns in enumerate(box):
+        free[:, len(prefix) + place] = columns[reached[:, place]]
+    lost = (_each(tables.low, tables.query_low, free) >= 0).any(axis=1)
+    certain = possible = int(lost.sum())
+    for columns in free[~lost]:
+        verdict = _settle(problem, tables, columns)
         certain += verdict is True
         possible += verdict is not False
     return WrongCount(certain, possible)
 
 
-def _sums(table: Lanes, query: Lanes, prefix: tuple[int, ...], rest: Box) -> Lanes:
-    """Return (v, *lengths of rest): the sums of T1 for every sequence of the block."""
+def _sums(table: Lanes, query: Lanes, prefix: tuple[int, ...], box: Box) -> Lanes:
+    """Return (a, *lengths of the box): the sums of T1 for every sequence of the box."""
     base = query + table[np.arange(len(prefix)), list(prefix)].sum(axis=0)
-    total: Lanes = base.reshape(-1, *[1] * len(rest))
+    total: Lanes = base.reshape(-1, *[1] * len(box))
     # The last places first: the small sums are formed once and spread over the larger array.
-    for axis in reversed(range(len(rest))):
-        tokens = rest[axis]
-        entries = table[len(prefix) + axis, tokens.start : tokens.stop].T
-        lengths = [1] * len(rest)
-        lengths[axis] = len(tokens)
+    for axis in reversed(range(len(box))):
+        entries = table[len(prefix) + axis, box[axis]].T
+        lengths = [1] * len(box)
+        lengths[axis] = len(box[axis])
         total = total + np.ascontiguousarray(entries).reshape(-1, *lengths)
     return total
 
 
-def _settle(problem: Problem, tables: ClassTables, free: tuple[int, ...]) -> bool | None:
-    """Decide one sequence that some rival may win: lower tables first, then exactly."""
-    index = (np.arange(len(free)), list(free))
-    if (tables.query_low + tables.low[index].sum(axis=0) >= 0).any():
-        return True
-    rivals = np.flatnonzero(tables.query_high + tables.high[index].sum(axis=0) >= 0)
-    return wrong(problem, (*free, tables.query), rivals.tolist())
+def _each(table: Lanes, query: Lanes, free: NDArray[np.int64]) -> Lanes:
+    """Return (N, a): the sums of T1 of these sequences, given by column (N, n)."""
+    sums: Lanes = query + np.zeros((len(free), 1), dtype=np.int64)
+    for place, columns in enumerate(free.T):
+        sums += table[place, columns]
+    return sums
+
+
+def _settle(problem: Problem, tables: ClassTables, columns: NDArray[np.int64]) -> bool | None:
+    """Decide by exact signs a sequence on which some rival may win."""
+    upper = _each(tables.high, tables.query_high, columns[None])[0]
+    free = (tables.tokens[column] for column in columns.tolist())
+    return wrong(problem, (*free, tables.query), np.flatnonzero(upper >= 0).tolist())

@@ -18,12 +18,18 @@ from ballproof.interval.ball import (
     upper_end,
 )
 from ballproof.models.layout import Shape
-from ballproof.models.task import class_size
 from ballproof.verifier.counting.attention import Attention, exponentials
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Integers, Problem
 from ballproof.verifier.counting.signs import wrong
-from ballproof.verifier.strategies.base import Bounds, Group, InAuto, Witness, classes
+from ballproof.verifier.strategies.base import (
+    Bounds,
+    Group,
+    InAuto,
+    Witness,
+    classes,
+    obstacle_but_for_max,
+)
 from ballproof.verifier.strategies.changes import WitnessChanges
 from ballproof.verifier.strategies.cubic_balls import CubicQuantities
 from ballproof.verifier.strategies.faults import keys_added
@@ -52,12 +58,13 @@ class Cubic:
         """Return 3 v^2 + 2 k v: the tables that are taken entry by entry."""
         return 3 * shape.d_vocab**2 + 2 * shape.n_ctx * shape.d_vocab
 
-    def obstacle(self, shape: Shape) -> str | None:
-        """Return None: the strategy applies at any size."""
-        return None
+    def obstacle(self, problem: Problem) -> str | None:
+        """Return why the task is out of reach, or None; any size is within."""
+        return obstacle_but_for_max(problem)
 
-    def least_operations(self, shape: Shape) -> int:
+    def least_operations(self, problem: Problem) -> int:
         """Count the good-set tests only: 4 per class, token and number of free tokens below m."""
+        shape = problem.shape
         tokens = sum((m + 1) * m for m in range(shape.d_vocab))
         return 4 * tokens * max(shape.n_ctx - 2, 0)
 
@@ -75,8 +82,9 @@ class Cubic:
             right = 0
             for maximum, queries in classes(v, progress):
                 gaps = _joint_gaps(problem, maximum)
+                filled = problem.task.acceptors(maximum)
                 for query in queries:
-                    if class_size(query, maximum, problem.shape.n_ctx):
+                    if query in filled:
                         right += _count_class(problem, attention[query], query, maximum, gaps)
         return Bounds(right, problem.total)
 
@@ -161,12 +169,12 @@ def _good_tokens(
 def _all_maximum_is_right(problem: Problem, lanes: Attention, query: int, maximum: int) -> bool:
     """Return whether the one sequence whose free tokens are all m is right (T1)."""
     sequence = [maximum] * (problem.shape.n_ctx - 1) + [query]
-    low, high = lanes.lanes(maximum, LANE_BITS)
-    index = (np.arange(len(sequence)), sequence)
+    # One token at each free position, and the query's.
+    low, high = lanes.lanes(range(maximum, maximum + 1), LANE_BITS)
     sums = problem.output[sequence] + problem.places + problem.direct[query]
     gaps = sums - sums[:, maximum : maximum + 1] + problem.eps
     # Python integers from here on: exact whatever the size of the gaps.
-    weights = np.where(gaps > 0, high[index][:, None], low[index][:, None]).astype(object)
+    weights = np.where(gaps > 0, high[:, None], low[:, None]).astype(object)
     reached = np.flatnonzero((weights * gaps).sum(axis=0) >= 0)
     rivals = [int(j) for j in reached if j != maximum]
     return wrong(problem, sequence, rivals) is False

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from random import Random
 
 from ballproof.models.layout import Shape
-from ballproof.verifier.counting.branch import BranchAndCount, WrongCount
+from ballproof.verifier.counting.branch import count_wrong
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.counting.separable import ClassTables, surviving_rivals
 from ballproof.verifier.strategies.base import (
     Bounds,
     Group,
@@ -43,12 +42,15 @@ class Exact:
         """Return None: the study has no such strategy, and no rule for it."""
         return
 
-    def obstacle(self, shape: Shape) -> str | None:
-        """Return why v^k is too large to be settled, or None."""
-        return exhaustive_obstacle(shape)
+    def obstacle(self, problem: Problem) -> str | None:
+        """Return why there are too many inputs to be settled, or None."""
+        return exhaustive_obstacle(problem)
 
-    def least_operations(self, shape: Shape) -> int:
-        """Count the worst-case tables only: 6 per class, rival, token and position."""
+    def least_operations(self, problem: Problem) -> int:
+        """Count the worst-case tables only: 6 per class, rival, token and position, for max."""
+        if not problem.is_max_of_all:
+            return 0
+        shape = problem.shape
         tokens = sum((m + 1) ** 2 for m in range(shape.d_vocab))
         return 6 * tokens * shape.d_vocab * (shape.n_ctx - 1)
 
@@ -61,13 +63,11 @@ class Exact:
         even 65,536 bits leave open.
         """
 
-        def count_class(tables: ClassTables) -> WrongCount:
-            rivals = surviving_rivals(tables)
-            if not rivals:
-                return WrongCount(0, 0)
-            return BranchAndCount(problem, tables, rivals).count()
-
-        return count_classes(problem, progress, count_class)
+        return count_classes(
+            problem,
+            progress,
+            lambda tabled: count_wrong(problem, tabled.tables, tabled.transitions),
+        )
 
     def quantities(self, problem: Problem, witness: Witness) -> ExactQuantities:
         """Return worst cases, and sums of sampled sequences."""

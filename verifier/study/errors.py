@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ballproof.interval.fixed import Lanes
-from ballproof.models.task import class_size
-from ballproof.verifier.counting.attention import Attention
+from ballproof.verifier.counting.classes import tabled_classes
+from ballproof.verifier.counting.goal import silent
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.counting.separable import ClassTables, GapTables, surviving_rivals
+from ballproof.verifier.counting.separable import ClassTables, surviving_rivals
 from ballproof.verifier.counting.signs import wrong
+from ballproof.verifier.counting.transitions import Transitions
 
 LIMIT = 2**26
 # Prefixes extended in one array operation: bounds memory, not the result.
@@ -41,31 +42,21 @@ def wrong_sequences(problem: Problem) -> dict[str, object] | None:
     if problem.total > LIMIT or k < 2:
         return None
     counts = {name: np.zeros(v, dtype=np.int64) for name in ("query", "maximum", "gap")}
-    for tables in _classes(problem):
-        for tokens in _wrong_of_class(problem, tables):
+    for _, tables, transitions in tabled_classes(problem, silent):
+        for tokens in _wrong_of_class(problem, tables, transitions):
             gaps = _gaps(tokens, tables)
             counts["query"][tables.query] += len(tokens)
-            counts["maximum"][tables.maximum] += len(tokens)
+            counts["maximum"][tables.label] += len(tokens)
             counts["gap"] += np.bincount(gaps, minlength=v)
     listed = {f"by_{name}": values.tolist() for name, values in counts.items()}
     return {"total": int(counts["query"].sum()), **listed}
 
 
-def _classes(problem: Problem) -> Iterator[ClassTables]:
-    v, k = problem.shape.d_vocab, problem.shape.n_ctx
-    if v == 1:
-        return  # No rival.
-    attention = [Attention(problem, query) for query in range(v)]
-    for maximum in range(v):
-        gaps = GapTables(problem, maximum)
-        for query in range(maximum + 1):
-            if class_size(query, maximum, k):
-                yield gaps.of_query(query, attention[query])
-
-
-def _wrong_of_class(problem: Problem, tables: ClassTables) -> Iterator[Tokens]:
+def _wrong_of_class(
+    problem: Problem, tables: ClassTables, transitions: Transitions
+) -> Iterator[Tokens]:
     """Yield the free tokens (N, n) of the wrong sequences, block by block."""
-    rivals = surviving_rivals(tables)
+    rivals = surviving_rivals(tables, transitions)
     if not rivals:
         return
     start = _Prefixes(np.zeros((1, 0), np.int64), tables.query_high[None, rivals])
@@ -111,8 +102,8 @@ def _completed(tables: ClassTables, last: Lanes, prefixes: _Prefixes) -> Tokens:
     for sums, added in zip(prefixes.sums.T, last.T, strict=True):
         alive = np.flatnonzero(sums + added.max() >= 0)
         open_[alive] |= sums[alive, None] + added >= 0
-    if tables.query < tables.maximum:
-        open_[~(prefixes.tokens == tables.maximum).any(axis=1), : tables.maximum] = False
+    if tables.query < tables.label:
+        open_[~(prefixes.tokens == tables.label).any(axis=1), : tables.label] = False
     return _with_last(prefixes.tokens, open_)
 
 
@@ -124,7 +115,7 @@ def _with_last(prefixes: Tokens, chosen: Bools) -> Tokens:
 
 def _gaps(tokens: Tokens, tables: ClassTables) -> Tokens:
     """Return m minus the largest token below m, or 0 where there is none."""
-    m = tables.maximum
+    m = tables.label
     own = tables.query if tables.query < m else -1
     below = np.where(tokens < m, tokens, -1).max(axis=1, initial=own)
     return np.where(below < 0, 0, m - below)

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ballproof.interval.fixed import floor_lanes, lane_bits, require_headroom
+from ballproof.interval.fixed import Lanes, floor_lanes, lane_bits, require_headroom
 from ballproof.models.task import class_size
 from ballproof.verifier.audit.tightness.clock import Clock, OutOfTimeError
 from ballproof.verifier.counting.attention import Attention
-from ballproof.verifier.counting.branch import BranchAndCount, WrongCount
+from ballproof.verifier.counting.branch import WrongCount, count_wrong
+from ballproof.verifier.counting.classes import TabledClass
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Integers, Problem
-from ballproof.verifier.counting.separable import ClassTables, surviving_rivals
 from ballproof.verifier.counting.signs import wrong
 from ballproof.verifier.strategies import leading_strategy
 from ballproof.verifier.strategies.base import (
@@ -26,7 +26,6 @@ from ballproof.verifier.strategies.ladder.pools import Tables
 from ballproof.verifier.strategies.ladder.walk import Walk
 
 Class = tuple[int, int]
-NOTHING = WrongCount(0, 0)
 # By when, as a share of the time, the exact count must be there: the rest is for the causes.
 EXACT_SHARE = 0.5
 
@@ -52,7 +51,7 @@ class Truth:
 
 def exact_count(problem: Problem, clock: Clock) -> Truth | None:
     """Return the exact count, or None where there are too many inputs or there is no time."""
-    if exhaustive_obstacle(problem.shape) is not None:
+    if exhaustive_obstacle(problem) is not None:
         return None
     try:
         return exactly(problem, clock.phase(EXACT_SHARE))
@@ -72,11 +71,10 @@ def exactly(problem: Problem, progress: Progress) -> Truth:
     """Count the wrong inputs of every class, as `exact` does."""
     found: dict[Class, WrongCount] = {}
 
-    def count_class(tables: ClassTables) -> WrongCount:
-        rivals = surviving_rivals(tables)
-        count = BranchAndCount(problem, tables, rivals).count() if rivals else NOTHING
+    def count_class(tabled: TabledClass) -> WrongCount:
+        count = count_wrong(problem, tabled.tables, tabled.transitions)
         if count.possible:
-            found[tables.query, tables.maximum] = count
+            found[tabled.class_.query, tabled.class_.label] = count
         return count
 
     if problem.shape.d_vocab == 1:
@@ -130,14 +128,17 @@ def _right_in_class(
     gaps = free + int(direct) + problem.eps
     places = problem.shape.n_ctx - 1
     bits = (lane_bits(places + 2) - 2) // 2
-    _, gaps = floor_lanes(gaps, max(int(abs(gaps).max()).bit_length() - bits, 0))
-    low, high = attention.lanes(m, bits)
-    upper = gaps * np.where(gaps > 0, high, low)
+    _, ceilings = floor_lanes(gaps, max(int(abs(gaps).max()).bit_length() - bits, 0))
+    # The free tokens 0..m at each position, then the query's own.
+    lanes = np.append(ceilings[:-1], ceilings[-1, query])
+    low, high = attention.lanes(range(m + 1), bits)
+    upper: Lanes = lanes * np.where(lanes > 0, high, low)
     require_headroom(upper, places + 1)
+    others = upper[:-1].reshape(places, m + 1)
     box = Box((1,) * (m + 1), places, holds=query == m)
-    tables = Tables(upper[-1, query : query + 1], upper[:-1, :, None])
+    tables = Tables(upper[-1:], others[:, :, None])
     right = box.size - Walk(box, tables, tables).run().possible
-    if upper[-1, query] + upper[:-1, m].sum() < 0:
+    if upper[-1] + others[:, m].sum() < 0:
         return right
     return right + (wrong(problem, [m] * places + [query], _rivals(problem, m)) is False)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ballproof.models.task import class_size
-from ballproof.verifier.counting.branch import WrongCount
+from ballproof.verifier.counting.branch import NOTHING, WrongCount
 from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.ladder.bound import Node, Tree
@@ -27,7 +27,6 @@ COUNTING = Relaxation(
     "counting rules", "sequences are counted by moments or on grids, not one by one"
 )
 POOLS = Relaxation("pools", "queries of a pool, far tokens, or positions share a table")
-NOTHING = WrongCount(0, 0)
 
 
 def ladder_slack(

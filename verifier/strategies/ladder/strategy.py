@@ -9,7 +9,14 @@ from random import Random
 from ballproof.models.layout import Shape
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.strategies.base import EXHAUSTIVE_LIMIT, Bounds, Group, InAuto, Witness
+from ballproof.verifier.strategies.base import (
+    EXHAUSTIVE_LIMIT,
+    Bounds,
+    Group,
+    InAuto,
+    Witness,
+    obstacle_but_for_max,
+)
 from ballproof.verifier.strategies.changes import WitnessChanges
 from ballproof.verifier.strategies.ladder.balls import LadderQuantities
 from ballproof.verifier.strategies.ladder.bound import count_wrong
@@ -53,13 +60,13 @@ class Ladder:
         """Return None: the study has no such strategy, and no rule for it."""
         return
 
-    def obstacle(self, shape: Shape) -> str | None:
-        """Return None: ladders apply at any size."""
-        return None
+    def obstacle(self, problem: Problem) -> str | None:
+        """Return why the task is out of reach, or None; any size is within."""
+        return obstacle_but_for_max(problem)
 
-    def least_operations(self, shape: Shape) -> int:
+    def least_operations(self, problem: Problem) -> int:
         """Count the path tables only."""
-        return path_tables_cost(shape)
+        return path_tables_cost(problem.shape)
 
     def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
         """Return the witness that meets the goal by the search's own estimates.

@@ -8,7 +8,13 @@ from random import Random
 from ballproof.models.layout import Shape
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.strategies.base import Bounds, Group, InAuto, Witness
+from ballproof.verifier.strategies.base import (
+    Bounds,
+    Group,
+    InAuto,
+    Witness,
+    obstacle_but_for_max,
+)
 from ballproof.verifier.strategies.changes import WitnessChanges
 from ballproof.verifier.strategies.relaxations import Case, Step
 from ballproof.verifier.strategies.subcubic.balls import SubcubicQuantities
@@ -59,12 +65,13 @@ class Subcubic:
         self.of_study = parts.attention != "chord"  # Ours.
         self.losses = losses_of
 
-    def obstacle(self, shape: Shape) -> str | None:
-        """Return None: the strategies apply at any size."""
-        return None
+    def obstacle(self, problem: Problem) -> str | None:
+        """Return why the task is out of reach, or None; any size is within."""
+        return obstacle_but_for_max(problem)
 
-    def least_operations(self, shape: Shape) -> int:
+    def least_operations(self, problem: Problem) -> int:
         """Count what all subcubic strategies share: scores, logits, weights of positions."""
+        shape = problem.shape
         v, k, d, h = shape.d_vocab, shape.n_ctx, shape.d_model, shape.d_head
         scores = 5 * v * d + 3 * k * d + 2 * v * d * h + h * k * (2 * d - 1) + 2 * v * h * k
         values = d * d * (2 * h - 1) + d * v * (2 * d - 1) + (2 * v * v + k * v) * (2 * d - 1)
