@@ -20,6 +20,9 @@ from ballproof.models.tasks.task import Task, default
 PLAIN: dict[str, Callable[[], Rule]] = {"max": Max, "min": Min}
 RANKED: dict[str, Callable[[int], Rule]] = {"rank": Rank, "argmax": Argmax}
 
+# The checker's limit.
+MAX_RANK = 8
+
 _NAME = re.compile(r"(?a:([a-z]+)(?:-(\d{1,6}))?-of-(\d{1,6})(?:\[([^\[\]]*)\])?)")
 _KEYS = ("rule", "rank", "positions", "reads", "answers")
 
@@ -85,10 +88,10 @@ def checked(task: Task, shape: Shape) -> Task:
             f"{shape.n_ctx - 1} are expected, ascending."
         )
     rank = getattr(task.rule, "rank", 1)
-    if not 1 <= rank <= len(task.reads):
+    if not 1 <= rank <= min(len(task.reads), MAX_RANK):
         raise ModelError(
-            f"The task has the rank {rank}, where 1 to {len(task.reads)} is expected, the number "
-            "of positions that are read."
+            f"The task has the rank {rank}, where 1 to {min(len(task.reads), MAX_RANK)} is "
+            f"expected: at most the number of positions that are read, and {MAX_RANK}."
         )
     return task
 
