@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from kernel_mutants import document
-from kernel_mutants.mutants import mutants_of
+from kernel_mutants.mutants import all_mutants, mutants_of
 from kernel_mutants.sample import sample
 from kernel_mutants.suite import TESTS
 
@@ -64,9 +64,18 @@ def test_a_sample_that_would_let_false_claims_pass_is_killed_and_the_true_kernel
     assert f"{len(sample())} mutants, {len(sample())} killed" in done.stderr
 
 
-def test_each_mutant_that_is_listed_is_one_of_the_kernel_and_in_the_document():
+def test_each_mutant_that_is_listed_is_one_of_the_kernel_and_the_page_says_which():
     assert document.unknown() == []
-    assert document.listing(document.groups()) in document.PATH.read_text()
+    assert document.PATH.read_text() == document.page(), "python -m kernel_mutants --page"
+
+
+def test_a_name_is_of_one_mutant_and_outlives_a_move_to_another_file():
+    names = [mutant.name for mutant in all_mutants()]
+    assert len(names) == len(set(names)) > 8_000
+    source = "def f(a):\n    return a + 1\n\nclass C:\n    def g(self, a):\n        return a - 1\n"
+    found = [[m.name for m in mutants_of(file, source)] for file in ("x.py", "room/x.py", "y.py")]
+    assert found[0] == found[1] == found[2]
+    assert "f arithmetic 1" in found[0] and "C.g term 2" in found[0]
 
 
 def test_no_mutant_is_listed_twice_or_without_an_argument():

@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--survivors", action="store_true", help="list what no test kills")
+    parser.add_argument("--page", action="store_true", help="only write docs/kernel-mutants.md")
     parser.add_argument("--sample", action="store_true", help="only those of sample.json, quickly")
     return parser
 
@@ -51,6 +52,9 @@ def main() -> int:
     arguments = _parser().parse_args()
     # In the background it may be ignored, but tests send it to the commands that they run.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if arguments.page:
+        document.write()
+        return 0
     if arguments.sample:
         return run_sample()
     files = arguments.files or kernel_files()
@@ -67,9 +71,10 @@ def main() -> int:
         for row in [list(table[0]), *(row.values() for row in table)]:
             print("".join(f"{cell:>18}" for cell in row))
     for m in unlisted if arguments.survivors else ():
-        print(f"{m.file}:{m.line} [{m.operator}] {m.name}")
+        print(f"{m.file}:{m.line} {m.name}: {m.before} -> {m.after}")
     if not (unlisted or arguments.files or arguments.functions):
-        document.write(table)
+        document.keep_figures(table)
+        document.write()
     return int(bool(unlisted))
 
 

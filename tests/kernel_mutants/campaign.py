@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from kernel_mutants.document import listed
 from kernel_mutants.mutants import KERNEL, Mutant, digest, kernel_files, mutants_of
 from kernel_mutants.plan import Planner
-from kernel_mutants.results import Results, Row, listed, overview
+from kernel_mutants.results import Results, Row, overview
 from kernel_mutants.runner import Outcome, run_all, run_one
 from kernel_mutants.suite import Cost, measured
 

@@ -8,13 +8,14 @@ as they are; that is why mutants of module level run in a process that imports e
 from __future__ import annotations
 
 import ast
+import importlib.util
 import sys
 import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from kernel_mutants.mutants import KERNEL
+from kernel_mutants.mutants import KERNEL, kernel_files
 
 
 def graft(module: types.ModuleType, code: types.CodeType) -> None:
@@ -59,24 +60,25 @@ def _graft_function(old: types.FunctionType, new: types.FunctionType) -> None:
 
 def loaded(file: str) -> types.ModuleType | None:
     """Return the module of a kernel file; the tests load the command's under another name."""
-    return sys.modules.get("checker_main" if file == "__main__.py" else file.removesuffix(".py"))
+    module = file.removesuffix(".py").replace("/", ".").removesuffix(".__init__")
+    return sys.modules.get("checker_main" if file == "__main__.py" else module)
 
 
 def forget() -> None:
     """Empty the caches of the kernel."""
-    for path in KERNEL.glob("*.py"):
-        for value in tuple(vars(loaded(path.name) or sys).values()):
+    for file in kernel_files():
+        for value in tuple(vars(loaded(file) or sys).values()):
             if hasattr(value, "cache_clear"):
                 value.cache_clear()
 
 
 def note_calls(entered: set[tuple[str, object]]) -> None:
     """Let each kernel function note its file and name when it is called, and each line it runs."""
-    for path in KERNEL.glob("*.py"):
-        module = loaded(path.name)
+    for file in kernel_files():
+        module, path = loaded(file), KERNEL / file
         if module is not None:
             tree = ast.parse(path.read_text())
-            _instrument(tree, path.name, "")
+            _instrument(tree, file, "")
             vars(module)["_entered"] = entered
             graft(module, compile(ast.fix_missing_locations(tree), str(path), "exec"))
 
@@ -110,14 +112,13 @@ def _note_lines(node: ast.AST, file: str) -> None:
 def write_copy(folder: Path, file: str, source: str) -> Path:
     """Write a checker folder in which one file is this source; return the folder."""
     copy = folder / "checker"
-    (copy / "__pycache__").mkdir(parents=True)
-    for path in KERNEL.glob("*.py"):
-        if path.name != file:
-            (copy / path.name).symlink_to(path)
-            for cached in (KERNEL / "__pycache__").glob(
-                f"{path.stem}.{sys.implementation.cache_tag}.pyc"
-            ):
-                (copy / "__pycache__" / cached.name).symlink_to(cached)
+    for other in kernel_files():
+        cached = Path(importlib.util.cache_from_source(other))
+        (copy / cached).parent.mkdir(parents=True, exist_ok=True)
+        if other != file:
+            (copy / other).symlink_to(KERNEL / other)
+            if (KERNEL / cached).exists():
+                (copy / cached).symlink_to(KERNEL / cached)
     (copy / file).write_text(source)
     return copy
 

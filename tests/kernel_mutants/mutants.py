@@ -7,13 +7,15 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import CodeType
 from typing import NamedTuple
 
 from kernel_mutants.operators import mutations
 
-KERNEL = Path(__file__).resolve().parents[2] / "certificates" / "checker"
+TESTS = Path(__file__).resolve().parents[1]
+KERNEL = TESTS.parent / "certificates" / "checker"
 Place = tuple[tuple[str, int | None], ...]
 SKIPPED_FIELDS = {"annotation", "returns", "decorator_list"}
 SKIPPED_NODES = (ast.JoinedStr, ast.Import, ast.ImportFrom, ast.Global, ast.expr_context)
@@ -24,9 +26,10 @@ TYPES = ("list[", "tuple[", "dict[", "Callable[", "TypeVar(")
 class Mutant(NamedTuple):
     """One change of one statement.
 
-    `line` is that of the changed node, `statement` the first line of its statement. `before` and
-    `after` are the statement, of a compound one the head. `name` tells it from all others, whatever
-    its line is.
+    `file` is a path below the kernel. `line` is that of the changed node, `statement` the first
+    line of its statement; `before` and `after` are the statement, of a compound one the head.
+    `name` is function, operator, and which of that operator's mutants of the function it is: it
+    stays the same when the function moves to another file.
     """
 
     file: str
@@ -66,16 +69,48 @@ class Mutant(NamedTuple):
 
 
 def kernel_files() -> list[str]:
-    return sorted(path.name for path in KERNEL.glob("*.py"))
+    """Return the kernel's files by their paths below its folder."""
+    return sorted(str(path.relative_to(KERNEL)) for path in KERNEL.rglob("*.py"))
+
+
+@cache
+def _homonyms() -> set[str]:
+    """Return the names of functions, with their classes, that several files have."""
+    found = Counter(
+        name
+        for file in kernel_files()
+        for name in set(_functions(ast.parse((KERNEL / file).read_text()), ""))
+    )
+    return {name for name, files in found.items() if files > 1}
+
+
+def _functions(tree: ast.AST, scope: str) -> Iterator[str]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield scope + node.name
+            yield from _functions(node, f"{scope}{node.name}.")
+
+
+def scope_of(file: str, function: str) -> str:
+    """Return a function's name; its module stands before it if another module has the same."""
+    module = Path(file).stem
+    if not function:
+        return f"({module})"
+    return f"{module}.{function}" if function in _homonyms() else function
 
 
 def digest(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
+def all_mutants() -> list[Mutant]:
+    """Return the mutants of the whole kernel."""
+    return [m for file in kernel_files() for m in mutants_of(file, (KERNEL / file).read_text())]
+
+
 def mutants_of(file: str, source: str) -> list[Mutant]:
     """Return all mutants of a file, each text once."""
-    tree, seen, turns = ast.parse(source), set(), Counter()
+    tree, seen, turns = ast.parse(source), set(), Counter[tuple[str, str]]()
     found: list[Mutant] = []
     first_uses = _first_bindings(tree)
     names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)} | {"min", "max", "any", "all"}
@@ -93,10 +128,8 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
             if before == after or key in seen:
                 continue
             seen.add(key)
-            scope = ".".join(filter(None, (file.removesuffix(".py"), function)))
-            name = f"{scope}: {before} -> {after}"
-            turns[name] += 1
-            name += f" (occurrence {turns[name]})" if turns[name] > 1 else ""
+            turns[function, operator] += 1
+            name = f"{scope_of(file, function)} {operator} {turns[function, operator]}"
             line = getattr(node, "lineno", getattr(head, "lineno", 0))
             lines = line, getattr(head, "lineno", 0)
             text = (operator, before, after, name)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 from kernel_mutants.mutants import Mutant
 from kernel_mutants.suite import Cost
 
 # What only commands show: the command line itself, and the lines that it prints.
-COMMAND_FILES = ("__main__.py", "verdict.py", "explain.py")
+COMMAND_FILES = ("__main__.py", "verdict.py", "explain.py", "trusts.py", "interrupts.py")
 
 # Tests that one mutant meets in a stage, at most.
 MOST = 4_000
@@ -73,7 +74,7 @@ class Planner:
             function = function.rpartition(".")[0]
         found = self.reached[f"{mutant.file}:{function}" if function else mutant.file]
         found = found - self.commands
-        return found | (self.commands if mutant.file in COMMAND_FILES else set())
+        return found | (self.commands if Path(mutant.file).name in COMMAND_FILES else set())
 
     def _cost(self, test: str) -> float:
         return self.costs[test].seconds + 0.005

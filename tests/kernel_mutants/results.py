@@ -1,4 +1,4 @@
-"""What is known of the mutants: a file of outcomes, the list of equivalents, and the summary."""
+"""What is known of the mutants: a file of outcomes, and the summary."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from kernel_mutants.mutants import Mutant, digest
 from kernel_mutants.runner import Outcome
 from kernel_mutants.suite import TESTS, digest_of_tests
 
-EQUIVALENTS = Path(__file__).parent / "equivalents.json"
 COLUMNS = ("mutants", "killed", "equivalent", "survivors")
 Row = dict[str, Any]
-Group = dict[str, Any]
 
 
 class Results:
@@ -82,16 +80,6 @@ class Results:
     def killer(self, mutant: Mutant) -> str:
         """Return the test that killed the mutant, or nothing."""
         return str(self.outcomes.get(mutant.name, {}).get("by", ""))
-
-
-def groups() -> list[Group]:
-    """Return the groups of mutants that are listed, each with a title and the argument."""
-    return list(json.loads(EQUIVALENTS.read_text()))
-
-
-def listed() -> set[str]:
-    """Return the names of the mutants that are listed as equivalent."""
-    return {name for group in groups() for name in group["mutants"]}
 
 
 def overview(mutants: Iterable[Mutant], results: Results, known: set[str]) -> list[Row]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kernel_mutants.mutants import KERNEL, Mutant, mutants_of
+from kernel_mutants.mutants import KERNEL, Mutant, all_mutants
 from kernel_mutants.runner import run_one
 from kernel_mutants.suite import TESTS, Cost, with_tests
 
@@ -25,11 +25,9 @@ def sample() -> dict[str, str]:
 def sampled_mutants() -> Iterator[tuple[Mutant, str, str]]:
     """Yield each mutant, the source that it is of, and its test."""
     chosen = sample()
-    for file in sorted({f"{name.split(':')[0].split('.')[0]}.py" for name in chosen}):
-        source = (KERNEL / file).read_text()
-        for mutant in mutants_of(file, source):
-            if mutant.name in chosen:
-                yield mutant, source, chosen.pop(mutant.name)
+    for mutant in all_mutants():
+        if mutant.name in chosen:
+            yield mutant, (KERNEL / mutant.file).read_text(), chosen.pop(mutant.name)
     if chosen:
         sys.exit(f"kernel_mutants: {SAMPLE}: the kernel has no such mutant: {min(chosen)}")
 

@@ -20,9 +20,8 @@ from _pytest.runner import runtestprotocol
 from hypothesis import Phase, settings
 
 from kernel_mutants.graft import forget, note_calls, point_commands_at
-from kernel_mutants.mutants import KERNEL
+from kernel_mutants.mutants import KERNEL, TESTS
 
-TESTS = Path(__file__).resolve().parents[1]
 # No shrinking: how a test fails does not matter. The same examples in each run.
 settings.register_profile(
     "mutants",
@@ -117,11 +116,10 @@ def run_anew(tests: Iterable[str], copy: Path) -> str | None:
 
     Nothing ("") stands for a failure before any test.
     """
-    names = {path.stem for path in KERNEL.glob("*.py")}
     for name, module in tuple(sys.modules.items()):
         path = getattr(module, "__file__", None) or ""
         inside = path.startswith(str(TESTS)) and not name.startswith("kernel_mutants")
-        if inside or name in names - {"__main__"}:
+        if inside or (path.startswith(str(KERNEL)) and name != "__main__"):
             del sys.modules[name]
     # The copy comes before the kernel that the tests' own set-up appends.
     sys.path[:] = [entry for entry in sys.path if entry != str(KERNEL)]
