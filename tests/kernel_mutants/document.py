@@ -44,8 +44,8 @@ A tester from elsewhere would be less to keep. cosmic-ray takes operators of one
 each mutant to disk and runs one command for it, in a new process and without knowing which tests
 reach the statement. Loading the tests alone takes longer than a mutant takes here, where a child
 of a process that holds them loaded meets the few tests that run its statement, the strongest first:
-8,389 mutants in a quarter of an hour, not in a day or more. Its names count within a file, so a list of
-equivalents would not outlive a move.
+8,389 mutants in a quarter of an hour, not in a day or more. Its names count within a file, so a
+list of equivalents would not outlive a move.
 
 ## Figures
 
