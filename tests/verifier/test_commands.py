@@ -1,8 +1,11 @@
 """The command line as a user meets it: results, exit codes, and sentences instead of tracebacks."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -112,11 +115,37 @@ def test_evaluate_says_right_wrong_and_tie(tmp_path, capsys):
     assert "label 60: right" in call(capsys, "evaluate", MODEL, "3,17,60,12")[1]
     code, out, _ = call(capsys, "evaluate", DATA / "mean-diff-sign.safetensors", "15,3", "--json")
     facts = json.loads(out)
-    assert (code, facts["verdict"], facts["logits"][0]["token"]) == (0, "wrong", 0)
+    assert (code, facts["verdict"], facts["logits"][0]["answer"]) == (0, "wrong", 0)
     tied = load_file(zoo_path(MODEL))
     save_file({k: np.zeros_like(v) for k, v in tied.items()}, tmp_path / "zero.safetensors")
     code, out, _ = call(capsys, "evaluate", tmp_path / "zero.safetensors", "1,2,3,4")
     assert (code, "wrong" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "label", "verdict"),
+    [
+        (["min-of-4-seed-50"], 3, "right"),
+        (["argmax-of-4-seed-50"], 2, "right"),
+        ([MODEL, "--task", "min-of-4"], 3, "wrong"),
+        ([MODEL, "--task", "max-of-2[reads=1,2]"], 60, "right"),
+        ([MODEL, "--task", "min-of-4[answers=60..63]"], 3, "wrong"),
+        ([MODEL, "--task", "max-of-4[answers=60..60]"], 60, "right"),
+    ],
+)
+def test_evaluate_asks_the_task_that_is_named_or_known(capsys, words, label, verdict):
+    model, *task = words
+    code, out, err = call(capsys, "evaluate", model, "3,17,60,12", *task, "--json")
+    facts = json.loads(out)
+    assert (code, facts["label"], facts["verdict"], err) == (0, label, verdict, "")
+    assert facts["task"] == (task[1] if task else model.removesuffix("-seed-50"))
+
+
+def test_evaluate_declines_inputs_outside_the_domain(capsys):
+    task = ("--task", "max-of-3[positions=0..63,0..63,0..63,12..12;reads=0,1,2]")
+    assert call(capsys, "evaluate", MODEL, "3,17,60,12", *task)[0] == 0
+    code, _, err = call(capsys, "evaluate", MODEL, "3,17,60,13", *task)
+    assert code == 64 and "The token 13 at position 3 is outside the task's domain" in err
 
 
 def test_info_says_the_task_and_what_is_assumed(tmp_path, capsys):
@@ -217,6 +246,26 @@ def test_the_module_runs_like_the_command():
         check=True,
     )
     assert json.loads(done.stdout)["inputs"] == "16777216"
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_proof_leaves_no_half_certificate(blow, tmp_path):
+    target = tmp_path / "c.json"
+    arguments = ["prove", MODEL, "--strategy", "brute-force", "--out", str(target)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ballproof", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        start_new_session=True,
+    )
+    time.sleep(1.5)
+    os.killpg(process.pid, blow)
+    _, err = process.communicate(timeout=30)
+    assert not target.exists()
+    assert "Traceback" not in err
+    if blow == signal.SIGINT:
+        assert process.returncode == 130
 
 
 def test_import_of_a_state_dict_without_saying_the_heads_is_refused(tmp_path, capsys):

@@ -11,11 +11,12 @@ import numpy as np
 from ballproof.models.catalogue import record_of
 from ballproof.models.forward import evaluate as forward
 from ballproof.models.layout import BIAS_NAMES
-from ballproof.models.task import label
 from ballproof.models.task_choice import Choice, choose_task
+from ballproof.models.tasks import Task
 from ballproof.models.weights import Weights
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import (
+    asked_task,
     json_option,
     load_model,
     model_argument,
@@ -99,32 +100,56 @@ class Tokens(click.ParamType[list[int]]):
 @click.command()
 @model_argument
 @click.argument("tokens", type=Tokens())
+@task_option
 @json_option
 @pass_terminal
-def evaluate(terminal: Terminal, model: str, tokens: list[int], as_json: bool) -> None:
+def evaluate(
+    terminal: Terminal, model: str, tokens: list[int], task_name: str | None, as_json: bool
+) -> None:
     """Evaluate MODEL on one input, rigorously: TOKENS as in 3,17,60,12.
 
-    The logits are enclosures of the real function's values, and the verdict is exact: right, wrong,
-    or wrong by a tie.
+    The logits are those of the task's answers: only they compete. They are enclosures of the real
+    function's values, and the verdict is exact: right, wrong, or wrong by a tie.
     """
     weights = load_model(model)
     try:
         logits = _logits(weights, tokens)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="TOKENS") from None
-    rivals = [j for j in range(len(logits)) if j != label(tokens)]
-    is_wrong = wrong(pose(weights), tokens, rivals)
-    verdict = {True: "wrong", False: "right", None: "undecided"}[is_wrong]
-    facts = {"tokens": tokens, "label": label(tokens), "verdict": verdict}
-    ranked = _ranked(logits)
+    task = asked_task(terminal, weights, task_name)
+    _require_labelled(task, tokens)
+    label, verdict = task.label(tokens), _verdict(weights, task, tokens)
+    ranked = _ranked(logits, task.answers)
     if as_json:
-        rows = [{"token": j, "logit": logits[j].str(20)} for j in ranked]
-        terminal.json({**facts, "logits": rows})
+        rows = [{"answer": j, "logit": logits[j].str(20)} for j in ranked]
+        facts = {"task": task.name(weights.shape), "tokens": tokens, "label": label}
+        terminal.json({**facts, "verdict": verdict, "logits": rows})
         return
-    terminal.result(f"label {label(tokens)}: {verdict}")
-    terminal.result(*(f"  logit of {j:<4} {logits[j].str(15)}" for j in ranked[:SHOWN]))
-    if label(tokens) not in ranked[:SHOWN]:
-        terminal.result(f"  logit of {label(tokens):<4} {logits[label(tokens)].str(15)}")
+    no_answer = "" if label in task.answers else ", which is no answer of the task"
+    terminal.result(f"label {label}{no_answer}: {verdict}")
+    shown = ranked[:SHOWN] + [j for j in ranked[SHOWN:] if j == label]
+    terminal.result(*(f"  logit of {j:<4} {logits[j].str(15)}" for j in shown))
+
+
+def _require_labelled(task: Task, tokens: list[int]) -> None:
+    for position, (token, allowed) in enumerate(zip(tokens, task.positions, strict=True)):
+        if token not in allowed:
+            raise click.BadParameter(
+                f"The token {token} at position {position} is outside the task's domain, which "
+                f"allows {allowed.start} to {allowed.stop - 1} there.",
+                param_hint="TOKENS",
+            )
+    if task.label(tokens) is None:
+        raise click.BadParameter("The task has no label for this input.", param_hint="TOKENS")
+
+
+def _verdict(weights: Weights, task: Task, tokens: list[int]) -> str:
+    """Return whether the input is right, exactly; columns are those of the task's answers."""
+    problem = pose(weights, task=task)
+    own = problem.label_column(tokens)
+    rivals = [column for column in range(problem.answers) if column != own]
+    is_wrong = wrong(problem, tokens, rivals)
+    return {True: "wrong", False: "right", None: "undecided"}[is_wrong]
 
 
 def _logits(weights: Weights, tokens: list[int]) -> list[flint.arb]:
@@ -139,7 +164,7 @@ def _logits(weights: Weights, tokens: list[int]) -> list[flint.arb]:
             bits *= 4
 
 
-def _ranked(logits: list[flint.arb]) -> list[int]:
-    """Return the tokens, largest midpoint first: an order for display only."""
-    keys = [logit.mid().fmpq() for logit in logits]
-    return sorted(range(len(logits)), key=keys.__getitem__, reverse=True)
+def _ranked(logits: list[flint.arb], answers: range) -> list[int]:
+    """Return the answers, largest midpoint first: an order for display only."""
+    keys = {answer: logits[answer].mid().fmpq() for answer in answers}
+    return sorted(answers, key=keys.__getitem__, reverse=True)
