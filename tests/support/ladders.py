@@ -12,21 +12,17 @@ from typing import Any
 
 import numpy as np
 
+from ballproof.verifier.strategies.ladder.domain import MAX_MARKED, MAX_THRESHOLD, RULES
+from ballproof.verifier.strategies.ladder.domain import RATES as DOMAINS
 from support.toy import ToyModel
 from support.witnesses import floats
 
-RULES = {
-    "ladder": ("walk", "both", "moment", "grid", "below"),
-    "moment": ("moment", "below"),
-    "grid": ("grid", "below"),
-}
 LADDERS = tuple(RULES)
 RATES = {
-    "moment": (1, 300, 1000, 4000, 10**4, 2**20),
+    "moment": (1, 300, 1000, 4000, 10**4, DOMAINS["moment"].most),
     "grid": (1, 2, 7, 100, 2000),
     "below": (1, 2, 7, 100, 2000),
 }
-MAX_THRESHOLD = 2**60
 Witness = dict[str, Any]
 
 
@@ -152,8 +148,8 @@ class Wild:
         return node
 
     def _marked(self, m: int, near: int) -> list[int]:
-        """Return none, some, or all (but at most four) of the tokens that have their own cell."""
-        most = min(near, 4)
+        """Return none, some, or as many as can be of the tokens that have their own cell."""
+        most = min(near, MAX_MARKED)
         return sorted(self.rng.sample(range(m - near, m), self.rng.choice([0, most, most // 2])))
 
     def _thresholds(self, m: int, low: int, high: int) -> list[list[int]]:

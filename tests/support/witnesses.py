@@ -13,44 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from strategies.subcubic_witness import MAX_SQUARINGS
+from ballproof.verifier.strategies.subcubic.domain import SQUARINGS, fields_of, terms
+from ballproof.verifier.strategies.subcubic.names import ATTENTION, DIRECT, SCORE_ERROR, Parts
 from support.toy import ToyModel
 
 Dyadic = list[Any]
 Witness = dict[str, Any]
-DIRECT = ("mean-query", "svd-query", "max-diff", "max-diff-exact", "global-max-diff-exact")
-ATTENTION = ("mean+diff", "drop-average", "chord")
 # How many directions are peeled from each end of the product of the scores.
-TERMS = {
-    "exact": 0,
-    "svd": 1,
-    "max-diff": 1,
-    "mean+max-diff": 1,
-    "max-diff-exact": 1,
-    "max-diff-subproduct": 2,
-    "mean+max-diff-subproduct": 2,
-    "max-diff-subproduct-recursive": 2,
-    "mean+max-diff-subproduct-recursive": 2,
-    "mean-recursive+max-diff-subproduct-recursive": 2,
-}
+_PEELED_PAIR = ("svd", "max-diff", "mean+max-diff", "max-diff-exact")
+_LONGER = (name for name in SCORE_ERROR if "subproduct" in name)
+TERMS = {name: terms(name) for name in ("exact", *_PEELED_PAIR, *_LONGER)}
+DIRECT, ATTENTION = tuple(DIRECT), tuple(ATTENTION)
 SUBCUBIC = tuple(f"subcubic/{d}/{a}/{s}" for d in DIRECT for a in ATTENTION for s in TERMS)
 
 
 def keys_of(name: str) -> list[str]:
     """Return the witness keys of a strategy."""
-    _, direct, attention, score_error = name.split("/")
-    terms = TERMS[score_error]
-    wanted = {
-        "gaps": True,
-        "query_directions": terms > 0,
-        "key_directions": terms > 0,
-        "matrix_directions": terms > 1,
-        "squarings": score_error == "svd",
-        "mu": direct == "svd-query",
-        "a_star": attention == "mean+diff",
-        "chord": attention == "chord",
-    }
-    return [key for key, needed in wanted.items() if needed]
+    return list(fields_of(Parts(*name.split("/")[1:])))
 
 
 def dyadic(number: Fraction | int | float) -> Dyadic:
@@ -86,7 +65,7 @@ def wild(rng: Random, name: str, model: ToyModel) -> Witness:
         "query_directions": lambda: [_direction(rng, v) for _ in range(terms)],
         "key_directions": lambda: [_direction(rng, v) for _ in range(terms)],
         "matrix_directions": lambda: [_direction(rng, d) for _ in range(2)],
-        "squarings": lambda: rng.randint(0, MAX_SQUARINGS),
+        "squarings": lambda: rng.randint(SQUARINGS.least, SQUARINGS.most),
         "mu": lambda: _vector(rng, d),
         "a_star": lambda: _table(_vector(rng, v * n, attention=True), v, n),
         "chord": lambda: _table(_chords(rng, v * n), v, n),

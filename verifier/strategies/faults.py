@@ -15,6 +15,17 @@ from ballproof.verifier.strategies.changes import (
     Path,
     WitnessChanges,
 )
+from ballproof.verifier.strategies.domains import (
+    MAX_EXPONENT,
+    Domain,
+    Dyadic,
+    Fields,
+    Integer,
+    Items,
+    Sizes,
+    Tuple,
+    valued,
+)
 
 T = TypeVar("T")
 
@@ -62,11 +73,88 @@ def dyadic_faults(path: Path, value: list[Any]) -> Iterator[Change]:
     spellings += ["", "-0", "1.0", "1e3", "0x1", f"{mantissa} "]
     for text in spellings:
         yield Change(path, [text, exponent], OUTSIDE)
-    exponents: list[Any] = [["1", 20_001], ["1", -20_001], ["1", "0"], ["1", True], ["1", None]]
+    exponents: list[Any] = [
+        ["1", MAX_EXPONENT + 1],
+        ["1", -MAX_EXPONENT - 1],
+        ["1", "0"],
+        ["1", True],
+        ["1", None],
+    ]
     shapes: list[Any] = [["0", 1], [1, 0], ["1"], ["1", 0, 0], [], "1", None, 1]
     for other in exponents + shapes:
         yield Change(path, other, OUTSIDE)
     yield Change(path, ["1" + "0" * 2000, 0], frozenset({LIMIT}))
+
+
+def fields_faults(
+    path: Path, value: dict[str, Any], fields: Fields, sizes: Sizes
+) -> Iterator[Change]:
+    """Yield an object with other keys, and with each value outside of its domain."""
+    yield from object_faults(path, value)
+    for key, domain in fields.items():
+        yield from domain_faults((*path, key), value[key], domain, sizes)
+
+
+def domain_faults(path: Path, value: Any, domain: Domain, sizes: Sizes) -> Iterator[Change]:
+    """Yield values outside of the domain, near to what the value is."""
+    match domain:
+        case Integer(least, most):
+            yield from integer_faults(path, value, least, valued(most, sizes))
+        case Dyadic():
+            yield from dyadic_faults(path, value)
+        case Tuple():
+            yield from list_faults(path, value, fixed=True)
+        case Items():
+            yield from list_faults(path, value, fixed=domain.length is not None)
+            if domain.length is None:
+                yield from _item_faults(path, value, domain, sizes)
+        case _:
+            for other in ("", "Walk", "exact", None, 0, ["walk"]):
+                yield Change(path, other, OUTSIDE)
+
+
+def _item_faults(path: Path, value: list[Any], domain: Items, sizes: Sizes) -> Iterator[Change]:
+    """Yield lists with an item outside of its domain, out of order, or too many of them."""
+    for other in _wrong(domain.item, sizes):
+        yield Change(path, [*value, other], OUTSIDE)
+    if domain.ascending:
+        item = _least(domain.item)
+        yield Change(path, [item, item], OUTSIDE)
+        if value:
+            yield Change(path, [*value, value[0]], OUTSIDE)
+    if domain.most is not None:
+        yield Change(path, list(range(domain.most + 1)), OUTSIDE)
+
+
+def _least(domain: Domain) -> Any:
+    match domain:
+        case Integer(least, _):
+            return least
+        case Tuple(items):
+            return [_least(item) for item in items]
+        case Items(item, int(length)):
+            return [_least(item)] * length
+    return None
+
+
+def _wrong(domain: Domain, sizes: Sizes) -> Iterator[Any]:
+    """Yield what no value of the domain is."""
+    yield None
+    match domain:
+        case Integer(least, most):
+            yield from (least - 1, valued(most, sizes) + 1, "0", True)
+        case Tuple(items):
+            good = _least(domain)
+            yield from (good[:-1], [*good, 0])
+            for place, item in enumerate(items):
+                for other in _wrong(item, sizes):
+                    yield [*good[:place], other, *good[place + 1 :]]
+        case Items(item, int(length)):
+            good = _least(domain)
+            yield from (good[:-1], [*good, good[0]])
+            for place in range(length):
+                for other in _wrong(item, sizes):
+                    yield [*good[:place], other, *good[place + 1 :]]
 
 
 def shifted(value: list[Any]) -> list[Any]:

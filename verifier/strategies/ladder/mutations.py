@@ -17,22 +17,19 @@ from ballproof.verifier.strategies.changes import (
     WitnessChanges,
     looked_up,
 )
-from ballproof.verifier.strategies.faults import (
-    integer_faults,
-    list_faults,
-    object_faults,
-    some,
+from ballproof.verifier.strategies.domains import Sizes, sizes_of, valued
+from ballproof.verifier.strategies.faults import fields_faults, some
+from ballproof.verifier.strategies.ladder.domain import (
+    POOL,
+    RATES,
+    RULES,
+    WITNESS,
+    group_fields,
 )
 from ballproof.verifier.strategies.ladder.options import MAX_THRESHOLD
 
-RULES = {
-    "ladder": {"walk", "both", "moment", "grid", "below"},
-    "moment": {"moment", "below"},
-    "grid": {"grid", "below"},
-}
 POOLS, GROUPS = 4, 4
 MOVED = 10
-RATES = {"moment": 2**20, "grid": 2**14, "below": 2**14}
 
 
 class _Pool(NamedTuple):
@@ -54,28 +51,27 @@ def witness_changes(
 ) -> WitnessChanges:
     """Return changes that leave the domain of the witness, and changes that stay inside."""
     fields = {"proof": {"witness": witness}}
-    outside = list(_outside(fields, problem.shape.d_vocab, rules, rng))
+    v, n = problem.shape.d_vocab, problem.shape.n_ctx - 1
+    outside = list(_outside(fields, v, n, rules, rng))
     return WitnessChanges(outside, list(_inside(fields, rules, rng)))
 
 
-def _outside(fields: Any, v: int, rules: set[str], rng: Random) -> Iterator[Change]:
+def _outside(fields: Any, v: int, n: int, rules: set[str], rng: Random) -> Iterator[Change]:
     """Yield changes that leave the domain of the witness, each at some places."""
     witness = looked_up(fields, WITNESS_PATH)
-    yield from object_faults(WITNESS_PATH, witness)
-    first, maxima = (*WITNESS_PATH, "first"), (*WITNESS_PATH, "maxima")
-    yield from integer_faults(first, witness["first"], 0, v)
+    yield from fields_faults(WITNESS_PATH, witness, WITNESS, sizes_of(v, n))
+    first = (*WITNESS_PATH, "first")
     for other in (witness["first"] - 1, witness["first"] + 1):
         if 0 <= other <= v:  # In its domain, but no longer the first of these maxima.
             yield Change(first, other, OUTSIDE)
-    yield from list_faults(maxima, witness["maxima"], fixed=True)
     pools = _pools(witness)
     for pool in some(pools, POOLS, rng):
-        yield from _pool_faults(pool, v)
+        yield from _pool_faults(pool, sizes_of(v, n, m=pool.maximum))
         siblings = looked_up(fields, pool.path[:-1])
         # A pool does not lie behind itself.
         yield Change(pool.path[:-1], [*siblings, siblings[-1]], OUTSIDE)
     for path, group in some(_groups(pools), GROUPS, rng):
-        yield from _group_faults(path, group, v, rules)
+        yield from _group_faults(path, group, sizes_of(v, n), rules)
 
 
 def _pools(witness: dict[str, Any]) -> list[_Pool]:
@@ -102,24 +98,15 @@ def _groups(pools: list[_Pool]) -> list[tuple[Path, dict[str, Any]]]:
     ]
 
 
-def _pool_faults(pool: _Pool, v: int) -> Iterator[Change]:
+def _pool_faults(pool: _Pool, sizes: Sizes) -> Iterator[Change]:
     path, value, m = pool.path, pool.value, pool.maximum
     spoilt: list[Any] = [None, [], "pool", 0]
     for other in spoilt:
         yield Change(path, other, OUTSIDE)
-    yield from object_faults(path, value)
+    yield from fields_faults(path, value, POOL, sizes)
     yield from _query_faults(pool)
-    yield from integer_faults((*path, "near"), value["near"], 0, m)
-    yield from integer_faults((*path, "apart"), value["apart"], 0, 1)
-    yield from integer_faults((*path, "most"), value["most"], 0, 2)
-    for key in ("together", "thresholds", "parts", "groups", "marked"):
-        yield from list_faults((*path, key), value[key], fixed=False)
-    for span in ([1, 0], [0, v], [-1, 0], [0], [0, 0, 0], ["0", 0], None):
-        yield Change((*path, "together"), [*value["together"], span], OUTSIDE)
-    far = MAX_THRESHOLD + 1
-    for pairs in ([[0, far]], [[0, -far]], [[v, 0]], [[-1, 0]], [[0, 0]] * 2, [[0]], [[0, "0"]]):
-        yield Change((*path, "thresholds"), pairs, OUTSIDE)
-    for tokens in ([m], [-1], [m - value["near"] - 1], [m - 1, m - 1], ["0"], [0, 1, 2, 3, 4]):
+    yield Change((*path, "together"), [*value["together"], [1, 0]], OUTSIDE)
+    for tokens in ([m], [m - value["near"] - 1], [m - 1, m - 1]):
         yield Change((*path, "marked"), tokens, OUTSIDE)
 
 
@@ -134,18 +121,14 @@ def _query_faults(pool: _Pool) -> Iterator[Change]:
         yield Change((*pool.path, "queries"), span, OUTSIDE)
 
 
-def _group_faults(path: Path, group: dict[str, Any], v: int, rules: set[str]) -> Iterator[Change]:
-    yield from object_faults(path, group)
-    for rule in ("", "Walk", "exact", None, 0, ["walk"]):
+def _group_faults(
+    path: Path, group: dict[str, Any], sizes: Sizes, rules: set[str]
+) -> Iterator[Change]:
+    yield from fields_faults(path, group, group_fields(group["rule"]), sizes)
+    for rule in sorted(set(RULES["ladder"]) - rules):
         yield Change((*path, "rule"), rule, OUTSIDE)
-    for rule in sorted({"walk", "both", "moment", "grid", "below"} - rules):
-        yield Change((*path, "rule"), rule, OUTSIDE)
-    listed: list[Any] = [[v], [-1], [1, 0], [0, 0], ["0"], [True], None, {}, 0]
-    for rivals in listed:
-        yield Change((*path, "rivals"), rivals, OUTSIDE)
-    if "rate" in group:
-        yield from integer_faults((*path, "rate"), group["rate"], 1, RATES[group["rule"]])
-    else:
+    yield Change((*path, "rivals"), [1, 0], OUTSIDE)
+    if "rate" not in group:
         yield Change((*path, "rate"), 1000, OUTSIDE)
 
 
@@ -185,12 +168,17 @@ def _moved_group(path: Path, group: dict[str, Any], rules: set[str]) -> Iterator
     if group["rivals"]:
         yield Change((*path, "rivals"), group["rivals"][:-1], COMPUTED)
     if "rate" in group:
-        for rate in {max(1, group["rate"] // 2), min(2 * group["rate"], RATES[group["rule"]])}:
+        for rate in {max(1, group["rate"] // 2), min(2 * group["rate"], _most(group["rule"]))}:
             if rate != group["rate"]:
                 yield Change((*path, "rate"), rate, COMPUTED)
         for rule in sorted((rules & RATES.keys()) - {group["rule"]}):
-            fits = {**group, "rule": rule, "rate": min(group["rate"], RATES[rule])}
+            fits = {**group, "rule": rule, "rate": min(group["rate"], _most(rule))}
             yield Change(path, fits, COMPUTED)
     elif rules >= {"walk", "both"}:
         other = {"walk": "both", "both": "walk"}[group["rule"]]
         yield Change((*path, "rule"), other, COMPUTED)
+
+
+def _most(rule: str) -> int:
+    """Return the largest rate of a rule."""
+    return valued(RATES[rule].most, {})

@@ -22,7 +22,8 @@ from ballproof.verifier.strategies.ladder.balls import LadderQuantities
 from ballproof.verifier.strategies.ladder.bound import count_wrong
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
-from ballproof.verifier.strategies.ladder.mutations import RULES, rules_of, witness_changes
+from ballproof.verifier.strategies.ladder.domain import RULES
+from ballproof.verifier.strategies.ladder.mutations import rules_of, witness_changes
 from ballproof.verifier.strategies.ladder.slack import COUNTING, POOLS, given_up, ladder_slack
 from ballproof.verifier.strategies.ladder.steer import explored, one_sided, two_sided
 from ballproof.verifier.strategies.relaxations import CLAIM, UNCOUNTED, Case, Step
@@ -110,11 +111,11 @@ class Ladder:
 
     def fits(self, witness: Witness) -> bool:
         """Return whether the witness is a ladder's, with rules of this one."""
-        return "maxima" in witness and rules_of(witness) <= RULES[self.name]
+        return "maxima" in witness and rules_of(witness) <= set(RULES[self.name])
 
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return changes of pools and groups, at some places of the tree."""
-        return witness_changes(problem, witness, RULES[self.name], rng)
+        return witness_changes(problem, witness, set(RULES[self.name]), rng)
 
     def relaxations(self, case: Case) -> Iterator[Step]:
         """Yield the bound of the witness, and where the truth is known by class what it lacks."""

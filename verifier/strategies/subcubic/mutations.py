@@ -18,50 +18,39 @@ from ballproof.verifier.strategies.changes import (
     WitnessChanges,
     looked_up,
 )
+from ballproof.verifier.strategies.domains import Fields, Sizes, sizes_of
 from ballproof.verifier.strategies.faults import (
+    domain_faults,
     dyadic_faults,
-    integer_faults,
+    fields_faults,
     list_faults,
-    object_faults,
     shifted,
     some,
 )
-from ballproof.verifier.strategies.subcubic.names import PEEL_PAIR, Parts
+from ballproof.verifier.strategies.subcubic.domain import GAP, MAX_SQUARINGS
 
 PLACES = 6
-MAX_SQUARINGS = 12
 DIRECTIONS = ("query_directions", "key_directions", "matrix_directions")
 ZERO = ["0", 0]
 
 
-def witness_keys(parts: Parts) -> set[str]:
-    """Return the witness keys of a subcubic strategy."""
-    peeled = parts.score_error != "exact"
-    wanted = {
-        "gaps": True,
-        "query_directions": peeled,
-        "key_directions": peeled,
-        "matrix_directions": peeled and parts.score_error not in PEEL_PAIR,
-        "squarings": parts.score_error == "svd",
-        "mu": parts.direct == "svd-query",
-        "a_star": parts.attention == "mean+diff",
-        "chord": parts.attention == "chord",
-    }
-    return {key for key, needed in wanted.items() if needed}
-
-
-def witness_changes(problem: Problem, witness: dict[str, Any], rng: Random) -> WitnessChanges:
+def witness_changes(
+    problem: Problem, fields: Fields, witness: dict[str, Any], rng: Random
+) -> WitnessChanges:
     """Return changes that leave the domain of the witness, and changes that stay inside."""
     v, n = problem.shape.d_vocab, problem.shape.n_ctx - 1
-    return WitnessChanges(list(_outside(witness, v, n, rng)), list(_inside(witness, v, n, rng)))
+    sizes = sizes_of(v, n, problem.shape.d_model)
+    return WitnessChanges(
+        list(_outside(fields, witness, sizes, rng)), list(_inside(witness, v, n, rng))
+    )
 
 
-def _outside(witness: dict[str, Any], v: int, n: int, rng: Random) -> Iterator[Change]:
+def _outside(
+    fields: Fields, witness: dict[str, Any], sizes: Sizes, rng: Random
+) -> Iterator[Change]:
     """Yield changes that leave the domain of the witness, each at some places."""
-    yield from object_faults(WITNESS_PATH, witness)
-    for key in (key for key in witness if key != "squarings"):
-        yield from list_faults((*WITNESS_PATH, key), witness[key], fixed=True)
-    yield from _gap_faults(witness["gaps"], v, n, rng)
+    yield from fields_faults(WITNESS_PATH, witness, fields, sizes)
+    yield from _gap_faults(witness["gaps"], sizes, rng)
     for path in some(_dyadic_paths(witness), PLACES, rng):
         yield from dyadic_faults((*WITNESS_PATH, *path), looked_up(witness, path))
     for key in DIRECTIONS:
@@ -70,19 +59,18 @@ def _outside(witness: dict[str, Any], v: int, n: int, rng: Random) -> Iterator[C
             yield from list_faults(path, direction, fixed=True)
             yield Change(path, [ZERO] * len(direction), frozenset({WITNESS}))
             yield from _too_far(path, direction)
-    if "squarings" in witness:
-        path = (*WITNESS_PATH, "squarings")
-        yield from integer_faults(path, witness["squarings"], 0, MAX_SQUARINGS)
     yield from _chord_faults(witness.get("chord", []), rng)
 
 
-def _gap_faults(gaps: Any, v: int, n: int, rng: Random) -> Iterator[Change]:
+def _gap_faults(gaps: Any, sizes: Sizes, rng: Random) -> Iterator[Change]:
+    v, n = sizes["v"], sizes["n"]
     cells = [(m, q) for m in range(v) for q in range(m + 1)]
     for m, q in some(cells, PLACES, rng):
         yield from list_faults((*WITNESS_PATH, "gaps", m), gaps[m], fixed=True)
         yield from list_faults((*WITNESS_PATH, "gaps", m, q), gaps[m][q], fixed=True)
         for c in some(list(range(n)), 1, rng):
-            yield from integer_faults((*WITNESS_PATH, "gaps", m, q, c), gaps[m][q][c], 1, v)
+            path = (*WITNESS_PATH, "gaps", m, q, c)
+            yield from domain_faults(path, gaps[m][q][c], GAP, sizes)
 
 
 def _too_far(path: Path, direction: list[Any]) -> Iterator[Change]:
@@ -118,7 +106,9 @@ def _inside(witness: dict[str, Any], v: int, n: int, rng: Random) -> Iterator[Ch
             yield from _computed((key, index), [direction[::-1], [["1", 0]] * len(direction)])
     if "squarings" in witness:
         p = witness["squarings"]
-        yield from _computed(("squarings",), [x for x in (p - 1, p + 1, 0, 12) if 0 <= x <= 12])
+        yield from _computed(
+            ("squarings",), [x for x in (p - 1, p + 1, 0, MAX_SQUARINGS) if 0 <= x <= MAX_SQUARINGS]
+        )
     if "mu" in witness:
         yield from _computed(("mu",), [[ZERO] * len(witness["mu"]), witness["mu"][::-1]])
     for key in ("a_star", "chord"):

@@ -19,9 +19,10 @@ from ballproof.verifier.strategies.changes import WitnessChanges
 from ballproof.verifier.strategies.relaxations import Case, Step
 from ballproof.verifier.strategies.subcubic.balls import SubcubicQuantities
 from ballproof.verifier.strategies.subcubic.counting import Settled, settled
+from ballproof.verifier.strategies.subcubic.domain import fields_of
 from ballproof.verifier.strategies.subcubic.logits import bounded_logits
 from ballproof.verifier.strategies.subcubic.losses import losses_of
-from ballproof.verifier.strategies.subcubic.mutations import witness_changes, witness_keys
+from ballproof.verifier.strategies.subcubic.mutations import witness_changes
 from ballproof.verifier.strategies.subcubic.names import ALL, Parts
 from ballproof.verifier.strategies.subcubic.relaxations import subcubic_steps
 from ballproof.verifier.strategies.subcubic.scores import bounded_scores
@@ -108,11 +109,11 @@ class Subcubic:
 
     def fits(self, witness: Witness) -> bool:
         """Return whether the witness has the keys of this strategy."""
-        return set(witness) == witness_keys(self.parts)
+        return witness.keys() == fields_of(self.parts).keys()
 
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return changes of gaps, directions and anchors."""
-        return witness_changes(problem, witness, rng)
+        return witness_changes(problem, fields_of(self.parts), witness, rng)
 
     def relaxations(self, case: Case) -> Iterator[Step]:
         """Yield counts of better witnesses, then of strategies that relax less."""
