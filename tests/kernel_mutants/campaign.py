@@ -91,7 +91,7 @@ class _Stage:
         # In an order by chance, so that a part of a run says something about the whole.
         shuffled, known = sorted(campaign.mutants, key=lambda m: digest(m.name)), listed()
         self.todo = [m for m in shuffled if m.name not in known and self.results.open(m, number)]
-        self.start, self.done = time.monotonic(), 0
+        self.start, self.done, self.true_loads = time.monotonic(), 0, False
         self.alive = sum(map(self.results.survives, campaign.mutants))
 
     def run(self) -> None:
@@ -105,6 +105,15 @@ class _Stage:
             raise TrueKernelFails(test)
         self.true.add(test)
 
+    def _require_loading(self, mutant: Mutant) -> None:
+        """Demand that the true kernel loads where this mutant has failed before any test."""
+        if mutant.anew and not self.true_loads:
+            source, tests = self.campaign.sources[mutant.file], self._tests(mutant)[:1]
+            true = mutant.undone(source)
+            if run_one(true, source, tests, self.items, self.costs).killed:
+                raise TrueKernelFails(f"to load for {mutant.name}")
+            self.true_loads = True
+
     def _tests(self, mutant: Mutant) -> list[str]:
         files = self.results.new_tests(mutant, self.number)
         seconds, focused = STAGES[self.number]
@@ -114,6 +123,8 @@ class _Stage:
         if outcome.killed and outcome.by:
             self._require_true(outcome.by)
             self.planner.learn(mutant, outcome.by)
+        elif outcome.killed:
+            self._require_loading(mutant)
         self.done += 1
         self.alive += (not outcome.killed) - self.results.survives(mutant)
         self.results.add(mutant, outcome, self.number)

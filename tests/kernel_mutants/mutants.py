@@ -59,6 +59,10 @@ class Mutant(NamedTuple):
             _put(holder, field, index, self.node)
         return ast.fix_missing_locations(tree)
 
+    def undone(self, source: str) -> Mutant:
+        """Return what puts the original in the same place: the true kernel, loaded as this is."""
+        return self._replace(node=_at(ast.parse(source), self.place))
+
     def code(self, source: str) -> CodeType:
         """Return the mutated file compiled, as if it lay where the original lies."""
         return compile(self.tree(source), str(KERNEL / self.file), "exec")

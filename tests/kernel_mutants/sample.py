@@ -53,6 +53,9 @@ def run_sample() -> int:
         for mutant, source, test in sampled_mutants():
             if not run_one(mutant, source, [test], by_name, costs).killed:
                 alive.append(f"{mutant.name} [{test}]")
+            true = mutant.undone(source)
+            if mutant.anew and run_one(true, source, [test], by_name, costs).killed:
+                alive.append(f"{mutant.name}: the true kernel, loaded anew, fails [{test}]")
         print(*alive, f"{count} mutants, {count - len(alive)} killed", sep="\n", file=sys.stderr)
         code = int(bool(alive))
 

@@ -124,7 +124,9 @@ def run_anew(tests: Iterable[str], copy: Path) -> str | None:
     # The copy comes before the kernel that the tests' own set-up appends.
     sys.path[:] = [entry for entry in sys.path if entry != str(KERNEL)]
     profile = _Profile(copy)
-    passed = int(pytest.main([*FLAGS, *tests], plugins=[profile])) == 0
+    # Names of tests are paths below the root, wherever this process runs.
+    paths = [str(TESTS.parent / test) for test in tests]
+    passed = int(pytest.main([*FLAGS, *paths], plugins=[profile])) == 0
     return None if passed else profile.failed
 
 
