@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ballproof.models.tasks import Acceptor, Task
 from ballproof.verifier.strategies.ladder.domain import MAX_MARKED, MAX_THRESHOLD, RULES
 from ballproof.verifier.strategies.ladder.domain import RATES as DOMAINS
 from support.toy import ToyModel
@@ -194,3 +195,115 @@ class Wild:
 def wild_ladder(rng: Random, strategy: str, model: ToyModel) -> Witness:
     """Return a random witness; any is sound, few are tight."""
     return Wild(rng, strategy, model).witness()
+
+
+class WildTask:
+    """Any tree of pools that format 2 allows, for any task: cells and pools of equal arcs."""
+
+    RULES = ("branch", "branch-two-sided", "moment", "grid", "grid-lower")
+
+    def __init__(self, rng: Random, model: ToyModel, task: Task) -> None:
+        self.rng, self.task, self.gaps = rng, task, direct_gaps(model)
+
+    def witness(self) -> Witness:
+        labels = [
+            label
+            for label in self.task.labels
+            if label in self.task.answers and self.rng.random() < 0.95
+        ]
+        return {"labels": [[label, self._label(label)] for label in labels]}
+
+    def _label(self, label: int) -> list[Witness]:
+        nodes: list[Witness] = []
+        for first, last in equal_queries(self.task, label):
+            nodes += self._row(label, first, last, depth=self.rng.randint(0, 2))
+        return nodes
+
+    def _row(self, label: int, low: int, high: int, depth: int) -> list[Witness]:
+        nodes: list[Witness] = []
+        while low <= high:
+            end = self.rng.choice([low, high, self.rng.randint(low, high)])
+            if self.rng.random() < 0.95:
+                nodes.append(self._pool(label, low, end, depth))
+            low = end + 1
+        return nodes
+
+    def _pool(self, label: int, low: int, high: int, depth: int) -> Witness:
+        rng = self.rng
+        cells, alone = self._cells(self.task.acceptors(label)[low])
+        node = task_pool(low, high, cells=cells, per_position=rng.randint(0, 1))
+        node["joint_rivals"] = self._joint()
+        if rng.random() < 0.5:
+            rare = rng.sample(alone, rng.randint(0, min(len(alone), 4)))
+            node |= {"rare_tokens": sorted(rare), "at_most": rng.randint(0, 2)}
+        if depth and rng.random() < 0.9:
+            node["thresholds"] = self._thresholds(label, low, high)
+            node["subpools"] = self._row(label, low, high, depth - 1)
+        if not node["subpools"] and rng.random() < 0.95:
+            node["groups"] = self._groups()
+        return node
+
+    def _cells(self, acceptor: Acceptor) -> tuple[list[list[int]], list[int]]:
+        """Return some ranges of tokens with equal arcs, and the tokens left."""
+        rng, cells, alone = self.rng, [], []
+        for kind in acceptor.kinds:
+            token = kind.start
+            while token < kind.stop:
+                last = rng.choice([token, kind.stop - 1, rng.randint(token, kind.stop - 1)])
+                if last > token:
+                    cells.append([token, last])
+                else:
+                    alone.append(token)
+                token = last + 1
+        return cells, alone
+
+    def _joint(self) -> list[list[int]]:
+        answers = self.task.answers
+        if self.rng.random() < 0.2:
+            return [[answers.start, answers.stop - 1]]
+        return [sorted(self.rng.choices(answers, k=2)) for _ in range(self.rng.randint(0, 2))]
+
+    def _thresholds(self, label: int, low: int, high: int) -> list[list[int]]:
+        rng, found, answers = self.rng, [], list(self.task.answers)
+        for j in sorted(rng.sample(answers, rng.randint(0, len(answers)))):
+            gap = int(self.gaps[rng.randint(low, high), j, label])
+            near = [gap, gap + rng.randint(-1, 1), 0, rng.randint(-4096, 4096), MAX_THRESHOLD]
+            found.append([j, min(max(rng.choice(near), -MAX_THRESHOLD), MAX_THRESHOLD)])
+        return found
+
+    def _groups(self) -> list[Witness]:
+        rng, groups = self.rng, []
+        rivals = [j for j in self.task.answers if rng.random() < 0.98]
+        rng.shuffle(rivals)
+        while rivals:
+            size = rng.choice([1, len(rivals), rng.randint(1, len(rivals))])
+            taken, rivals = sorted(rivals[:size]), rivals[size:]
+            groups.append(task_group(rng.choice(self.RULES), taken, rng))
+            if groups[-1]["rule"] == "grid-lower" and rng.random() < 0.8:
+                groups.append(task_group("branch", taken, rng))
+        return groups
+
+
+def task_pool(first: int, last: int, **fields: Any) -> Witness:
+    """Return a pool of format 2; what is not given is empty."""
+    empty: Witness = {"queries": [first, last], "cells": [], "per_position": 1}
+    empty |= {"joint_rivals": [], "thresholds": [], "subpools": [], "groups": []}
+    return empty | {"rare_tokens": [], "at_most": 0} | fields
+
+
+def task_group(rule: str, rivals: list[int], rng: Random) -> Witness:
+    """Return a group of format 2 at some rate."""
+    rates = {"moment": RATES["moment"], "grid": RATES["grid"], "grid-lower": RATES["below"]}
+    rated = {"rate": rng.choice(rates[rule])} if rule in rates else {}
+    return {"rule": rule, "rivals": rivals, **rated}
+
+
+def equal_queries(task: Task, label: int) -> list[tuple[int, int]]:
+    """Return the longest ranges of queries whose classes of a label are alike."""
+    found: list[tuple[int, int]] = []
+    for query, acceptor in sorted(task.acceptors(label).items()):
+        if found and found[-1][1] == query - 1 and task.acceptors(label)[query - 1] == acceptor:
+            found[-1] = found[-1][0], query
+        else:
+            found.append((query, query))
+    return found

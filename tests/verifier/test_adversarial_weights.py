@@ -5,7 +5,6 @@ errors here, so that an overflow in an untrusted search would fail a test as wel
 """
 
 import time
-from dataclasses import replace
 from fractions import Fraction
 from math import sqrt
 
@@ -26,7 +25,7 @@ from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.proving.checking import CheckerProcess
 from ballproof.verifier.proving.pipeline import NotProven, prove_with
 from ballproof.verifier.strategies import STRATEGIES
-from ballproof.verifier.strategies.ladder.counts import Box
+from ballproof.verifier.strategies.ladder.cells import CellArc, Cells
 from ballproof.verifier.strategies.ladder.estimates import best_moments, grid_estimates
 from ballproof.verifier.strategies.ladder.pools import Tables
 
@@ -249,13 +248,23 @@ def test_every_dtype_is_read_as_its_bits_say(tmp_path):
         assert entry == 1 + Fraction(1, 2**fraction)
 
 
+def sequences(places):
+    """Return all sequences of two cells, of three tokens and of one, that hold the latter."""
+    if not places:
+        return Cells((3, 1), (1,), ())
+    first = (CellArc(0, 0, 0, 1), CellArc(0, 1, 1, 2))
+    last = (CellArc(0, 0, 1, 2), CellArc(1, 0, 0, 2))
+    return Cells((3, 1), (1, 2, 1), (first, last))
+
+
 def test_estimates_of_a_rival_far_from_winning_do_not_overflow():
     # The first rival has no chance at all and the second some: the search looks at both alike.
     own, rows = np.array([-(2**61), -1]), np.array([[[0, 0], [-(2**61), 1]]])
-    box, tables = Box((3, 1), places=2, holds=False), Tables(own, rows)
+    tables = Tables(own, rows)
     for places in (0, 2):
-        budgets, counts = grid_estimates(replace(box, places=places), tables, 64, [], 0)
+        cells = sequences(places)
+        budgets, counts = grid_estimates(cells, tables, 64, [], 0)
         assert budgets[0] < 0 and counts[0] == 0
     assert counts[1] > 0
-    _, bounds = best_moments(box, tables, [], 0)
+    _, bounds = best_moments(cells, tables, [], 0)
     assert bounds[0] == 0 < bounds[1]

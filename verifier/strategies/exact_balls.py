@@ -54,7 +54,7 @@ class ExactQuantities:
         """Return a pool for each rival, and a sequence with each rival."""
         query, m = part.name
         rivals = [j for j in range(self.problem.shape.d_vocab) if j != m]
-        worst: list[Item] = [Pool(m, query, query, 0, True, (j,)) for j in rivals]
+        worst: list[Item] = [Pool(m, query, query, (), True, (j,)) for j in rivals]
         return worst + [(x, j) for x in self._sequences(query, m) for j in rivals]
 
     def balls(self, part: Part, items: Sequence[Any], bits: int) -> dict[Item, flint.arb]:

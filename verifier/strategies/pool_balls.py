@@ -8,21 +8,22 @@ from typing import NamedTuple
 import flint
 import numpy as np
 
-from ballproof.interval.ball import exact, largest
+from ballproof.interval.ball import exact
+from ballproof.models.tasks import Arc, folded
 from ballproof.verifier.counting.problem import Integers, Problem
 
 
 class Pool(NamedTuple):
-    """A pool of queries first..last of the maximum m; tokens below `far` share a cell.
+    """A pool of queries first..last of a label, by its cells of tokens; rivals are columns.
 
     `threshold` stands for the direct path's gap where it is given, in the problem's unit of logits.
     """
 
-    maximum: int
+    label: int
     first: int
     last: int
-    far: int
-    apart: bool
+    cells: tuple[tuple[int, int], ...]
+    per_position: bool
     rivals: tuple[int, ...]
     threshold: int | None = None
 
@@ -62,6 +63,7 @@ class PoolBalls:
         self.weights = lru_cache(maxsize=8)(self._weights)
         self.extremes = lru_cache(maxsize=8)(self._extremes)
         self.cells = lru_cache(maxsize=4 * problem.shape.d_vocab)(self._cells)
+        self.spans = lru_cache(maxsize=8)(self._spans)
 
     def worst(self, pool: Pool, bits: int) -> flint.arb:
         """Enclose the largest upper sum in the pool's classes, at the precision in force.
@@ -69,31 +71,52 @@ class PoolBalls:
         `bits` names that precision. For several rivals the entries are the largest over them: as
         all rivals have the same weights, those of the largest gap (T4).
         """
-        weights = self.weights(pool.maximum, *pool[1:5], bits)
+        weights = self.weights(*pool[:5], bits)
         gaps, own = self._gaps(pool)
         rows = list(map(_entries, gaps, weights.low, weights.high))
-        total = self._largest(rows, holds=pool.first == pool.maximum)
+        total = self._largest(rows, pool)
         return (total + own * weights.own[own > 0]) / self.one
 
-    def _largest(self, rows: list[list[flint.arb]], *, holds: bool) -> flint.arb:
-        """Return the largest sum of one entry a place; unless the query holds m, some place does.
+    def _largest(self, rows: list[list[flint.arb]], pool: Pool) -> flint.arb:
+        """Return the largest sum of one entry a position over the inputs of a class (T3)."""
+        acceptor = self.problem.task.acceptors(pool.label)[pool.first]
+        spans = self.spans(*pool[:4])
+        known: dict[tuple[int, int, int], flint.arb] = {}
 
-        The cell of m is the last one.
-        """
-        if not rows:
-            return exact(0)
-        tops = [reduce(flint.arb.max, row) for row in rows]
-        repeat = self.places // len(rows)
-        if holds:
-            return repeat * sum(tops, exact(0))
-        if len(rows) == 1:
-            return (repeat - 1) * tops[0] + rows[0][-1]
-        before, after = _sums(tops), _sums(tops[::-1])[::-1]
-        return largest(before[i] + row[-1] + after[i + 1] for i, row in enumerate(rows))
+        def top(row: int, first: int, past: int) -> flint.arb:
+            if (row, first, past) not in known:
+                inside = (
+                    entry
+                    for (token, _), entry in zip(spans, rows[row], strict=True)
+                    if first <= token < past
+                )
+                known[row, first, past] = reduce(flint.arb.max, inside)
+            return known[row, first, past]
+
+        def entry(level: int, arc: Arc, rest: flint.arb | None) -> flint.arb | None:
+            row = level if len(rows) > 1 else 0
+            return None if rest is None else top(row, arc.first, arc.past) + rest
+
+        def larger(a: flint.arb | None, b: flint.arb | None) -> flint.arb | None:
+            return b if a is None else a if b is None else a.max(b)
+
+        found: flint.arb | None = folded(acceptor, exact(0), None, larger, entry)[0][0]
+        if found is None:
+            raise ValueError(f"The class of query {pool.first} and label {pool.label} is empty.")
+        return found
+
+    def _spans(
+        self, label: int, first: int, _last: int, joined: tuple[tuple[int, int], ...]
+    ) -> list[tuple[int, int]]:
+        """Return all cells as ranges first..last of tokens: the joined ones, others alone."""
+        kinds = self.problem.task.acceptors(label)[first].kinds
+        inside = {token for a, b in joined for token in range(a, b + 1)}
+        alone = [(t, t) for kind in kinds for t in kind if t not in inside]
+        return sorted([*joined, *alone])
 
     def _gaps(self, pool: Pool) -> tuple[list[list[flint.arb]], int]:
         """Return F of T8 for rows and cells in balls, and for the query's own entry, exactly."""
-        extremes = self.extremes(pool.maximum, pool.first, pool.last, pool.far, pool.apart)
+        extremes = self.extremes(*pool[:5])
         bases = [
             self.problem.eps + (extremes.direct[j] if pool.threshold is None else pool.threshold)
             for j in pool.rivals
@@ -102,7 +125,7 @@ class PoolBalls:
         if len(bases) == 1:
             (j,) = pool.rivals
             steps = [flint.arb(row + bases[0]) for row in extremes.rows[j]]
-            cells = self.cells(pool.maximum, pool.far, j)
+            cells = self.cells(*pool[:5], j)
             return [[cell + step for cell in cells] for step in steps], own
         alone = [
             [[cell + row + base for cell in extremes.cells[j]] for row in extremes.rows[j]]
@@ -111,48 +134,74 @@ class PoolBalls:
         free = np.array(alone, dtype=object).max(axis=0).tolist()
         return [[flint.arb(gap) for gap in row] for row in free], own
 
-    def _cells(self, m: int, far: int, j: int) -> list[flint.arb]:
+    def _cells(
+        self,
+        label: int,
+        first: int,
+        last: int,
+        cells: tuple[tuple[int, int], ...],
+        per_position: bool,
+        j: int,
+    ) -> list[flint.arb]:
         """Return the gaps of V of one rival per cell as exact balls."""
-        return [flint.arb(cell) for cell in self.extremes(m, m, m, far, True).cells[j]]
+        found = self.extremes(label, first, last, cells, per_position)
+        return [flint.arb(cell) for cell in found.cells[j]]
 
-    def _extremes(self, m: int, first: int, last: int, far: int, apart: bool) -> Extremes:
-        problem = self.problem
+    def _extremes(
+        self,
+        label: int,
+        first: int,
+        last: int,
+        cells: tuple[tuple[int, int], ...],
+        per_position: bool,
+    ) -> Extremes:
+        problem, m = self.problem, label - self.problem.task.answers.start
         steps = problem.places - problem.places[:, [m]]
         rows = steps[:-1]
-        if not apart and self.places:
+        if not per_position and self.places:
             rows = rows.max(axis=0, keepdims=True)
-        cells = problem.output[far : m + 1] - problem.output[far : m + 1, [m]]
-        if far:
-            below = problem.output[:far]
-            cells = np.concatenate([(below.max(axis=0) - below[:, m].min())[None], cells])
+        gaps = [
+            _most(problem.output[a : b + 1], m) for a, b in self.spans(label, first, last, cells)
+        ]
+        by_rival = np.array(gaps, dtype=object).reshape(len(gaps), len(problem.task.answers)).T
         direct, output = (
             _most(table[first : last + 1], m) for table in (problem.direct, problem.output)
         )
         return Extremes(
-            cells.T.tolist(), rows.T.tolist(), direct.tolist(), (output + steps[-1]).tolist()
+            by_rival.tolist(), rows.T.tolist(), direct.tolist(), (output + steps[-1]).tolist()
         )
 
-    def _weights(self, m: int, first: int, last: int, far: int, apart: bool, _bits: int) -> Weights:
-        queries = np.arange(first, last + 1)
-        score = self.problem.score[queries] - self.problem.score[queries, m][:, None]
-        tokens = [(column.min(), column.max()) for column in score[:, far : m + 1].T]
-        if far:
-            tokens.insert(0, (score[:, :far].min(), score[:, :far].max()))
+    def _weights(
+        self,
+        label: int,
+        first: int,
+        last: int,
+        cells: tuple[tuple[int, int], ...],
+        per_position: bool,
+        _bits: int,
+    ) -> Weights:
+        queries, spans = np.arange(first, last + 1), self.spans(label, first, last, cells)
+        score = self.problem.score[queries]
+        # Any token's weight may be divided by, query by query.
+        score = score - score[:, [spans[-1][1] if spans else first]]
+        tokens = [(score[:, a : b + 1].min(), score[:, a : b + 1].max()) for a, b in spans]
         own = score[np.arange(len(queries)), queries]
         tokens.append((own.min(), own.max()))
         steps = self.problem.positional_score[queries]
         steps = steps - steps[:, :1]
         places = [(column.min(), column.max()) for column in steps.T]
-        if not apart and self.places:
+        if not per_position and self.places:
             free = steps[:, :-1]
             places = [(free.min(), free.max()), places[-1]]
-        *cells, own_token = self._exponentials(tokens)
+        *of_cells, own_token = self._exponentials(tokens)
         *rows, own_place = self._exponentials(places)
-        low, high = ([[row[end] * cell[end] for cell in cells] for row in rows] for end in (0, 1))
+        low, high = (
+            [[row[end] * cell[end] for cell in of_cells] for row in rows] for end in (0, 1)
+        )
         # One query has one weight.
         return Weights(
             low,
-            low if first == last and far <= 1 and (apart or self.places <= 1) else high,
+            low if first == last and not cells and (per_position or self.places <= 1) else high,
             (own_place[0] * own_token[0], own_place[1] * own_token[1]),
         )
 
@@ -181,10 +230,3 @@ def _entries(gaps: list[flint.arb], low: list[flint.arb], high: list[flint.arb])
     if low is high:
         return [gap * weight for gap, weight in zip(gaps, low, strict=True)]
     return [(gap * a).max(gap * b) for gap, a, b in zip(gaps, low, high, strict=True)]
-
-
-def _sums(numbers: list[flint.arb]) -> list[flint.arb]:
-    sums = [exact(0)]
-    for number in numbers:
-        sums.append(sums[-1] + number)
-    return sums

@@ -21,7 +21,7 @@ from ballproof.verifier.strategies.base import (
     count_classes,
     exhaustive_obstacle,
 )
-from ballproof.verifier.strategies.ladder.counts import Box
+from ballproof.verifier.strategies.ladder.cells import cells_of, spans_of
 from ballproof.verifier.strategies.ladder.pools import Tables
 from ballproof.verifier.strategies.ladder.walk import Walk
 
@@ -135,9 +135,10 @@ def _right_in_class(
     upper: Lanes = lanes * np.where(lanes > 0, high, low)
     require_headroom(upper, places + 1)
     others = upper[:-1].reshape(places, m + 1)
-    box = Box((1,) * (m + 1), places, holds=query == m)
+    acceptor = problem.task.acceptors(m)[query]
+    cells = cells_of(acceptor, spans_of(acceptor, ()))
     tables = Tables(upper[-1:], others[:, :, None])
-    right = box.size - Walk(box, tables, tables).run().possible
+    right = cells.size - Walk(cells, tables, tables).run().possible
     if upper[-1] + others[:, m].sum() < 0:
         return right
     return right + (wrong(problem, [m] * places + [query], _rivals(problem, m)) is False)

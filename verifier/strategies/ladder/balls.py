@@ -8,8 +8,8 @@ from typing import Any
 import flint
 
 from ballproof.interval.ball import precision
-from ballproof.models.task import class_size
 from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.ladder.encoding import decoded_witness
 from ballproof.verifier.strategies.pool_balls import Pool, PoolBalls
 from ballproof.verifier.strategies.quantities import (
     Balls,
@@ -26,14 +26,18 @@ Ask = Callable[[Pool], "flint.arb | None"]
 
 
 class LadderQuantities:
-    """The parts are maxima. Which pools are visited, and with which rivals, is decided as one goes:
+    """The parts are labels. Which pools are visited, and with which rivals, is decided as one goes:
 
     a rival leaves where its worst case, or one above it, is negative.
     """
 
     def __init__(self, problem: Problem, witness: dict[str, Any]) -> None:
-        self.problem, self.first = problem, int(witness["first"])
-        self.maxima: list[list[Node]] = witness["maxima"]
+        self.problem, answers = problem, problem.task.answers
+        labels = problem.task.labels if len(answers) > 1 else ()
+        trees = dict(decoded_witness(witness)["labels"])
+        self.trees: dict[int, list[Node]] = {
+            label: trees[label] for label in labels if trees.get(label)
+        }
         self.pools = PoolBalls(problem)
         self._known: dict[tuple[Pool, int], flint.arb] = {}
 
@@ -44,16 +48,21 @@ class LadderQuantities:
 
     @property
     def alone(self) -> Counted:
-        """Inputs with a maximum below the first are given up."""
-        return Counted(0, 0)
+        """Inputs without a rival are right; those whose label has no tree are given up."""
+        single = len(self.problem.task.answers) == 1
+        right = sum(map(self._size, self.problem.task.answers)) if single else 0
+        return Counted(right, right)
 
     def parts(self) -> list[Part]:
-        """Return the maxima that have a tree."""
-        k = self.problem.shape.n_ctx
+        """Return the labels that have a tree."""
         return [
-            Part((m,), (m + 1) ** k - m**k, 1 + sum(self._cost(node, m) for node in nodes))
-            for m, nodes in enumerate(self.maxima, start=self.first)
+            Part((label,), self._size(label), 1 + sum(map(self._cost, nodes)))
+            for label, nodes in self.trees.items()
         ]
+
+    def _size(self, label: int) -> int:
+        """Return how many inputs have a label."""
+        return sum(acceptor.size for acceptor in self.problem.task.acceptors(label).values())
 
     def items(self, part: Part, bits: int) -> list[Item]:
         """Return the pools that are visited at this precision."""
@@ -85,27 +94,35 @@ class LadderQuantities:
             self._known[pool, bits] = self.pools.worst(pool, bits)
         return self._known[pool, bits]
 
-    def _cost(self, node: Node, m: int) -> int:
-        rows = self.problem.shape.n_ctx if node["apart"] else 1
-        own: int = rows * (node["near"] + 2) * (8 + len(node["thresholds"]))
-        return own + sum(self._cost(part, m) for part in node["parts"])
+    def _cost(self, node: Node) -> int:
+        rows = self.problem.shape.n_ctx if node["per_position"] else 1
+        joined = sum(last - first for first, last in node["cells"])
+        cells = self.problem.shape.d_vocab - joined
+        own: int = rows * (cells + 1) * (8 + len(node["thresholds"]))
+        return own + sum(map(self._cost, node["subpools"]))
 
     def _walk(self, part: Part, ask: Ask) -> Counted:
-        (m,) = part.name
-        nodes = self.maxima[m - self.first]
-        rivals = {j: True for j in range(self.problem.shape.d_vocab) if j != m}
-        return _Tree(self.problem, m, ask).pieces(range(m + 1), nodes, rivals, {})
+        (label,) = part.name
+        tree = _Tree(self.problem, label, ask)
+        rivals = {j: True for j in range(len(self.problem.task.answers)) if j != tree.m}
+        return tree.pieces(list(tree.acceptors), self.trees[label], rivals, {})
 
 
 class _Tree:
-    """The tree of one maximum. Rivals that may be left are mapped to whether they certainly are."""
+    """The tree of one label. Rivals that may be left are mapped to whether they certainly are.
 
-    def __init__(self, problem: Problem, m: int, ask: Ask) -> None:
-        self.problem, self.m, self.ask = problem, m, ask
+    Rivals are columns of the tables; a witness numbers them as outputs.
+    """
+
+    def __init__(self, problem: Problem, label: int, ask: Ask) -> None:
+        self.problem, self.label, self.ask = problem, label, ask
+        self.offset = problem.task.answers.start
+        self.m = label - self.offset
+        self.acceptors = problem.task.acceptors(label)
 
     def pieces(
         self,
-        queries: range,
+        queries: list[int],
         nodes: list[Node],
         rivals: Rivals,
         thresholds: dict[int, tuple[int, bool]],
@@ -114,12 +131,15 @@ class _Tree:
         total, covered = Counted(0, 0), set()
         for node in nodes:
             first, last = node["queries"]
-            covered |= set(range(first, last + 1))
-            total = _sum(total, self._node(node, self._left(first, last, rivals, thresholds)))
+            own = [query for query in queries if first <= query <= last]
+            covered |= set(own)
+            if own:
+                left = self._left(own[0], own[-1], rivals, thresholds)
+                total = _sum(total, self._node(node, own, left))
         for query in queries:
             if query not in covered:
                 left = self._left(query, query, rivals, thresholds)
-                total = _sum(total, self._given_up(left, self._size(query, query)))
+                total = _sum(total, self._given_up(left, self._size([query])))
         return total
 
     def _left(
@@ -136,33 +156,33 @@ class _Tree:
             if not (below[j] and thresholds[j][1])
         }
 
-    def _node(self, node: Node, rivals: Rivals) -> Counted:
-        first, last = node["queries"]
-        size = self._size(first, last)
-        far = self.m - node["near"]
-        pool = Pool(self.m, first, last, far, bool(node["apart"]), ())
-        for low, high in node["together"] if size else []:
-            group = tuple(j for j in rivals if low <= j <= high)
+    def _node(self, node: Node, queries: list[int], rivals: Rivals) -> Counted:
+        size = self._size(queries)
+        joined = tuple((first, last) for first, last in node["cells"])
+        rows = bool(node["per_position"])
+        pool = Pool(self.label, queries[0], queries[-1], joined, rows, ())
+        for low, high in node["joint_rivals"]:
+            group = tuple(j for j in rivals if low <= j + self.offset <= high)
             if group and negative(self.ask(pool._replace(rivals=group))):
                 rivals = {j: sure for j, sure in rivals.items() if j not in group}
-        worst = {j: self.ask(pool._replace(rivals=(j,))) for j in rivals} if size else {}
+        worst = {j: self.ask(pool._replace(rivals=(j,))) for j in rivals}
         left = {
             j: rivals[j] and nonnegative(ball) for j, ball in worst.items() if not negative(ball)
         }
         if not left:
             return Counted(size, size)
         if node["groups"]:
-            counted = {j for g in node["groups"] if g["rule"] != "below" for j in g["rivals"]}
+            upper = [group for group in node["groups"] if group["rule"] != "grid-lower"]
+            counted = {j - self.offset for group in upper for j in group["rivals"]}
             lost = any(sure and j not in counted for j, sure in left.items())
             return Counted(0, 0 if lost else size)
-        return self.pieces(
-            range(first, last + 1), node["parts"], left, self._thresholds(node, pool, left)
-        )
+        return self.pieces(queries, node["subpools"], left, self._thresholds(node, pool, left))
 
     def _thresholds(self, node: Node, pool: Pool, rivals: Rivals) -> dict[int, tuple[int, bool]]:
         """Return the thresholds that may hold, and whether they certainly do."""
         found = {}
-        for j, wanted in node["thresholds"]:
+        for rival, wanted in node["thresholds"]:
+            j = rival - self.offset
             if j in rivals:
                 threshold = wanted * self.problem.one >> 10
                 ball = self.ask(pool._replace(rivals=(j,), threshold=threshold))
@@ -175,9 +195,9 @@ class _Tree:
             return Counted(size, size)
         return Counted(0, 0 if any(left.values()) else size)
 
-    def _size(self, first: int, last: int) -> int:
-        """Return how many inputs the classes of some queries have; they are all alike."""
-        return class_size(first, self.m, self.problem.shape.n_ctx) * (last - first + 1)
+    def _size(self, queries: list[int]) -> int:
+        """Return how many inputs the classes of some queries have."""
+        return sum(self.acceptors[query].size for query in queries)
 
 
 def _sum(a: Counted, b: Counted) -> Counted:

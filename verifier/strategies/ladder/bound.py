@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from ballproof.models.task import class_size
 from ballproof.verifier.counting.branch import WrongCount
 from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.ladder.cells import Cells
 from ballproof.verifier.strategies.ladder.counts import (
-    Box,
     given_up,
     grid_count,
     moment_bound,
     on_grid,
 )
+from ballproof.verifier.strategies.ladder.encoding import decoded_witness
 from ballproof.verifier.strategies.ladder.pools import (
     Integer,
     LabelTables,
+    PoolShape,
     PrefixExtremes,
-    Shape,
     Tables,
 )
 from ballproof.verifier.strategies.ladder.walk import Walk
@@ -33,28 +33,42 @@ NOTHING = WrongCount(0, 0)
 def count_wrong(
     problem: Problem, witness: dict[str, Any], progress: Callable[[int, int], None]
 ) -> WrongCount:
-    """Return how many sequences are wrong, certainly and possibly, as the witness shows."""
-    prefixes, v = PrefixExtremes(problem), problem.shape.d_vocab
-    total = WrongCount(0, witness["first"] ** problem.shape.n_ctx)
-    for m, nodes in enumerate(witness["maxima"], start=witness["first"]):
-        if nodes:
-            tree = Tree(LabelTables(prefixes, m))
-            rivals = np.array([j for j in range(v) if j != m])
-            total += tree.parts(range(m + 1), nodes, rivals, {})
-        else:
-            total += WrongCount(0, (m + 1) ** problem.shape.n_ctx - m**problem.shape.n_ctx)
-        progress(m + 1, v)
+    """Return how many sequences are wrong, certainly and possibly, as the witness shows.
+
+    All those are whose label is no answer; without a rival no others are.
+    """
+    prefixes, task, total = PrefixExtremes(problem), problem.task, NOTHING
+    trees = dict(decoded_witness(witness)["labels"])
+    for done, label in enumerate(task.labels, start=1):
+        if label not in task.answers:
+            size = label_size(problem, label)
+            total += WrongCount(size, size)
+        elif not trees.get(label) and len(task.answers) > 1:
+            total += WrongCount(0, label_size(problem, label))
+        elif len(task.answers) > 1 and task.acceptors(label):
+            tables = LabelTables(prefixes, label)
+            total += Tree(tables).subpools(list(tables.acceptors), trees[label], tables.rivals, {})
+        progress(done, len(task.labels))
     return total
 
 
+def label_size(problem: Problem, label: int) -> int:
+    """Return how many inputs have a label."""
+    return sum(acceptor.size for acceptor in problem.task.acceptors(label).values())
+
+
 class Tree:
-    """Bounds the wrong sequences of one maximum along the nodes of its witness."""
+    """Bounds the wrong sequences of one label along the nodes of its witness.
 
-    def __init__(self, maximum: LabelTables) -> None:
-        self.maximum, self.problem, self.m = maximum, maximum.problem, maximum.m
+    Rivals are columns of the tables; a witness numbers them as outputs.
+    """
 
-    def parts(
-        self, queries: range, nodes: list[Node], rivals: Integer, thresholds: dict[int, int]
+    def __init__(self, tables: LabelTables) -> None:
+        self.tables, self.problem, self.label = tables, tables.problem, tables.label
+        self.offset = self.problem.task.answers.start
+
+    def subpools(
+        self, queries: list[int], nodes: list[Node], rivals: Integer, thresholds: dict[int, int]
     ) -> WrongCount:
         """Return the sum over the nodes, and over queries that none of them covers.
 
@@ -63,125 +77,120 @@ class Tree:
         total, covered = NOTHING, set()
         for node in nodes:
             first, last = node["queries"]
-            covered |= set(range(first, last + 1))
-            left = self._left(range(first, last + 1), rivals, thresholds)
+            own = [query for query in queries if first <= query <= last]
+            covered |= set(own)
+            left = self._left(own, rivals, thresholds) if own else rivals[:0]
             if len(left):
-                total += self._node(node, left)
+                total += self._node(node, own, left)
         for query in queries:
-            if query not in covered and len(
-                self._left(range(query, query + 1), rivals, thresholds)
-            ):
+            if query not in covered and len(self._left([query], rivals, thresholds)):
                 total += self._given_up(query)
         return total
 
     def _given_up(self, query: int) -> WrongCount:
         """Return the bound of a class that no node counts."""
-        return WrongCount(0, class_size(query, self.m, self.problem.shape.n_ctx))
+        return WrongCount(0, self.tables.size(query))
 
-    def _left(self, queries: range, rivals: Integer, thresholds: dict[int, int]) -> Integer:
+    def _left(self, queries: list[int], rivals: Integer, thresholds: dict[int, int]) -> Integer:
         if not thresholds:
             return rivals
-        rows = self.problem.direct[queries[0] : queries[-1] + 1]
-        largest = (rows - rows[:, self.m : self.m + 1]).max(axis=0)
+        rows, column = self.problem.direct[queries], self.tables.column
+        largest = (rows - rows[:, column : column + 1]).max(axis=0)
         return np.array(
             [j for j in rivals if j not in thresholds or largest[j] > thresholds[j]], dtype=int
         )
 
-    def _node(self, node: Node, rivals: Integer) -> WrongCount:
-        first, last = node["queries"]
-        shape = Shape(first, last, self.m - node["near"], bool(node["apart"]))
-        size = class_size(first, self.m, self.problem.shape.n_ctx)
-        if not size:
-            return NOTHING
-        rivals = self._tried_together(node, shape, rivals)
+    def _node(self, node: Node, queries: list[int], rivals: Integer) -> WrongCount:
+        """Return the bound of a pool. `queries` are those of its range with inputs."""
+        tables = self.tables
+        if {tables.acceptors.get(query) for query in queries} != {tables.acceptors[queries[0]]}:
+            raise ValueError(f"The queries {node['queries']} have unequal classes.")
+        joined = tuple((first, last) for first, last in node["cells"])
+        shape = PoolShape(queries[0], queries[-1], joined, bool(node["per_position"]))
+        rivals = self._without_joint(node, shape, rivals)
         if not len(rivals):
             return NOTHING
-        upper = self.maximum.tables(shape, rivals, up=True)
-        alive = np.flatnonzero(self.maximum.worst(upper, shape) >= 0)
+        upper = tables.tables(shape, rivals, up=True)
+        alive = np.flatnonzero(tables.worst(upper, shape) >= 0)
         rivals, upper = rivals[alive], upper.of(alive)
         if not len(rivals):
             return NOTHING
         if node["groups"]:
             return self._count(node, shape, rivals, upper)
         thresholds = self._thresholds(node, shape, rivals)
-        return self.parts(range(first, last + 1), node["parts"], rivals, thresholds)
+        return self.subpools(queries, node["subpools"], rivals, thresholds)
 
-    def _tried_together(self, node: Node, shape: Shape, rivals: Integer) -> Integer:
-        """Return the rivals that no range of `together` clears with one table for all (T4)."""
-        for first, last in node["together"]:
-            group = rivals[(rivals >= first) & (rivals <= last)]
-            if len(group):
-                table = self.maximum.tables(shape, group, up=True).largest()
-                if self.maximum.worst(table, shape)[0] < 0:
-                    rivals = rivals[(rivals < first) | (rivals > last)]
+    def _without_joint(self, node: Node, shape: PoolShape, rivals: Integer) -> Integer:
+        """Return the rivals that no joint range clears with one table for all (T4)."""
+        for first, last in node["joint_rivals"]:
+            inside = (rivals + self.offset >= first) & (rivals + self.offset <= last)
+            if inside.any():
+                table = self.tables.tables(shape, rivals[inside], up=True).largest()
+                if self.tables.worst(table, shape)[0] < 0:
+                    rivals = rivals[~inside]
         return rivals
 
-    def _thresholds(self, node: Node, shape: Shape, rivals: Integer) -> dict[int, int]:
+    def _thresholds(self, node: Node, shape: PoolShape, rivals: Integer) -> dict[int, int]:
         """Return the thresholds that hold, in the unit of the path tables."""
-        wanted = dict(node["thresholds"])
-        shift, bits = self.maximum.shift, self.maximum.bits
+        wanted = {rival - self.offset: threshold for rival, threshold in node["thresholds"]}
+        shift, bits = self.tables.shift, self.tables.bits
         given = {int(j): wanted[j] * self.problem.one >> 10 for j in rivals if j in wanted}
         # One too large for a lane is no gap of this model; leaving it out clears less.
-        thresholds = {
-            j: threshold
-            for j, threshold in given.items()
-            if (threshold >> shift).bit_length() < bits
-        }
+        thresholds = {j: x for j, x in given.items() if (x >> shift).bit_length() < bits}
         if not thresholds:
             return {}
         chosen = np.array(list(thresholds))
-        direct = np.array(
-            [-(-threshold >> shift) for threshold in thresholds.values()], dtype=np.int64
-        )
-        tables = self.maximum.tables(shape, chosen, up=True, direct=direct)
-        holds = self.maximum.worst(tables, shape) < 0
-        return {
-            j: threshold for (j, threshold), ok in zip(thresholds.items(), holds, strict=True) if ok
-        }
+        direct = np.array([-(-x >> shift) for x in thresholds.values()], dtype=np.int64)
+        tables = self.tables.tables(shape, chosen, up=True, direct=direct)
+        holds = self.tables.worst(tables, shape) < 0
+        return {j: x for (j, x), ok in zip(thresholds.items(), holds, strict=True) if ok}
 
-    def _count(self, node: Node, shape: Shape, rivals: Integer, upper: Tables) -> WrongCount:
+    def _count(self, node: Node, shape: PoolShape, rivals: Integer, upper: Tables) -> WrongCount:
         """Return the bound by groups of rivals, for each query of the pool alike (T4)."""
-        far = shape.far
-        box = Box(tuple(self.maximum.sizes(shape)), self.maximum.places, holds=shape.last == self.m)
-        marked = {token - far + (far > 0) for token in node["marked"]}
-        queries = shape.last - shape.first + 1
-        place = {int(j): index for index, j in enumerate(rivals)}
-        certain, possible = 0, given_up(box, len(marked), node["most"])
+        cells, spans = self.tables.cells(shape), self.tables.spans(shape)
+        # No sequence holds a token without an arc, which is in no cell.
+        alone = {(token, token) for token in node["rare_tokens"]}
+        rare = {cell for cell, span in enumerate(spans) if span in alone}
+        place = {int(j) + self.offset: index for index, j in enumerate(rivals)}
+        certain, possible = 0, given_up(cells, rare, node["at_most"])
         left = set(place)
         for group in node["groups"]:
             index = np.array([place[j] for j in group["rivals"] if j in place], dtype=int)
             if len(index):
-                found = self._group(group, shape, box, rivals[index], upper.of(index), node, marked)
+                found = self._group(
+                    group, shape, cells, rivals[index], upper.of(index), rare, node["at_most"]
+                )
                 certain = max(certain, found.certain)
                 possible += found.possible
-                left -= set(group["rivals"]) if group["rule"] != "below" else set()
-        possible = box.size if left else min(possible, box.size)
-        return WrongCount(certain * queries, possible * queries)
+                left -= set(group["rivals"]) if group["rule"] != "grid-lower" else set()
+        possible = cells.size if left else min(possible, cells.size)
+        return WrongCount(certain * shape.queries, possible * shape.queries)
 
     def _group(
         self,
         group: Node,
-        shape: Shape,
-        box: Box,
+        shape: PoolShape,
+        cells: Cells,
         rivals: Integer,
         upper: Tables,
-        node: Node,
-        marked: set[int],
+        rare: set[int],
+        most: int,
     ) -> WrongCount:
-        """Return what one group counts: by a walk, or on one table above those of its rivals."""
-        rule, most = group["rule"], node["most"]
-        if rule in ("walk", "both"):
-            low = self.maximum.tables(shape, rivals, up=False) if rule == "both" else upper
-            walk = Walk(box, low, upper).run()
-            return WrongCount(walk.certain if rule == "both" else 0, walk.possible)
-        if rule == "below":
-            lower = self.maximum.tables(shape, rivals, up=False)
+        """Return what one group counts: by branches, or on one table above those of its rivals."""
+        rule = group["rule"]
+        if rule in ("branch", "branch-two-sided"):
+            two = rule == "branch-two-sided"
+            low = self.tables.tables(shape, rivals, up=False) if two else upper
+            walk = Walk(cells, low, upper).run()
+            return WrongCount(walk.certain if two else 0, walk.possible)
+        if rule == "grid-lower":
+            lower = self.tables.tables(shape, rivals, up=False)
             each = [lower.of(np.array([i])) for i in range(len(rivals))]
-            grids = [on_grid(box, table, group["rate"], up=False) for table in each]
-            return WrongCount(max(grid_count(box, grid, set(), 0) for grid in grids), 0)
+            grids = [on_grid(cells, table, group["rate"], up=False) for table in each]
+            return WrongCount(max(grid_count(cells, grid, set(), 0) for grid in grids), 0)
         if not most:
-            # Sequences with a marked token are given up: no such cell is left.
-            box, upper, marked = box.without(marked), upper.without(marked), set()
+            # Sequences with a rare token are given up: no such cell is left.
+            cells, upper, rare = cells.without(rare), upper.without(rare), set()
         count = grid_count if rule == "grid" else moment_bound
-        grid = on_grid(box, upper.largest(), group["rate"], up=True)
-        return WrongCount(0, count(box, grid, marked, most))
+        grid = on_grid(cells, upper.largest(), group["rate"], up=True)
+        return WrongCount(0, count(cells, grid, rare, most))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ballproof.verifier.strategies.ladder.cells import Cells
 from ballproof.verifier.strategies.ladder.costs import PoolCost
-from ballproof.verifier.strategies.ladder.counts import Box, given_up
+from ballproof.verifier.strategies.ladder.counts import given_up
 from ballproof.verifier.strategies.ladder.estimates import Floats, best_moments, grid_estimates
 from ballproof.verifier.strategies.ladder.options import Node
 from ballproof.verifier.strategies.ladder.pools import Integer, Tables
@@ -38,31 +39,35 @@ class Rules:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A counting rule with its parameters: what it counts and loses, its groups and marked cells.
+    """A counting rule with its parameters: what it counts and loses, its groups and rare cells.
 
-    `sure` is the rival that wins most, where the rule tells.
+    `likely` is the rival that wins most, where the rule tells.
     """
 
     operations: int
     lost: int
     groups: list[Node]
-    marked: list[int] = field(default_factory=list)
+    rare: list[int] = field(default_factory=list)
     most: int = 0
-    sure: int | None = None
+    likely: int | None = None
 
 
 @dataclass
 class Counting:
-    """The candidate rules for one class whose rivals have these upper tables."""
+    """The candidate rules for one class whose rivals have these upper tables.
+
+    `rivals` are numbered as outputs; the cell `never_rare` is none of the rare ones.
+    """
 
     rules: Rules
-    box: Box
+    cells: Cells
     cost: PoolCost
     rivals: Integer
     upper: Tables
     tolerance: int
     worth: float
     deep: bool
+    never_rare: int
 
     def candidates(self) -> Iterator[Candidate]:
         """Yield candidates from cheap to exact; dear ones only where enough is lost."""
@@ -76,29 +81,29 @@ class Counting:
             yield self._moment(together, [], 0)
         elif self.rules.grid:
             yield self._grid(together, [], 0, min(self.rules.rates))
-        if plain.lost <= self.tolerance or not self.deep or not self.box.places:
+        if plain.lost <= self.tolerance or not self.deep or not self.cells.places:
             return
         few = len(every) <= MOST_ALONE
         tried = apart if few else together
-        found = [self._moment(tried, marked, most) for marked, most in self._rare_tokens()]
+        found = [self._moment(tried, rare, most) for rare, most in self._rare_tokens()]
         if found and not few:
             best = min(found, key=lambda candidate: candidate.lost)
-            found.append(self._moment(apart, best.marked, best.most))
+            found.append(self._moment(apart, best.rare, best.most))
         if self.rules.moment:
             yield from found
         if self.rules.grid:
             yield from self._grids(min([plain, *found], key=lambda candidate: candidate.lost))
 
     def _grids(self, best: Candidate) -> Iterator[Candidate]:
-        """Yield grids with the marks of the best moment, finer ones where they may pay."""
+        """Yield grids with the rare tokens of the best moment, finer ones where they may pay."""
         every = np.arange(len(self.rivals))
         coarse, *finer = self.rules.rates
-        together = self._grid([every], best.marked, best.most, coarse)
+        together = self._grid([every], best.rare, best.most, coarse)
         yield together
         apart = [every[i : i + 1] for i in every]
         last, parts = together, [every]
-        if 1 < len(every) <= MOST_ALONE and together.lost < self.box.size * 0.98:
-            alone = self._grid(apart, best.marked, best.most, coarse)
+        if 1 < len(every) <= MOST_ALONE and together.lost < self.cells.size * 0.98:
+            alone = self._grid(apart, best.rare, best.most, coarse)
             yield alone
             if alone.lost < together.lost:
                 last, parts = alone, apart
@@ -106,49 +111,50 @@ class Counting:
             # A finer grid costs in proportion, and gains no more than what is lost.
             if last.lost * self.worth < last.operations * rate / coarse:
                 break
-            last = self._grid(parts, best.marked, best.most, rate)
+            last = self._grid(parts, best.rare, best.most, rate)
             yield last
 
     def _walk(self) -> Iterator[Candidate]:
-        walk = Walk(self.box, self.upper, self.upper, limit=self.rules.walk_limit).run()
+        walk = Walk(self.cells, self.upper, self.upper, limit=self.rules.walk_limit).run()
         if walk.operations <= self.rules.walk_limit:
             operations = self.cost.walked(len(self.rivals)) + walk.operations
-            group = {"rule": "walk", "rivals": _list(self.rivals)}
+            group = {"rule": "branch", "rivals": _list(self.rivals)}
             yield Candidate(operations, walk.possible, [group])
 
     def _rare_tokens(self) -> Iterator[tuple[list[int], int]]:
-        """Yield cells to mark, those whose entries reach highest, and how many may occur."""
-        peaks = self.upper.rows.max(axis=(0, 2))[:-1].astype(float)
-        highest = [int(c) for c in np.argsort(-peaks) if self.box.sizes[c] == 1][:4]
+        """Yield rare cells, those whose entries reach highest, and how many of them may occur."""
+        peaks = self.upper.rows.max(axis=(0, 2)).astype(float)
+        order = [int(cell) for cell in np.argsort(-peaks) if cell != self.never_rare]
+        highest = [cell for cell in order if self.cells.sizes[cell] == 1][:4]
         for count in range(1, len(highest) + 1):
             yield sorted(highest[:count]), 0
         for most in (1, 2):
             if highest:
                 yield highest[:1], most
 
-    def _joined(self, parts: list[Integer], dropped: set[int]) -> tuple[Box, Tables]:
+    def _joined(self, parts: list[Integer], dropped: set[int]) -> tuple[Cells, Tables]:
         """Return the class and one table for each part, without cells that may not occur."""
         tables = [self.upper.of(index).largest().without(dropped) for index in parts]
         own = np.concatenate([table.own for table in tables])
         rows = np.concatenate([table.rows for table in tables], axis=2)
-        return self.box.without(dropped), Tables(own, rows)
+        return self.cells.without(dropped), Tables(own, rows)
 
-    def _moment(self, parts: list[Integer], marked: list[int], most: int) -> Candidate:
-        box, tables = self._joined(parts, set() if most else set(marked))
-        rates, bounds = best_moments(box, tables, marked if most else [], most)
+    def _moment(self, parts: list[Integer], rare: list[int], most: int) -> Candidate:
+        cells, tables = self._joined(parts, set() if most else set(rare))
+        rates, bounds = best_moments(cells, tables, rare if most else [], most)
         operations = sum(self.cost.tail(len(index)) for index in parts)
-        operations += len(parts) * self.cost.moment(holds=box.holds, degrees=most + 1)
+        operations += len(parts) * self.cost.moment(most + 1)
         return self._candidate(
-            "moment", parts, [int(rate) for rate in rates], bounds, operations, marked, most
+            "moment", parts, [int(rate) for rate in rates], bounds, operations, rare, most
         )
 
-    def _grid(self, parts: list[Integer], marked: list[int], most: int, rate: int) -> Candidate:
-        box, tables = self._joined(parts, set() if most else set(marked))
-        budgets, bounds = grid_estimates(box, tables, rate, marked if most else [], most)
+    def _grid(self, parts: list[Integer], rare: list[int], most: int, rate: int) -> Candidate:
+        cells, tables = self._joined(parts, set() if most else set(rare))
+        budgets, bounds = grid_estimates(cells, tables, rate, rare if most else [], most)
         operations = sum(self.cost.tail(len(index)) for index in parts)
         for budget in budgets:
-            operations += self.cost.grid(max(int(budget), 0), len(box.sizes), box.holds, most)
-        return self._candidate("grid", parts, [rate] * len(parts), bounds, operations, marked, most)
+            operations += self.cost.grid(max(int(budget), 0), len(cells.sizes), most + 1)
+        return self._candidate("grid", parts, [rate] * len(parts), bounds, operations, rare, most)
 
     def _candidate(
         self,
@@ -157,21 +163,21 @@ class Counting:
         rates: list[int],
         bounds: Floats,
         operations: int,
-        marked: list[int],
+        rare: list[int],
         most: int,
     ) -> Candidate:
         lost = float(bounds.sum())
-        lost += float(given_up(self.box, len(marked), most)) if marked else 0.0
+        lost += float(given_up(self.cells, set(rare), most)) if rare else 0.0
         groups: list[Node] = [
             {"rule": rule, "rivals": _list(self.rivals[index]), "rate": rate}
             for index, rate in zip(parts, rates, strict=True)
         ]
-        sure = groups[int(bounds.argmax())]["rivals"][0]
-        return Candidate(operations, _whole(lost, self.box), groups, marked, most, sure)
+        likely = groups[int(bounds.argmax())]["rivals"][0]
+        return Candidate(operations, _whole(lost, self.cells), groups, rare, most, likely)
 
 
-def _whole(lost: float, box: Box) -> int:
-    return min(int(min(lost, 1e300)) + 1, box.size)
+def _whole(lost: float, cells: Cells) -> int:
+    return min(int(min(lost, 1e300)) + 1, cells.size)
 
 
 def _list(rivals: Integer) -> list[int]:

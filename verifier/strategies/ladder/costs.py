@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ballproof.models.layout import Shape as ModelShape
-from ballproof.verifier.strategies.ladder.pools import Shape
+from ballproof.verifier.strategies.ladder.cells import Cells
+from ballproof.verifier.strategies.ladder.pools import PoolShape
 
 
 def sort_cost(count: int) -> int:
@@ -26,21 +27,22 @@ def path_tables_cost(shape: ModelShape) -> int:
 
 @dataclass(frozen=True)
 class PoolCost:
-    """Counts of one pool of a maximum m: cells, rows, queries."""
+    """Counts of one pool of a label: cells, rows, queries, states of its acceptor."""
 
     cells: int
     rows: int
     queries: int
     places: int
+    states: int
     summed: bool
 
     @classmethod
-    def of(cls, shape: Shape, m: int, places: int) -> PoolCost:
+    def of(cls, shape: PoolShape, cells: Cells) -> PoolCost:
         """Return the counts of a pool; `summed` where extremes are taken query by query."""
-        cells = (shape.far > 0) + m + 1 - shape.far
-        rows = places if shape.apart else min(places, 1)
-        queries = shape.last - shape.first + 1
-        return cls(cells, rows, queries, places, not shape.one_query and shape.first > 0)
+        places = cells.places
+        rows = places if shape.per_position else min(places, 1)
+        summed = not shape.one_query and shape.first > 0
+        return cls(len(cells.sizes), rows, shape.queries, places, cells.most_states, summed)
 
     @property
     def weights(self) -> int:
@@ -56,7 +58,7 @@ class PoolCost:
 
     @property
     def gaps(self) -> int:
-        """Return what a rival's gaps count, once for each maximum."""
+        """Return what a rival's gaps count, once for each label."""
         return 2 * self.places + self.cells * (1 + self.rows)
 
     def table(self, rivals: int = 1) -> int:
@@ -75,10 +77,10 @@ class PoolCost:
         """Return what preparing a walk counts, before its nodes."""
         return rivals * (2 * self.entries + 2 * sort_cost(self.cells))
 
-    def moment(self, *, holds: bool, degrees: int) -> int:
-        """Return what a moment counts with `degrees` powers of the marker."""
-        return 2 * self.rows * self.cells + 8 * self.places * degrees * (1 if holds else 2)
+    def moment(self, degrees: int) -> int:
+        """Return what a moment counts that tells `degrees` numbers of rare tokens apart."""
+        return 2 * self.rows * self.cells + 8 * self.places * degrees * self.states
 
-    def grid(self, budget: int, cells: int, holds: bool, most: int) -> int:
+    def grid(self, budget: int, cells: int, degrees: int) -> int:
         """Return what the exact count on a grid of `cells` cells counts."""
-        return self.places * cells * (budget + 1) * (1 if holds else 2) * (most + 1)
+        return self.places * cells * (budget + 1) * self.states * degrees

@@ -2,180 +2,184 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import comb
 from typing import Any
 
 import flint
-import numpy as np
-from numpy.typing import NDArray
 
 from ballproof.interval.ball import precision, upper_end
-from ballproof.interval.fixed import Lanes
+from ballproof.verifier.strategies.ladder.cells import Cells
 from ballproof.verifier.strategies.ladder.pools import Tables
 
 STEPS = 1024
 POWER_BITS = 80
 
 
-# Exact counts: int64 where all sequences of the class fit, Python integers otherwise.
-Numbers = NDArray[Any]
+def kept(cells: Cells, rare: set[int], most: int) -> int:
+    """Return how many sequences hold at most `most` tokens of some cells (T11)."""
+
+    def summed(level: int, chosen: list[int]) -> int:
+        return sum(cells.sizes[cell] for cell in chosen)
+
+    return int(_folded(cells, rare, most, summed, lambda a, b: a * b, 1, 0))
 
 
-@dataclass(frozen=True)
-class Box:
-    """The sequences of one class by cells: sizes with m's cell last, free places, and q = m."""
-
-    sizes: tuple[int, ...]
-    places: int
-    holds: bool
-
-    def completions(self, places: int, holds: bool, *, without: int = 0) -> int:
-        """Return the fillings of some places that hold m somewhere, leaving out some tokens."""
-        tokens = sum(self.sizes) - without
-        return int(tokens**places - (0 if holds else (tokens - 1) ** places))
-
-    @property
-    def size(self) -> int:
-        """How many sequences the class has."""
-        return self.completions(self.places, self.holds)
-
-    def without(self, cells: set[int]) -> Box:
-        """Return the box of the sequences that hold no token of some cells (never m's)."""
-        sizes = tuple(size for cell, size in enumerate(self.sizes) if cell not in cells)
-        return Box(sizes, self.places, self.holds)
-
-    def rows(self, tables: Tables) -> Lanes:
-        """Return the tables' rows, one for each place."""
-        shape = (self.places, *tables.rows.shape[1:])
-        return np.broadcast_to(tables.rows, shape) if self.places else tables.rows[:0]
-
-
-def given_up(box: Box, marked: int, most: int) -> int:
-    """Return how many sequences hold more than `most` of `marked` tokens below m (T11)."""
-    kept = 0
-    for count in range(min(most, box.places) + 1):
-        ways = box.completions(box.places - count, box.holds, without=marked)
-        kept += comb(box.places, count) * marked**count * ways
-    return box.size - kept
+def given_up(cells: Cells, rare: set[int], most: int) -> int:
+    """Return how many sequences hold more than `most` tokens of some cells (T11)."""
+    if not rare:
+        return 0
+    return cells.size - (kept(cells, rare, most) if most else cells.without(rare).size)
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table on a grid: how far each entry lies below the top of its row, and the budget.
+    """A table on a grid: how far each entry lies below the top of its level, and the budget.
 
     A sequence reaches 0 on the grid if its distances add up to at most `budget`; negative: none.
+    `distances` has a row for each level; levels that are alike share the row.
     """
 
-    distances: NDArray[np.object_]
+    distances: list[list[int]]
     budget: int
 
 
-def on_grid(box: Box, tables: Tables, rate: int, *, up: bool) -> Grid:
+def on_grid(cells: Cells, tables: Tables, rate: int, *, up: bool) -> Grid:
     """Round a single rival's table to multiples of worst / rate, up or down (T6).
 
-    `worst` is the largest sum. Distances have the shape (rows, cells).
+    `worst` is the sum of the largest entries that have an arc.
     """
-    own, rows = int(tables.own[0]), tables.rows[:, :, 0].astype(object)
-    repeat = box.places // max(len(rows), 1)
-    worst = own + repeat * sum(int(row.max()) for row in rows)
-    if worst < 0:
-        return Grid(rows, -1)
+    own = int(tables.own[0])
+    rows = [[int(x) for x in row] for row in tables.rows[:, :, 0]]
+    worst = own + sum(_tops(cells, rows))
+    if worst < 0 or not cells.size:
+        return Grid([], -1)
     worst = max(worst, 1)
-    if up:
-        grid, start = -((-rows * rate) // worst), -((-own * rate) // worst)
-    else:
-        grid, start = (rows * rate) // worst, own * rate // worst
-    tops = grid.max(axis=1, keepdims=True)
-    return Grid(tops - grid, int(start + repeat * tops.sum()))
+    sign = -1 if up else 1
+    grid = [[sign * (sign * x * rate // worst) for x in row] for row in rows]
+    tops = _tops(cells, grid)
+    budget = sign * (sign * own * rate // worst) + sum(tops)
+    made: dict[tuple[int, int], list[int]] = {}
+    for level, top in enumerate(tops):
+        row = level % len(grid)
+        made.setdefault((row, top), [top - x for x in grid[row]])
+    return Grid([made[level % len(grid), top] for level, top in enumerate(tops)], budget)
 
 
-def grid_count(box: Box, grid: Grid, marked: set[int], most: int) -> int:
-    """Return how many sequences with at most `most` marked tokens reach 0 on the grid (T6, T11)."""
+def _tops(cells: Cells, rows: list[list[int]]) -> list[int]:
+    """Return the largest entry that has an arc, at each level; nothing has any after `without`."""
+    return [
+        max((rows[level % len(rows)][cell] for cell in used), default=0)
+        for level, used in enumerate(cells.used_lists)
+    ]
+
+
+def grid_count(cells: Cells, grid: Grid, rare: set[int], most: int) -> int:
+    """Return how many sequences with at most `most` rare tokens reach 0 on the grid (T6, T11)."""
     if grid.budget < 0:
         return 0
     limit = grid.budget + 1
 
-    def summed(distances: list[int], sizes: list[int]) -> flint.fmpz_poly:
-        coefficients = [0] * limit
-        for distance, size in zip(distances, sizes, strict=True):
-            if distance < limit:
-                coefficients[distance] += size
-        return flint.fmpz_poly(coefficients)
+    def summed(level: int, chosen: list[int]) -> flint.fmpz_poly:
+        coefficients: dict[int, int] = {}
+        row = grid.distances[level]
+        for cell in chosen:
+            if row[cell] < limit:
+                coefficients[row[cell]] = coefficients.get(row[cell], 0) + cells.sizes[cell]
+        length = max(coefficients, default=-1) + 1
+        return flint.fmpz_poly([coefficients.get(i, 0) for i in range(length)])
 
     def times(a: flint.fmpz_poly, b: flint.fmpz_poly) -> flint.fmpz_poly:
         return a.mul_low(b, limit)
 
-    total = _first_maximum(box, grid.distances, marked, most, summed, times, flint.fmpz_poly([1]))
+    one, zero = flint.fmpz_poly([1]), flint.fmpz_poly([])
+    total = _folded(cells, rare, most, _by_row(grid, summed), times, one, zero)
     return int(sum(total.coeffs()))
 
 
-def moment_bound(box: Box, grid: Grid, marked: set[int], most: int) -> int:
+def moment_bound(cells: Cells, grid: Grid, rare: set[int], most: int) -> int:
     """Return a bound on `grid_count` by exponential moments, rounded up (T5, T11)."""
     if grid.budget < 0:
         return 0
     powers = _powers()
 
-    def summed(distances: list[int], sizes: list[int]) -> int:
-        pairs = zip(distances, sizes, strict=True)
-        return sum(size * ((powers[-d % STEPS] >> -(-d // STEPS)) + 1) for d, size in pairs)
+    def summed(level: int, chosen: list[int]) -> int:
+        row = grid.distances[level]
+        return sum(
+            cells.sizes[cell] * ((powers[-row[cell] % STEPS] >> -(-row[cell] // STEPS)) + 1)
+            for cell in chosen
+        )
 
     def times(a: int, b: int) -> int:
         return a * b
 
-    total = _first_maximum(box, grid.distances, marked, most, summed, times, 1)
+    total = _folded(cells, rare, most, _by_row(grid, summed), times, 1, 0)
     total = total * powers[grid.budget % STEPS] << grid.budget // STEPS
-    return int(total >> POWER_BITS * (box.places + 1))
+    return int(total >> POWER_BITS * (cells.places + 1))
 
 
-def _first_maximum(
-    box: Box,
-    distances: NDArray[np.object_],
-    marked: set[int],
+Summed = Callable[[int, list[int]], Any]
+
+
+def _by_row(grid: Grid, summed: Summed) -> Summed:
+    """Return the same sums, each found once for levels that share a row."""
+    known: dict[tuple[int, tuple[int, ...]], Any] = {}
+
+    def looked_up(level: int, chosen: list[int]) -> Any:
+        key = id(grid.distances[level]), tuple(chosen)
+        if key not in known:
+            known[key] = summed(level, chosen)
+        return known[key]
+
+    return looked_up
+
+
+def _folded(
+    cells: Cells,
+    rare: set[int],
     most: int,
-    summed: Any,
-    times: Any,
+    summed: Summed,
+    times: Callable[[Any, Any], Any],
     one: Any,
+    zero: Any,
 ) -> Any:
-    """Add up the boxes of the class: m for the first time at place p (T5's disjoint boxes).
+    """Return the sum over the sequences with at most `most` rare tokens (T5).
 
-    Each place has a polynomial in a marker, cut after degree `most`: its constant term stands for
-    plain tokens and its linear one for marked tokens.
+    A state is one of the acceptor with the number of rare tokens so far; `summed` adds up the
+    entries of some cells at a level.
     """
-    plain = [cell for cell in range(len(box.sizes) - 1) if cell not in marked]
-    below, full, top = [], [], []
-    for row in distances.tolist():
+    values: dict[int, list[Any]] = {0: [one]}
+    for level, arcs in enumerate(cells.arcs):
+        after: dict[int, list[Any]] = {}
+        for arc in arcs:
+            if arc.source not in values or arc.first == arc.past:
+                continue
+            chosen = range(arc.first, arc.past)
+            factors = [summed(level, [cell for cell in chosen if cell not in rare])]
+            if most and rare:
+                factors.append(summed(level, [cell for cell in chosen if cell in rare]))
+            before = values[arc.source]
+            into = after.setdefault(arc.target, [])
+            _add_product(into, before, factors, most, times, zero)
+        values = after
+    return sum(values.get(0, []), zero)
 
-        def terms(cells: list[int], row: list[int] = row) -> Any:
-            return summed([row[c] for c in cells], [box.sizes[c] for c in cells])
 
-        last = len(row) - 1
-        extra = [terms(sorted(marked))] if marked and most else []
-        below.append([terms(plain), *extra])
-        full.append([terms([*plain, last]), *extra])
-        top.append([terms([last])])
-    repeat = box.places // max(len(distances), 1)
-    below, full, top = ([x for x in rows for _ in range(repeat)] for rows in (below, full, top))
-
-    def product(a: list[Any], b: list[Any]) -> list[Any]:
-        result: list[Any] = []
-        for degree in range(min(len(a) + len(b) - 1, most + 1)):
-            pairs = [times(a[i], b[degree - i]) for i in range(len(a)) if 0 <= degree - i < len(b)]
-            result.append(sum(pairs[1:], pairs[0]))
-        return result
-
-    after = [[one]]
-    for factor in reversed(full):
-        after.append(product(after[-1], factor))
-    if box.holds:
-        return sum(after[-1][1:], after[-1][0])
-    total, before = one - one, [one]
-    for place in range(box.places):
-        rest = after[box.places - 1 - place]
-        total = sum(product(product(before, top[place]), rest), total)
-        before = product(before, below[place])
-    return total
+def _add_product(
+    into: list[Any],
+    before: Sequence[Any],
+    factors: Sequence[Any],
+    most: int,
+    times: Callable[[Any, Any], Any],
+    zero: Any,
+) -> None:
+    """Add a product of two polynomials in the number of rare tokens, cut after degree `most`."""
+    for i, value in enumerate(before):
+        for j, factor in enumerate(factors):
+            if i + j <= most:
+                into += [zero] * (i + j + 1 - len(into))
+                into[i + j] = into[i + j] + times(value, factor)
 
 
 @cache

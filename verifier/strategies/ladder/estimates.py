@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ballproof.verifier.strategies.ladder.counts import STEPS, Box
+from ballproof.verifier.strategies.ladder.cells import CellArc, Cells
+from ballproof.verifier.strategies.ladder.counts import POWER_BITS, STEPS
 from ballproof.verifier.strategies.ladder.pools import Tables
 
 Floats = NDArray[np.float64]
@@ -17,105 +18,198 @@ LARGEST = 2.0**62
 DOUBLINGS = np.array([1, 2, 4, 6, 9, 13, 19, 28, 40, 60, 90, 130, 200, 400])
 
 
-def _scaled(box: Box, tables: Tables) -> tuple[Floats, Floats, int, NDArray[np.bool_]]:
-    """Return own entries (J,) and rows (rows, cells, J) in units of the largest sum.
+class _Scaled:
+    """Entries in units of the largest sum: own (J,), rows (kinds, cells, J), tops (kinds, J).
 
-    Beside them, how often each row stands for a place, and which rivals reach 0 at all.
+    Levels that share a row and the cells with an arc are of one kind: `kind_of`. What has no arc at
+    a level is -inf there.
     """
-    own, rows = tables.own.astype(np.float64), tables.rows.astype(np.float64)
-    repeat = box.places // max(len(rows), 1)
-    worst = own + repeat * rows.max(axis=1).sum(axis=0)
-    scale = np.maximum(worst, 1.0)
-    return own / scale, rows / scale, repeat, worst >= 0
+
+    def __init__(self, cells: Cells, tables: Tables) -> None:
+        rows = tables.rows.astype(np.float64)
+        number = max(len(rows), 1)
+        if all(len(used) == len(cells.sizes) for used in cells.used):
+            self.kind_of = [level % number for level in range(cells.places)]
+        else:
+            keys = [(level % number, used.tobytes()) for level, used in enumerate(cells.used)]
+            kinds = list(dict.fromkeys(keys))
+            self.kind_of = [kinds.index(key) for key in keys]
+            chosen = [cells.used[keys.index(key)] for key in kinds]
+            stack = np.full((len(kinds), *rows.shape[1:]), -np.inf)
+            for index, (row, _) in enumerate(kinds):
+                stack[index, chosen[index]] = rows[row, chosen[index]]
+            rows = stack
+        tops = rows.max(axis=1) if cells.places else np.zeros((0, rows.shape[2]))
+        worst = tables.own.astype(np.float64) + tops[self.kind_of].sum(axis=0)
+        scale = np.maximum(worst, 1.0)
+        self.own, self.rows, self.tops = tables.own / scale, rows / scale, tops / scale
+        self.reached = worst >= 0
 
 
 def best_moments(
-    box: Box, tables: Tables, marked: list[int], most: int
+    cells: Cells, tables: Tables, rare: list[int], most: int
 ) -> tuple[NDArray[np.int64], Floats]:
     """Return for each rival the rate with the smallest moment bound, and that bound."""
-    own, rows, repeat, reached = _scaled(box, tables)
-    if not box.places:
+    if not cells.size:
+        return np.full(len(tables.own), STEPS), np.zeros(len(tables.own))
+    scaled = _Scaled(cells, tables)
+    if not cells.places:
         # The query is all there is.
-        return np.full(len(own), STEPS), reached.astype(np.float64)
-    sizes = np.array(box.sizes, dtype=np.float64)[:, None]
-    tops = rows.max(axis=1)
-    # (rates, rows, cells, J), relative to each row's top.
-    powers = np.exp2(-DOUBLINGS[:, None, None, None] * (tops[:, None] - rows)) * sizes
+        return np.full(len(scaled.own), STEPS), scaled.reached.astype(np.float64)
+    sizes = np.array(cells.sizes, dtype=np.float64)[:, None]
+    # (rates, kinds, cells, J), relative to each level's top.
+    below = scaled.tops[:, None] - scaled.rows
+    # The integers of a moment are rounded up by a unit.
+    powers = (np.exp2(-DOUBLINGS[:, None, None, None] * below) + 2.0**-POWER_BITS) * sizes
     full = powers.sum(axis=2)
-    shares = _share(box, powers / full[:, :, None], marked, most, repeat)
-    logs = np.log2(shares) + repeat * np.log2(full).sum(axis=1)
-    logs += DOUBLINGS[:, None] * (own + repeat * tops.sum(axis=0))
+    shares = _share(cells, powers, full, scaled.kind_of, rare, most)
+    logs = np.log2(np.maximum(shares, 1e-300)) + np.log2(full)[:, scaled.kind_of].sum(axis=1)
+    logs += DOUBLINGS[:, None] * (scaled.own + scaled.tops[scaled.kind_of].sum(axis=0))
     best = logs.argmin(axis=0)
-    bounds = np.exp2(np.minimum(logs.min(axis=0), 1000.0)) * reached
+    bounds = np.exp2(np.minimum(logs.min(axis=0), 1000.0)) * scaled.reached
     return DOUBLINGS[best] * STEPS, bounds
 
 
-def _share(box: Box, powers: Floats, marked: list[int], most: int, repeat: int) -> Floats:
-    """Return for each rate and rival the part of the product that holds m, few of them marked.
+def _share(
+    cells: Cells, powers: Floats, full: Floats, kind_of: list[int], rare: list[int], most: int
+) -> Floats:
+    """Return for each rate and rival the part of the product that the class has, few of it rare.
 
-    `powers` (rates, rows, cells, J) add up to 1 over the cells. What rounding loses is put back.
+    `powers` (rates, kinds, cells, J) add up to `full` over the cells.
     """
-    top, extra = powers[:, :, -1], powers[:, :, marked].sum(axis=2)
-    below = powers[:, :, :-1].sum(axis=2) - extra
-    total = np.zeros_like(top[:, 0])
-    for sign, plain in ((1, below + top), (-1, below))[: 1 if box.holds else 2]:
-        if most == 0:
-            total += sign * np.prod(plain, axis=1) ** repeat
-            continue
-        series = [np.ones_like(total)] + [np.zeros_like(total)] * most
-        for row in [row for row in range(powers.shape[1]) for _ in range(repeat)]:
-            shifted = [np.zeros_like(total), *series[:-1]]
-            pairs = zip(series, shifted, strict=True)
-            series = [a * plain[:, row] + b * extra[:, row] for a, b in pairs]
-        total += sign * sum(series)
-    return np.maximum(total, 1e-15)
+    extra = np.isin(np.arange(len(cells.sizes)), rare)
+    sums: dict[tuple[int, int, bool], Floats | None] = {}
+
+    def summed(arc: CellArc, *, few: bool = False) -> Floats | None:
+        """Return the part of an arc's cells, rare or not, at all kinds; None is all of it."""
+        key = arc.first, arc.past, few
+        if key not in sums:
+            part, odd = powers[:, :, arc.first : arc.past], extra[arc.first : arc.past]
+            if not few and part.shape[2] == powers.shape[2] and not rare:
+                sums[key] = None
+            else:
+                chosen = part[:, :, odd == few] if odd.any() or few else part
+                sums[key] = chosen.sum(axis=2) / full
+        return sums[key]
+
+    # By state and number of rare tokens; None is 1.
+    values: dict[int, dict[int, Floats | None]] = {0: {0: None}}
+    for kind, arcs in zip(kind_of, cells.arcs, strict=True):
+        after: dict[int, dict[int, Floats | None]] = {}
+        for arc in arcs:
+            if arc.source not in values or arc.first == arc.past:
+                continue
+            into = after.setdefault(arc.target, {})
+            for few in (False, True) if most and rare else (False,):
+                part = summed(arc, few=few)
+                step = None if part is None else part[:, kind]
+                for degree, value in values[arc.source].items():
+                    if degree + few <= most:
+                        _add(into, degree + few, _product(value, step))
+        values = after
+    one = np.ones(full[:, 0].shape)
+    found = values.get(0, {}).values()
+    return sum((one if x is None else x for x in found), 0 * one)
+
+
+def _product(a: Floats | None, b: Floats | None) -> Floats | None:
+    return b if a is None else a if b is None else a * b
+
+
+def _add(into: dict[int, Floats | None], degree: int, value: Floats | None) -> None:
+    if degree in into:
+        before, one = into[degree], np.ones(())
+        into[degree] = (one if before is None else before) + (one if value is None else value)
+    else:
+        into[degree] = value
 
 
 def grid_estimates(
-    box: Box, tables: Tables, rate: int, marked: list[int], most: int
+    cells: Cells, tables: Tables, rate: int, rare: list[int], most: int
 ) -> tuple[NDArray[np.int64], Floats]:
     """Return for each rival the budget of its grid and how many sequences it counts, nearly."""
-    own, rows, repeat, reached = _scaled(box, tables)
-    if not box.places:
-        return _whole(np.ceil(own * rate)), reached.astype(np.float64)
-    grid = np.ceil(rows * rate)
+    if not cells.size:
+        return np.full(len(tables.own), -1), np.zeros(len(tables.own))
+    scaled = _Scaled(cells, tables)
+    if not cells.places:
+        return _whole(np.ceil(scaled.own * rate)), scaled.reached.astype(np.float64)
+    grid = np.ceil(scaled.rows * rate)
     tops = grid.max(axis=1)
-    budgets = _whole(np.ceil(own * rate) + repeat * tops.sum(axis=0))
+    budgets = _whole(np.ceil(scaled.own * rate) + tops[scaled.kind_of].sum(axis=0))
     limit = int(max(budgets.max(), 0)) + 1
     distances = np.minimum(tops[:, None] - grid, limit).astype(np.int64)
-    sizes = np.array(box.sizes, dtype=np.float64) / sum(box.sizes)
-    extra = np.isin(np.arange(len(sizes)), marked)
-    top = np.arange(len(sizes)) == len(sizes) - 1
+    spectra = _Spectra(cells, distances, rare, limit)
+    values: dict[int, list[Floats]] = {0: [_one(len(scaled.own), limit)]}
+    for kind, arcs in zip(scaled.kind_of, cells.arcs, strict=True):
+        values = spectra.spread(kind, arcs, values, most)
     inside = np.arange(limit)[None] <= budgets[:, None]
-    total = np.zeros(len(own))
-    for sign, plain in ((1, ~extra), (-1, ~extra & ~top))[: 1 if box.holds else 2]:
-        ways = np.zeros((most + 1, len(own), limit))
-        ways[0, :, 0] = 1
-        for row in [row for row in distances for _ in range(repeat)]:
-            kept = _spread(ways, row[plain], sizes[plain])
-            if most:
-                kept[1:] += _spread(ways[:-1], row[extra], sizes[extra])
-            ways = kept
-        total += sign * (ways.sum(axis=0) * inside).sum(axis=1)
-    counts = np.maximum(total, 0.0) * float(sum(box.sizes)) ** box.places
-    return budgets, counts * reached * (budgets >= 0)
+    total = np.zeros(len(scaled.own))
+    for value in values.get(0, []):
+        total += (value * inside).sum(axis=1)
+    counts = np.maximum(total, 0.0) * float(sum(cells.sizes)) ** cells.places
+    return budgets, counts * scaled.reached * (budgets >= 0)
+
+
+def _one(rivals: int, limit: int) -> Floats:
+    ways = np.zeros((rivals, limit))
+    ways[:, 0] = 1
+    return ways
+
+
+class _Spectra:
+    """Adds positions to distributions of distances (J, limit), by Fourier transforms."""
+
+    def __init__(
+        self, cells: Cells, distances: NDArray[np.int64], rare: list[int], limit: int
+    ) -> None:
+        self.limit, self.length = limit, 2 ** (2 * limit - 1).bit_length()
+        self.sizes = np.array(cells.sizes, dtype=np.float64) / sum(cells.sizes)
+        self.extra = np.isin(np.arange(len(self.sizes)), rare)
+        self.distances = distances
+        self.known: dict[tuple[int, int, int, bool], NDArray[np.complex128] | None] = {}
+
+    def spread(
+        self, kind: int, arcs: tuple[CellArc, ...], values: dict[int, list[Floats]], most: int
+    ) -> dict[int, list[Floats]]:
+        """Return the distributions by state and number of rare tokens after one more position."""
+        sources = {s: [np.fft.rfft(way, self.length) for way in ways] for s, ways in values.items()}
+        after: dict[int, list[NDArray[np.complex128]]] = {}
+        for arc in arcs:
+            for rare in (False, True) if most else (False,):
+                steps = self._steps(kind, arc, rare=rare)
+                if steps is None:
+                    continue
+                into = after.setdefault(arc.target, [])
+                for degree, way in enumerate(sources.get(arc.source, [])):
+                    if degree + rare <= most:
+                        while len(into) <= degree + rare:
+                            into.append(np.zeros_like(way))
+                        into[degree + rare] = into[degree + rare] + way * steps
+        return {
+            target: [np.maximum(np.fft.irfft(way, self.length)[:, : self.limit], 0) for way in ways]
+            for target, ways in after.items()
+        }
+
+    def _steps(self, kind: int, arc: CellArc, *, rare: bool) -> NDArray[np.complex128] | None:
+        """Return the transform of the distances of an arc's cells, rare or not; None of none."""
+        key = kind, arc.first, arc.past, rare
+        if key not in self.known:
+            chosen = np.arange(arc.first, arc.past)
+            chosen = chosen[self.extra[chosen] == rare]
+            self.known[key] = self._transformed(kind, chosen) if len(chosen) else None
+        return self.known[key]
+
+    def _transformed(self, kind: int, chosen: NDArray[np.int64]) -> NDArray[np.complex128]:
+        distances, limit = self.distances[kind, chosen], self.limit
+        rivals = distances.shape[1]
+        # One bin past the limit takes what is too far.
+        index = distances + np.arange(rivals) * (limit + 1)
+        weights = np.broadcast_to(self.sizes[chosen][:, None], index.shape).ravel()
+        steps = np.bincount(index.ravel(), weights=weights, minlength=rivals * (limit + 1))
+        steps = steps.reshape(rivals, limit + 1)[:, :limit]
+        return np.asarray(np.fft.rfft(steps, self.length))
 
 
 def _whole(values: Floats) -> NDArray[np.int64]:
     """Return floats as integers; of a rival far from 0 the sign is all that matters."""
     return np.clip(values, -LARGEST, LARGEST).astype(np.int64)
-
-
-def _spread(ways: Floats, distances: NDArray[np.int64], sizes: Floats) -> Floats:
-    """Return the ways (.., J, limit) after one more place with these distances (cells, J)."""
-    rivals, limit = ways.shape[-2:]
-    if not len(distances):
-        return np.zeros_like(ways)
-    # One bin past the limit takes what is too far.
-    index = distances + np.arange(rivals) * (limit + 1)
-    weights = np.broadcast_to(sizes[:, None], index.shape).ravel()
-    steps = np.bincount(index.ravel(), weights=weights, minlength=rivals * (limit + 1))
-    steps = steps.reshape(rivals, limit + 1)[:, :limit]
-    length = 2 ** (2 * limit - 1).bit_length()
-    spectrum = np.fft.rfft(ways, length) * np.fft.rfft(steps, length)
-    return np.maximum(np.fft.irfft(spectrum, length)[..., :limit], 0.0)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
-from ballproof.verifier.strategies.ladder.pools import Shape
+from ballproof.verifier.strategies.ladder.pools import PoolShape
 
 Node = dict[str, Any]
 # A certificate holds no threshold farther from 0, in 1/1024 of a logit.
@@ -46,7 +46,7 @@ class PoolOptions:
 
     def best(self, multiplier: float) -> Option:
         """Return the best of counting the pool as a whole and of an option for each open query."""
-        operations, lost, parts = self.operations, 0, []
+        operations, lost, subpools = self.operations, 0, []
         for size, options in self.queries:
             chosen = min(
                 [Option(0, size, None), *options], key=lambda option: option.cost(multiplier)
@@ -54,8 +54,8 @@ class PoolOptions:
             operations += chosen.operations
             lost += chosen.lost
             if chosen.node is not None:
-                parts.append(chosen.node)
-        split = Option(operations, lost, {**self.node, "parts": parts})
+                subpools.append(chosen.node)
+        split = Option(operations, lost, {**self.node, "subpools": subpools})
         return min([split, *self.whole], key=lambda option: option.cost(multiplier))
 
 
@@ -83,11 +83,13 @@ class LabelOptions:
         return Option(operations, lost, {"nodes": nodes})
 
 
-def empty_node(shape: Shape, m: int) -> Node:
+def empty_node(shape: PoolShape) -> Node:
     """Return the node of a pool that clears what it can and counts nothing."""
-    pool = {"queries": [shape.first, shape.last], "near": m - shape.far, "apart": int(shape.apart)}
-    nothing: Node = {"together": [], "thresholds": [], "parts": [], "groups": []}
-    return {**pool, **nothing, "marked": [], "most": 0}
+    cells = [list(span) for span in shape.cells]
+    pool = {"queries": [shape.first, shape.last], "cells": cells}
+    pool["per_position"] = int(shape.per_position)
+    nothing: Node = {"joint_rivals": [], "thresholds": [], "subpools": [], "groups": []}
+    return {**pool, **nothing, "rare_tokens": [], "at_most": 0}
 
 
 def pareto_front(options: Sequence[Option]) -> list[Option]:
@@ -99,11 +101,15 @@ def pareto_front(options: Sequence[Option]) -> list[Option]:
     return kept
 
 
-def choose(labels: Sequence[LabelOptions], multiplier: float) -> tuple[int, int, dict[str, Any]]:
+def choose(
+    labels: Sequence[tuple[int, LabelOptions]], multiplier: float
+) -> tuple[int, int, dict[str, Any]]:
     """Return (operations, lost sequences, witness) of the best choices at a multiplier."""
-    options = [label.best(multiplier) for label in labels]
-    nodes = [option.node["nodes"] if option.node else [] for option in options]
-    first = next((m for m, found in enumerate(nodes) if found), len(nodes))
-    operations = sum(option.operations for option in options)
-    lost = sum(option.lost for option in options)
-    return operations, lost, {"first": first, "maxima": nodes[first:]}
+    operations, lost, found = 0, 0, []
+    for label, options in labels:
+        chosen = options.best(multiplier)
+        operations += chosen.operations
+        lost += chosen.lost
+        if chosen.node is not None and chosen.node["nodes"]:
+            found.append([label, chosen.node["nodes"]])
+    return operations, lost, {"labels": found}

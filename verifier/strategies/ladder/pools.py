@@ -1,12 +1,13 @@
-"""T8 in int64 lanes: tables that hold for every query of a pool, with the far tokens in one cell.
+"""T8 in int64 lanes: tables that hold for every query of a pool, by cells of tokens.
 
-The cells of 0..m are the tokens 0..far-1 together (if far > 0), then far..m one by one. Rows are
-the free positions, or one row that stands for all of them.
+Rows are the free positions, or one row that stands for all of them. Rivals are columns of the path
+tables: places among the task's answers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import flint
 import numpy as np
@@ -15,24 +16,34 @@ from numpy.typing import NDArray
 from ballproof.interval.ball import exact, lower_end, precision, upper_end
 from ballproof.interval.fixed import Lanes, floor_lanes, lane_bits, require_headroom
 from ballproof.verifier.counting.problem import Integers, Problem
+from ballproof.verifier.strategies.ladder.cells import Cells, Spans, cells_of, spans_of
 
 WORKING_BITS = 64
 Integer = NDArray[np.int64]
+Sides = tuple[Integers, Integers]
 
 
 @dataclass(frozen=True)
-class Shape:
-    """Which pool of a maximum: queries first..last, the tokens below `far` in one cell."""
+class PoolShape:
+    """Which pool of a label: queries first..last with equal acceptors, and the joined cells.
+
+    `cells` are the ranges first..last of more than one token that share a cell.
+    """
 
     first: int
     last: int
-    far: int
-    apart: bool
+    cells: Spans
+    per_position: bool
 
     @property
     def one_query(self) -> bool:
         """Whether the pool holds a single query."""
         return self.first == self.last
+
+    @property
+    def queries(self) -> int:
+        """How many queries the pool holds."""
+        return self.last - self.first + 1
 
 
 @dataclass(frozen=True)
@@ -51,9 +62,10 @@ class Tables:
         kept = [cell for cell in range(self.rows.shape[1]) if cell not in cells]
         return Tables(self.own, self.rows[:, kept])
 
-    def joined(self, other: Tables) -> Tables:
-        """Return tables that are at least both of these."""
-        return Tables(np.maximum(self.own, other.own), np.maximum(self.rows, other.rows))
+    def largest_so_far(self) -> Tables:
+        """Return tables of which each is at least those of its rival and of all before it."""
+        rows = np.maximum.accumulate(self.rows, axis=2)
+        return Tables(np.maximum.accumulate(self.own), rows)
 
     def largest(self) -> Tables:
         """Return one table that is at least each rival's: it counts their union."""
@@ -61,78 +73,146 @@ class Tables:
 
 
 class PrefixExtremes:
-    """What all maxima share: extremes of V and D over the tokens 0..t, of S along rows."""
+    """What all labels share: extremes of V and D over ranges of tokens, of S along its rows.
+
+    Ranges from the first token on, or up to the last one, are looked up.
+    """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.output = _running(problem.output)
-        self.direct = _running(problem.direct)
-        self.score = tuple(side.T for side in _running(problem.score.T))
-        relative = problem.positional_score - problem.positional_score[:, :1]
-        self.places: Integers = relative
+        self.places: Integers = problem.positional_score - problem.positional_score[:, :1]
+        columns = np.ascontiguousarray(problem.score.T)
+        self._tables = {"output": problem.output, "direct": problem.direct, "score": columns}
+        self._ends = {name: _running(table) for name, table in self._tables.items()}
+
+    def over(self, name: str, first: int, last: int) -> Sides:
+        """Return (smallest, largest) over the tokens first..last, for each column of a table.
+
+        The table `score` stands with its tokens as rows, so that its columns are queries.
+        """
+        table, ends = self._tables[name], self._ends[name]
+        if first == 0:
+            return ends[0][last], ends[1][last]
+        if last == len(table) - 1:
+            return ends[2][first], ends[3][first]
+        part = table[first : last + 1]
+        return part.min(axis=0), part.max(axis=0)
 
 
-def _running(table: Integers) -> tuple[Integers, Integers]:
-    return np.minimum.accumulate(table, axis=0), np.maximum.accumulate(table, axis=0)
+def _running(table: Integers) -> tuple[Integers, Integers, Integers, Integers]:
+    back = table[::-1]
+    return (
+        np.minimum.accumulate(table, axis=0),
+        np.maximum.accumulate(table, axis=0),
+        np.minimum.accumulate(back, axis=0)[::-1],
+        np.maximum.accumulate(back, axis=0)[::-1],
+    )
 
 
 class LabelTables:
-    """The tables of one maximum m: gaps in one unit, so that sums of entries fit int64."""
+    """The tables of one label: gaps in one unit, so that sums of entries fit int64.
 
-    def __init__(self, prefixes: PrefixExtremes, maximum: int) -> None:
+    `acceptors` are those of the label's classes by query; a query without one has an empty class.
+    """
+
+    def __init__(self, prefixes: PrefixExtremes, label: int) -> None:
         problem = prefixes.problem
-        self.prefixes, self.problem, self.m = prefixes, problem, maximum
+        self.prefixes, self.problem, self.label = prefixes, problem, label
+        self.acceptors = problem.task.acceptors(label)
+        self.column = label - problem.task.answers.start
         self.places = problem.shape.n_ctx - 1
         self.bits = (lane_bits(problem.shape.n_ctx + 2) - 3) // 2
-        own = slice(maximum, maximum + 1)
+        own = slice(self.column, self.column + 1)
         steps = problem.places - problem.places[:, own]
-        output = problem.output[: maximum + 1] - problem.output[: maximum + 1, own]
+        self.first, past = self._span()
+        output = problem.output[self.first : past] - problem.output[self.first : past, own]
         spread = [abs(steps).max(), abs(problem.eps)]
         for table in (problem.output, problem.direct):
-            part = table[: maximum + 1]
+            part = table[self.first : past]
             spread.append(part.max() - part.min())
         # A gap is a sum of three rounded parts and eps.
         self.shift = max(int(sum(spread)).bit_length() + 1 - self.bits, 0)
         self.steps = floor_lanes(steps, self.shift)
         self.output = floor_lanes(output, self.shift)
-        self._far: dict[tuple[int, bool], Lanes] = {}
-        self._weights: dict[Shape, tuple[Lanes, Lanes, Lanes]] = {}
+        self._spans: dict[tuple[int, Spans], Spans] = {}
+        self._cells: dict[tuple[int, Spans], Cells] = {}
+        self._gaps_of: dict[tuple[int, Spans, bool], Lanes] = {}
+        self._weights: dict[PoolShape, tuple[Lanes, Lanes, Lanes]] = {}
 
-    def _gaps(self, shape: Shape, rivals: Integer, up: bool) -> Lanes:
+    def _span(self) -> tuple[int, int]:
+        """Return the smallest range of tokens that holds all queries and free tokens."""
+        kinds = {kind for acceptor in self.acceptors.values() for kind in acceptor.kinds}
+        ends = [*self.acceptors, *(kind.start for kind in kinds), *(k.stop - 1 for k in kinds)]
+        return min(ends), max(ends) + 1
+
+    @cached_property
+    def rivals(self) -> Integer:
+        """The columns of all other answers."""
+        return np.array([j for j in range(len(self.problem.task.answers)) if j != self.column])
+
+    @cached_property
+    def runs(self) -> list[tuple[int, int]]:
+        """The longest ranges of queries with equal acceptors."""
+        found: list[tuple[int, int]] = []
+        for query, acceptor in sorted(self.acceptors.items()):
+            if found and found[-1][1] == query - 1 and self.acceptors[query - 1] == acceptor:
+                found[-1] = found[-1][0], query
+            else:
+                found.append((query, query))
+        return found
+
+    def size(self, query: int) -> int:
+        """Return how many inputs the class of a query has."""
+        return self.acceptors[query].size if query in self.acceptors else 0
+
+    def spans(self, shape: PoolShape) -> Spans:
+        """Return all cells of a pool as ranges first..last of tokens."""
+        key = id(self.acceptors[shape.first]), shape.cells
+        if key not in self._spans:
+            self._spans[key] = spans_of(self.acceptors[shape.first], shape.cells)
+        return self._spans[key]
+
+    def cells(self, shape: PoolShape) -> Cells:
+        """Return each class of a pool by cells: they are all alike."""
+        key = id(self.acceptors[shape.first]), shape.cells
+        if key not in self._cells:
+            self._cells[key] = cells_of(self.acceptors[shape.first], self.spans(shape))
+        return self._cells[key]
+
+    def _gaps(self, shape: PoolShape, rivals: Integer, up: bool) -> Lanes:
         """Return V[t,j]-V[t,m] + P[i,j]-P[i,m] for rows, cells and rivals, at worst in a cell."""
         steps = self.steps[up][: self.places, rivals]
-        if not shape.apart and self.places:
+        if not shape.per_position and self.places:
             steps = (steps.max if up else steps.min)(axis=0, keepdims=True)
-        cells = self.output[up][shape.far :, rivals]
-        if shape.far:
-            cells = np.concatenate([self._far_gap(shape.far, up)[None, rivals], cells])
-        return cells[None] + steps[:, None]
+        return self._cell_gaps(shape, up)[None, :, rivals] + steps[:, None]
 
-    def _far_gap(self, far: int, up: bool) -> Lanes:
-        """Return a bound of V[t,j]-V[t,m] over the tokens t < far, for all rivals (v,)."""
-        if (far, up) not in self._far:
-            running = self.prefixes.output
-            gap = running[up][far - 1] - running[1 - up][far - 1, self.m]
-            self._far[far, up] = floor_lanes(gap, self.shift)[up]
-        return self._far[far, up]
+    def _cell_gaps(self, shape: PoolShape, up: bool) -> Lanes:
+        """Return V[t,j]-V[t,m] for cells and all columns, at worst in a cell."""
+        key = id(self.acceptors[shape.first]), shape.cells, up
+        if key not in self._gaps_of:
+            spans = self.spans(shape)
+            starts = np.array([first - self.first for first, _ in spans], dtype=np.int64)
+            gaps = self.output[up][starts]
+            for index, (first, last) in enumerate(spans):
+                if first < last:
+                    sides = self.prefixes.over("output", first, last)
+                    gap = sides[up] - sides[1 - up][self.column]
+                    gaps[index] = floor_lanes(gap, self.shift)[up]
+            self._gaps_of[key] = gaps
+        return self._gaps_of[key]
 
-    def direct(self, shape: Shape, up: bool, table: str = "direct") -> Lanes:
-        """Return a bound of T[q,j] - T[q,m] over the pool's queries, for all rivals (v,)."""
-        values = getattr(self.problem, table)
-        first, last = shape.first, shape.last
+    def direct(self, shape: PoolShape, up: bool, table: str = "direct") -> Lanes:
+        """Return a bound of T[q,j] - T[q,m] over the pool's queries, for all columns."""
         if shape.one_query:
-            gap = values[first] - values[first, self.m]
-        elif first == 0:
-            running = getattr(self.prefixes, table)
-            gap = running[up][last] - running[1 - up][last, self.m]
+            row = getattr(self.problem, table)[shape.first]
+            gap = row - row[self.column]
         else:
-            part = values[first : last + 1]
-            low, high = part.min(axis=0), part.max(axis=0)
-            gap = high - low[self.m] if up else low - high[self.m]
+            sides = self.prefixes.over(table, shape.first, shape.last)
+            gap = sides[up] - sides[1 - up][self.column]
         return floor_lanes(gap, self.shift)[up]
 
     def tables(
-        self, shape: Shape, rivals: Integer, *, up: bool, direct: Lanes | None = None
+        self, shape: PoolShape, rivals: Integer, *, up: bool, direct: Lanes | None = None
     ) -> Tables:
         """Return entries >= g (up) or <= g for each query of the pool; `direct` replaces D's gap.
 
@@ -151,28 +231,42 @@ class LabelTables:
         require_headroom(tables.own, self.places + 2)
         return tables
 
-    def weights(self, shape: Shape) -> tuple[Lanes, Lanes, Lanes]:
+    def weights(self, shape: PoolShape) -> tuple[Lanes, Lanes, Lanes]:
         """Return weights (rows, cells) below and above, and the query's own (low, high)."""
         if shape not in self._weights:
             self._weights[shape] = self._enclosed_weights(shape)
         return self._weights[shape]
 
-    def _enclosed_weights(self, shape: Shape) -> tuple[Lanes, Lanes, Lanes]:
+    def reference(self, shape: PoolShape) -> int:
+        """Return the token whose weight is divided by, query by query: any is sound (T8).
+
+        The label's, where some input holds it; else the last one. Where the label has much of the
+        attention this keeps the intervals of a pool short.
+        """
+        spans = self.spans(shape)
+        if any(first <= self.label <= last for first, last in spans):
+            return self.label
+        return spans[-1][1] if spans else shape.first
+
+    def _enclosed_weights(self, shape: PoolShape) -> tuple[Lanes, Lanes, Lanes]:
         queries = np.arange(shape.first, shape.last + 1)
-        score = self.problem.score
-        reference = score[queries, self.m]
-        near = score[queries, shape.far : self.m + 1] - reference[:, None]
-        low, high = near.min(axis=0), near.max(axis=0)
-        if shape.far:
-            ends = [side[queries, shape.far - 1] - reference for side in self.prefixes.score]
-            low, high = [ends[0].min(), *low], [ends[1].max(), *high]
+        score, spans = self.problem.score, self.spans(shape)
+        reference = score[queries, self.reference(shape)]
+        starts = np.array([first for first, _ in spans], dtype=np.int64)
+        single = score[queries[:, None], starts] - reference[:, None]
+        low, high = list(single.min(axis=0)), list(single.max(axis=0))
+        for index, (first, last) in enumerate(spans):
+            if first < last:
+                ends = self.prefixes.over("score", first, last)
+                low[index] = (ends[0][queries] - reference).min()
+                high[index] = (ends[1][queries] - reference).max()
         own = score[queries, queries] - reference
-        tokens = self._spans([*low, own.min()], [*high, own.max()])
+        tokens = self._enclosed([*low, own.min()], [*high, own.max()])
         rows = self.prefixes.places[queries]
         low, high = list(rows.min(axis=0)), list(rows.max(axis=0))
-        if not shape.apart and self.places:
+        if not shape.per_position and self.places:
             low, high = [min(low[:-1]), low[-1]], [max(high[:-1]), high[-1]]
-        places = self._spans(low, high)
+        places = self._enclosed(low, high)
         lows = np.multiply.outer(places[0][:-1], tokens[0][:-1]) >> self.bits
         highs = -(-np.multiply.outer(places[1][:-1], tokens[1][:-1]) >> self.bits)
         # Products of the query's own weights, rounded likewise.
@@ -180,7 +274,7 @@ class LabelTables:
         own_high = -(-(places[1][-1] * tokens[1][-1]) >> self.bits)
         return lows, highs, np.array([own_low, own_high])
 
-    def _spans(self, low: list[int], high: list[int]) -> tuple[Lanes, Lanes]:
+    def _enclosed(self, low: list[int], high: list[int]) -> tuple[Lanes, Lanes]:
         """Enclose exp of the scores, relative to the largest, in units of 2**-bits."""
         top = max(high)
         with precision(WORKING_BITS):
@@ -194,17 +288,9 @@ class LabelTables:
     def _exp(self, score: int, root: flint.arb) -> flint.arb:
         return (exact(int(score), self.problem.score_exponent) / root).exp()
 
-    def worst(self, tables: Tables, shape: Shape) -> Lanes:
+    def worst(self, tables: Tables, shape: PoolShape) -> Lanes:
         """Return for each rival the largest sum in the pool's classes (T3); `tables` are upper."""
-        best = tables.rows.max(axis=1)
-        total = best.sum(axis=0) * (1 if shape.apart else self.places) + tables.own
-        if shape.last < self.m and len(best):
-            total = total + (tables.rows[:, -1] - best).max(axis=0)
-        return np.asarray(total)
-
-    def sizes(self, shape: Shape) -> list[int]:
-        """Return how many tokens each cell holds."""
-        return [shape.far] * (shape.far > 0) + [1] * (self.m + 1 - shape.far)
+        return self.cells(shape).worst(tables.own, tables.rows)
 
 
 def _floor(ball: flint.arb, *, up: bool) -> int:

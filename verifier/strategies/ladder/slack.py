@@ -7,17 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from ballproof.models.task import class_size
 from ballproof.verifier.counting.branch import NOTHING, WrongCount
 from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.ladder.bound import Node, Tree
-from ballproof.verifier.strategies.ladder.counts import Box
+from ballproof.verifier.strategies.ladder.cells import Cells
+from ballproof.verifier.strategies.ladder.encoding import decoded_witness
 from ballproof.verifier.strategies.ladder.pools import (
     Integer,
     LabelTables,
+    PoolShape,
     PrefixExtremes,
-    Shape,
     Tables,
 )
 from ballproof.verifier.strategies.ladder.walk import Walk
@@ -36,18 +36,19 @@ def ladder_slack(
 
     In all they are the bound of `strategies.ladder.bound.count_wrong` less the `wrong` inputs.
     """
-    prefixes, v, total = PrefixExtremes(problem), problem.shape.d_vocab, Counter[Relaxation]()
-    rivals = np.arange(v)
-    for m in range(v):
-        ledger = Ledger(LabelTables(prefixes, m), wrong)
-        nodes = witness["maxima"][m - witness["first"]] if m >= witness["first"] else []
-        if nodes:
-            ledger.parts(range(m + 1), nodes, rivals[rivals != m], {})
-        else:
-            for query in range(m + 1):
-                ledger.give_up(query)
-        total.update(ledger.causes)  # Unlike `+=` this keeps what is negative.
-        progress(m + 1, v)
+    prefixes, task, total = PrefixExtremes(problem), problem.task, Counter[Relaxation]()
+    trees = dict(decoded_witness(witness)["labels"])
+    for done, label in enumerate(task.labels, start=1):
+        if label in task.answers and len(task.answers) > 1 and task.acceptors(label):
+            ledger = Ledger(LabelTables(prefixes, label), wrong)
+            if trees.get(label):
+                queries = list(ledger.tables.acceptors)
+                ledger.subpools(queries, trees[label], ledger.tables.rivals, {})
+            else:
+                for query in ledger.tables.acceptors:
+                    ledger.give_up(query)
+            total.update(ledger.causes)  # Unlike `+=` this keeps what is negative.
+        progress(done, len(task.labels))
     return total
 
 
@@ -61,27 +62,27 @@ class _Unknown(dict[tuple[int, int], WrongCount]):
 
 
 class Ledger(Tree):
-    """Follows the tree of one maximum and enters into `causes` what each class lacks."""
+    """Follows the tree of one label and enters into `causes` what each class lacks."""
 
-    def __init__(self, maximum: LabelTables, wrong: WrongByClass) -> None:
-        super().__init__(maximum)
+    def __init__(self, tables: LabelTables, wrong: WrongByClass) -> None:
+        super().__init__(tables)
         self.wrong, self.causes = wrong, Counter[Relaxation]()
         self.known = not isinstance(wrong, _Unknown)
 
     def give_up(self, query: int) -> WrongCount:
         """Enter a class that no pool counts; return its bound."""
-        size = class_size(query, self.m, self.problem.shape.n_ctx)
+        size = self.tables.size(query)
         self._enter(UNCOUNTED, size, self._true(query))
         return WrongCount(0, size)
 
     def _given_up(self, query: int) -> WrongCount:
         return self.give_up(query)
 
-    def _count(self, node: Node, shape: Shape, rivals: Integer, upper: Tables) -> WrongCount:
+    def _count(self, node: Node, shape: PoolShape, rivals: Integer, upper: Tables) -> WrongCount:
         found = super()._count(node, shape, rivals, upper)
         queries = range(shape.first, shape.last + 1)
         bound = found.possible // len(queries)
-        groups = _groups(node, rivals)
+        groups = _groups(node, rivals, self.offset)
         if len(set(rivals) - {j for group in groups for j in group}):
             for query in queries:
                 self._enter(UNCOUNTED, bound, self._true(query))
@@ -92,16 +93,22 @@ class Ledger(Tree):
     def _enter_counted(
         self,
         node: Node,
-        shape: Shape,
+        shape: PoolShape,
         counted: tuple[int, list[list[int]]],
         rivals: Integer,
         upper: Tables,
     ) -> None:
         """Replace the rules by walks, then the pool's table by each query's own, then by truth."""
         bound, groups = counted
-        walks = {group["rule"] for group in node["groups"]} <= {"walk", "both", "below"}
-        box = Box(tuple(self.maximum.sizes(shape)), self.maximum.places, shape.last == self.m)
-        walked = bound if walks and not node["marked"] else _walked(box, rivals, upper, groups)
+        walks = {group["rule"] for group in node["groups"]} <= {
+            "branch",
+            "branch-two-sided",
+            "grid-lower",
+        }
+        cells = self.tables.cells(shape)
+        walked = (
+            bound if walks and not node["rare_tokens"] else _walked(cells, rivals, upper, groups)
+        )
         for query in range(shape.first, shape.last + 1):
             own = self._of_class(query, rivals, groups)
             self._enter(COUNTING, bound, walked)
@@ -110,37 +117,36 @@ class Ledger(Tree):
 
     def _of_class(self, query: int, rivals: Integer, groups: list[list[int]]) -> int:
         """Return the bound by walks over the same groups on the table of one class alone."""
-        shape = Shape(query, query, 0, apart=True)
-        upper = self.maximum.tables(shape, rivals, up=True)
-        alive = np.flatnonzero(self.maximum.worst(upper, shape) >= 0)
+        shape = PoolShape(query, query, (), per_position=True)
+        upper = self.tables.tables(shape, rivals, up=True)
+        alive = np.flatnonzero(self.tables.worst(upper, shape) >= 0)
         if not len(alive):
             return 0
-        box = Box((1,) * (self.m + 1), self.maximum.places, query == self.m)
-        return _walked(box, rivals[alive], upper.of(alive), groups)
+        return _walked(self.tables.cells(shape), rivals[alive], upper.of(alive), groups)
 
     def _true(self, query: int) -> int:
-        return self.wrong.get((query, self.m), NOTHING).possible
+        return self.wrong.get((query, self.label), NOTHING).possible
 
     def _enter(self, cause: Relaxation, before: int, after: int) -> None:
         self.causes[cause] += before - after
 
 
-def _groups(node: Node, rivals: Integer) -> list[list[int]]:
+def _groups(node: Node, rivals: Integer, offset: int) -> list[list[int]]:
     """Return the rivals that are left of each group that counts from above."""
     left = set(rivals.tolist())
     return [
-        [j for j in group["rivals"] if j in left]
+        [j - offset for j in group["rivals"] if j - offset in left]
         for group in node["groups"]
-        if group["rule"] != "below"
+        if group["rule"] != "grid-lower"
     ]
 
 
-def _walked(box: Box, rivals: Integer, upper: Tables, groups: list[list[int]]) -> int:
+def _walked(cells: Cells, rivals: Integer, upper: Tables, groups: list[list[int]]) -> int:
     """Return T4's bound with every group counted by a walk."""
     place = {int(j): index for index, j in enumerate(rivals)}
     total = 0
     for group in groups:
         index = np.array([place[j] for j in group if j in place], dtype=int)
         if len(index):
-            total += Walk(box, upper.of(index), upper.of(index)).run().possible
-    return min(total, box.size)
+            total += Walk(cells, upper.of(index), upper.of(index)).run().possible
+    return min(total, cells.size)

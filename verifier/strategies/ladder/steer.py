@@ -17,6 +17,7 @@ from ballproof.models.weights import Weights
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.proving.processes import end_with_parent
+from ballproof.verifier.strategies.ladder.bound import label_size
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
 from ballproof.verifier.strategies.ladder.options import LabelOptions, choose
@@ -26,6 +27,8 @@ from ballproof.verifier.strategies.ladder.search import Explorer
 # v^2 k below which starting more processes costs more time than it saves.
 PARALLEL_WORK = 30_000
 HALVINGS = 40
+# Labels of long contexts are not looked at where all their inputs are less than one in so many.
+NEGLIGIBLE_LABELS = 500_000
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Options:
     base: int
     total: int
     worth: float
-    labels: list[LabelOptions]
+    labels: list[tuple[int, LabelOptions]]
 
     def at(self, multiplier: float) -> Choice:
         """Return the best choices where one lost sequence is worth `multiplier` operations."""
@@ -93,27 +96,47 @@ def explored(problem: Problem, rules: Rules, report: Progress) -> Options:
     """Return the options of a problem; it is kept as long as the problem is."""
     known = _explored.setdefault(problem, {})
     if rules not in known:
-        v, labels = problem.shape.d_vocab, []
-        for done, options in enumerate(_options(problem, rules), start=1):
-            labels.append(options)
-            report(done, v)
+        every, labels = answered(problem), []
+        for done, options in enumerate(_options(problem, rules, every), start=1):
+            labels.append((every[done - 1], options))
+            report(done, len(every))
         known[rules] = Options(path_tables_cost(problem.shape), problem.total, rules.worth, labels)
     return known[rules]
 
 
-def _options(problem: Problem, rules: Rules) -> Iterator[LabelOptions]:
-    """Yield the options of each maximum; a process for each core where that pays."""
+def answered(problem: Problem) -> list[int]:
+    """Return the labels with inputs that are answers: all others are right or wrong as they are."""
+    task = problem.task
+    return [label for label in task.labels if label in task.answers and task.acceptors(label)]
+
+
+def given_up_labels(problem: Problem, labels: list[int]) -> set[int]:
+    """Return labels with so few inputs, in all, that long contexts do without."""
+    sizes = sorted((label_size(problem, label), label) for label in labels)
+    total, found = 0, set()
+    for size, label in sizes:
+        total += size
+        if total > problem.total // NEGLIGIBLE_LABELS:
+            break
+        found.add(label)
+    return found
+
+
+def _options(problem: Problem, rules: Rules, labels: list[int]) -> Iterator[LabelOptions]:
+    """Yield the options of each label; a process for each core where that pays."""
     v, cores = problem.shape.d_vocab, os.cpu_count() or 1
     work = v * v * problem.shape.n_ctx
+    skipped = set() if rules.walk else given_up_labels(problem, labels)
+    asked = [-1 - label if label in skipped else label for label in labels]
     if work < PARALLEL_WORK or cores < 2 or multiprocessing.parent_process() is not None:
         _prepare(problem, rules)
-        yield from map(_options_of, range(v))
+        yield from map(_options_of, asked)
         return
     # The weights stay here: what is explored are the path tables.
     slim = replace(problem, weights=cast(Weights, _Sized(problem.shape)))
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(cores, context, _prepare, (slim, rules)) as pool:
-        yield from pool.map(_options_of, range(v))
+        yield from pool.map(_options_of, asked)
 
 
 @dataclass(frozen=True)
@@ -132,36 +155,39 @@ def _prepare(problem: Problem, rules: Rules) -> None:
     _explorers.update(prefixes=PrefixExtremes(problem), rules=rules)
 
 
-def _options_of(maximum: int) -> LabelOptions:
-    return Explorer(LabelTables(_explorers["prefixes"], maximum), _explorers["rules"]).options()
+def _options_of(label: int) -> LabelOptions:
+    """Return the options of a label; of label l, as -1 - l, that there are none."""
+    if label < 0:
+        return LabelOptions([[(label_size(_explorers["prefixes"].problem, -1 - label), [])]])
+    return Explorer(LabelTables(_explorers["prefixes"], label), _explorers["rules"]).options()
 
 
 def two_sided(witness: dict[str, Any], rate: int) -> dict[str, Any]:
-    """Return a witness that also counts from below: walks do both, classes get a grid of one rival.
+    """Return a witness that also counts from below: by branches, or on a grid of one rival.
 
     The upper bound on accuracy that follows shows how tight the lower one is.
     """
     result = deepcopy(witness)
-    for nodes in result["maxima"]:
+    for _, nodes in result["labels"]:
         for node in _all_nodes(nodes):
             for group in node["groups"]:
-                group["rule"] = "both" if group["rule"] == "walk" else group["rule"]
-            sure = node.pop("sure", None)
-            if sure is not None:
-                node["groups"].append({"rule": "below", "rivals": [sure], "rate": rate})
+                group["rule"] = "branch-two-sided" if group["rule"] == "branch" else group["rule"]
+            likely = node.pop("likely", None)
+            if likely is not None:
+                node["groups"].append({"rule": "grid-lower", "rivals": [likely], "rate": rate})
     return result
 
 
 def one_sided(witness: dict[str, Any]) -> dict[str, Any]:
     """Return the witness as it stands in a certificate that claims a lower bound only."""
     result = deepcopy(witness)
-    for nodes in result["maxima"]:
+    for _, nodes in result["labels"]:
         for node in _all_nodes(nodes):
-            node.pop("sure", None)
+            node.pop("likely", None)
     return result
 
 
 def _all_nodes(nodes: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for node in nodes:
         yield node
-        yield from _all_nodes(node["parts"])
+        yield from _all_nodes(node["subpools"])

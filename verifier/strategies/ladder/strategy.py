@@ -23,6 +23,7 @@ from ballproof.verifier.strategies.ladder.bound import count_wrong
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
 from ballproof.verifier.strategies.ladder.domain import RULES
+from ballproof.verifier.strategies.ladder.encoding import encoded_witness
 from ballproof.verifier.strategies.ladder.mutations import rules_of, witness_changes
 from ballproof.verifier.strategies.ladder.slack import COUNTING, POOLS, given_up, ladder_slack
 from ballproof.verifier.strategies.ladder.steer import explored, one_sided, two_sided
@@ -74,8 +75,11 @@ class Ladder:
 
         Where nothing limits the length, it counts from below as well.
         """
-        if problem.shape.d_vocab == 1:
-            return {"first": 1, "maxima": []}
+        return encoded_witness(problem, self._found(problem, goal, progress))
+
+    def _found(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
+        if len(problem.task.answers) == 1:
+            return {"labels": []}  # No rival.
         options = explored(problem, self._rules(problem), progress)
         if goal.max_operations is None and goal.at_least is None:
             choice = options.best(goal)
@@ -100,8 +104,6 @@ class Ladder:
 
     def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:
         """Count the sequences that the witness leaves open; sound for any witness."""
-        if problem.shape.d_vocab == 1:
-            return Bounds(1, 1)  # No rival, and one input.
         wrong = count_wrong(problem, witness, progress)
         return Bounds(problem.total - wrong.possible, problem.total - wrong.certain)
 

@@ -1,17 +1,20 @@
-"""T7 and T10 in int64 lanes: walk prefixes of cells, a whole level at a time."""
+"""T7 and T10 in int64 lanes: branch on prefixes of cells, a whole level at a time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ballproof.interval.fixed import Lanes
-from ballproof.verifier.strategies.ladder.counts import Box, Numbers
+from ballproof.verifier.strategies.ladder.cells import Cells, Index
 from ballproof.verifier.strategies.ladder.pools import Tables
 
 BLOCK = 1 << 15
+# Exact counts: int64 where all sequences of the class fit, Python integers otherwise.
+Numbers = NDArray[Any]
 
 
 @dataclass
@@ -23,7 +26,7 @@ class Walk:
     is then taken for possibly wrong.
     """
 
-    box: Box
+    cells: Cells
     low: Tables
     high: Tables
     limit: float = float("inf")
@@ -33,31 +36,31 @@ class Walk:
 
     def run(self) -> Walk:
         """Count, and return self."""
-        self.low_rows, self.high_rows = self.box.rows(self.low), self.box.rows(self.high)
-        self.least = _suffix(self.low_rows.min(axis=1))
-        self.most = _suffix(self.high_rows.max(axis=1))
-        kind = np.int64 if self.box.size.bit_length() < 62 else object
-        self.sizes: Numbers = np.array(self.box.sizes, dtype=kind)
-        one = np.array([1], dtype=kind)
-        self._level(self.low.own[None], self.high.own[None], one, np.array([self.box.holds]), 0)
+        self.places = self.cells.places
+        kind = np.int64 if self.cells.size.bit_length() < 62 else object
+        self.sizes: Numbers = np.array(self.cells.sizes, dtype=kind)
+        self.completions = [np.array(ways, dtype=object) for ways in self.cells.completions]
+        self.least = self.cells.extremes(self.low.rows, largest=False)
+        self.most = self.cells.extremes(self.high.rows, largest=True)
+        self.targets = [self.cells.targets(level) for level in range(self.places)]
+        one, start = np.array([1], dtype=kind), np.zeros(1, dtype=np.int64)
+        self._level(self.low.own[None], self.high.own[None], one, start, 0)
         return self
 
-    def _level(
-        self, low: Lanes, high: Lanes, many: Numbers, holds: NDArray[np.bool_], depth: int
-    ) -> None:
+    def _level(self, low: Lanes, high: Lanes, many: Numbers, states: Index, depth: int) -> None:
         """Count prefixes of equal length; rows are prefixes, columns rivals."""
-        alive = high + self.most[depth] >= 0
+        alive = high + self.most[depth][states] >= 0
         live = alive.any(axis=1)
         # A rival that cannot win any more leaves the prefix, and is not charged below it.
         self.operations += 6 * int((high > _DEAD).sum())
         low, high = np.where(alive, low, _DEAD), np.where(alive, high, _DEAD)
-        low, high, many, holds = low[live], high[live], many[live], holds[live]
-        lost = (low + self.least[depth] >= 0).any(axis=1)
-        self._add(many[lost], holds[lost], depth, certain=True)
-        low, high, many, holds = low[~lost], high[~lost], many[~lost], holds[~lost]
-        left = self.box.places - depth
+        low, high, many, states = low[live], high[live], many[live], states[live]
+        lost = (low + self.least[depth][states] >= 0).any(axis=1)
+        self._add(many[lost], states[lost], depth, certain=True)
+        low, high, many, states = low[~lost], high[~lost], many[~lost], states[~lost]
+        left = self.places - depth
         if not left or self.operations > self.limit:
-            self._add(many, holds, depth, certain=False)
+            self._add(many, states, depth, certain=False)
             return
         cells = len(self.sizes)
         if left == 1:
@@ -65,42 +68,31 @@ class Walk:
         block = max(BLOCK // cells, 1)
         for start in range(0, len(many), block):
             part = slice(start, start + block)
-            self._expand(low[part], high[part], many[part], holds[part], depth)
+            self._expand(low[part], high[part], many[part], states[part], depth)
 
-    def _expand(
-        self,
-        low: Lanes,
-        high: Lanes,
-        many: Numbers,
-        holds: NDArray[np.bool_],
-        depth: int,
-    ) -> None:
-        below = _extended(low, self.low_rows[depth])
-        above = _extended(high, self.high_rows[depth])
-        rivals = low.shape[1]
+    def _expand(self, low: Lanes, high: Lanes, many: Numbers, states: Index, depth: int) -> None:
+        row = depth if len(self.high.rows) > 1 else 0
+        below = _extended(low, self.low.rows[row])
+        above = _extended(high, self.high.rows[row])
         number = np.multiply.outer(many, self.sizes)
-        held = holds[:, None] | (np.arange(len(self.sizes)) == len(self.sizes) - 1)
-        if depth + 1 == self.box.places:
+        targets = self.targets[depth][states]
+        there = targets >= 0
+        if depth + 1 == self.places:
             # The last place is counted by sets of cells, at no further cost.
-            wrong = (below >= 0).any(axis=2) & held
-            open_ = (above >= 0).any(axis=2) & held & ~wrong
+            wrong = (below >= 0).any(axis=2) & there
+            open_ = (above >= 0).any(axis=2) & there & ~wrong
             self.certain += _total(number[wrong])
             self.possible += _total(number[wrong]) + _total(number[open_])
             return
-        self._level(
-            below.reshape(-1, rivals),
-            above.reshape(-1, rivals),
-            number.reshape(-1),
-            held.reshape(-1),
-            depth + 1,
-        )
+        self._level(below[there], above[there], number[there], targets[there], depth + 1)
 
-    def _add(self, many: Numbers, holds: NDArray[np.bool_], depth: int, *, certain: bool) -> None:
-        left = self.box.places - depth
-        for held in (True, False):
-            count = _total(many[holds == held]) * self.box.completions(left, held)
-            self.possible += count
-            self.certain += count if certain else 0
+    def _add(self, many: Numbers, states: Index, depth: int, *, certain: bool) -> None:
+        count = sum(
+            _total(many[states == state]) * int(self.completions[depth][state])
+            for state in np.unique(states)
+        )
+        self.possible += count
+        self.certain += count if certain else 0
 
 
 _DEAD = np.iinfo(np.int64).min // 4
@@ -110,12 +102,6 @@ def _extended(sums: Lanes, row: Lanes) -> Lanes:
     """Add each cell's entry to each sum; a rival that has left stays out."""
     added = sums[:, None, :] + row[None]
     return np.where(sums[:, None, :] > _DEAD // 2, added, _DEAD)
-
-
-def _suffix(rows: Lanes) -> Lanes:
-    """Return what the places i.. add in all, for i = 0..n."""
-    zero = np.zeros((1, rows.shape[1]), dtype=np.int64)
-    return np.concatenate([np.cumsum(rows[::-1], axis=0)[::-1], zero])
 
 
 def _total(numbers: Numbers) -> int:
