@@ -136,8 +136,9 @@ def _right_in_class(
     require_headroom(upper, places + 1)
     others = upper[:-1].reshape(places, m + 1)
     acceptor = problem.task.acceptors(m)[query]
-    cells = cells_of(acceptor, spans_of(acceptor, ()))
-    tables = Tables(upper[-1:], others[:, :, None])
+    spans = spans_of(acceptor, ())
+    cells = cells_of(acceptor, spans)
+    tables = Tables(upper[-1:], others[:, [token for token, _ in spans], None])
     right = cells.size - Walk(cells, tables, tables).run().possible
     if upper[-1] + others[:, m].sum() < 0:
         return right
