@@ -52,17 +52,26 @@ class Oracle:
     def sequences(self) -> Iterator[Sequence]:
         return product(range(self.d_vocab), repeat=self.n_ctx)
 
-    def is_correct(self, sequence: Sequence, margin: Margin = NO_MARGIN) -> bool:
-        """Say whether the maximum's logit beats every rival's by more than the margin."""
-        undecided = self._rivals(sequence)
+    def is_correct(
+        self,
+        sequence: Sequence,
+        margin: Margin = NO_MARGIN,
+        label: int | None = None,
+        answers: range | None = None,
+    ) -> bool:
+        """Say whether the label's logit beats every other answer's by more than the margin.
+
+        Left out, the label is the maximum, and every token is an answer.
+        """
+        undecided = self._rivals(sequence, label, answers)
         for bits in LITERAL_BITS:
-            gaps = self.gaps(sequence, margin, bits, undecided)
+            gaps = self.gaps(sequence, margin, bits, undecided, label)
             if any(gap < 0 for gap in gaps.values()):
                 return False
             undecided = [rival for rival, gap in gaps.items() if not gap > 0]
             if not undecided:
                 return True
-        return all(self.gap_sign(sequence, rival, margin) > 0 for rival in undecided)
+        return all(self.gap_sign(sequence, rival, margin, label) > 0 for rival in undecided)
 
     def rivals_ahead(self, sequence: Sequence, margin: Margin = NO_MARGIN) -> set[int]:
         """Return the rivals j with logits[j] + margin >= logits[maximum]."""
@@ -82,10 +91,11 @@ class Oracle:
         margin: Margin = NO_MARGIN,
         bits: int = LITERAL_BITS[0],
         rivals: Iterable[int] | None = None,
+        label: int | None = None,
     ) -> dict[int, arb]:
-        """Return enclosures of logits[maximum] - logits[rival] - margin by rival."""
+        """Return enclosures of logits[label] - logits[rival] - margin by rival."""
         logits = self.logits(sequence, bits)
-        label = max(sequence)
+        label = max(sequence) if label is None else label
         rivals = self._rivals(sequence) if rivals is None else rivals
         with ctx.workprec(bits):
             needed = logits[label] - arb(_rational(margin))
@@ -115,12 +125,17 @@ class Oracle:
         with ctx.workprec(bits):
             return tuple(to_ball(table) for table in exact)
 
-    def _rivals(self, sequence: Sequence) -> list[int]:
-        return [j for j in range(self.d_vocab) if j != max(sequence)]
+    def _rivals(
+        self, sequence: Sequence, label: int | None = None, answers: range | None = None
+    ) -> list[int]:
+        label = max(sequence) if label is None else label
+        return [j for j in answers or range(self.d_vocab) if j != label]
 
-    def gap_sign(self, sequence: Sequence, rival: int, margin: Margin) -> int:
-        """Return the exact sign of logits[maximum] - logits[rival] - margin."""
-        label, query = max(sequence), sequence[-1]
+    def gap_sign(
+        self, sequence: Sequence, rival: int, margin: Margin, label: int | None = None
+    ) -> int:
+        """Return the exact sign of logits[label] - logits[rival] - margin."""
+        label, query = max(sequence) if label is None else label, sequence[-1]
         direct = self.direct_logits[query]
         everywhere = direct[label] - direct[rival] - _rational(margin)
         terms = []
@@ -159,13 +174,13 @@ def sign_of_exponential_sum(terms: Iterable[tuple[fmpq, fmpq]], d_head: int) -> 
 
 def _exact_weights(model: ToyModel) -> dict[str, np.ndarray]:
     """Return the rationals of all weights by short name, no head axis, absent biases as zeros."""
-    v, d, h = model.d_vocab, model.d_model, model.d_head
+    d, h = model.d_model, model.d_head
     weights = {
         "b_Q": np.zeros(h),
         "b_K": np.zeros(h),
         "b_V": np.zeros(h),
         "b_O": np.zeros(d),
-        "b_U": np.zeros(v),
+        "b_U": np.zeros(model.d_vocab_out),
     }
     for name, tensor in model.tensors.items():
         short = name.rsplit(".", 1)[1]

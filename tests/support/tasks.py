@@ -9,7 +9,7 @@ from itertools import product
 from random import Random
 
 from support.oracle import Sequence, oracle_of
-from support.toy import ToyModel
+from support.toy import ToyModel, full_name
 
 RULES = ("max", "min", "rank", "argmax")
 
@@ -72,6 +72,16 @@ def random_task(rng: Random, model: ToyModel) -> ToyTask:
     positions = tuple((0, v) if rng.random() < 0.5 else _range(rng, v) for _ in range(k))
     answers = (0, outputs) if rng.random() < 0.6 else _range(rng, outputs)
     return ToyTask(rng.choice(RULES), rng.randint(1, len(reads)), positions, reads, answers)
+
+
+def with_outputs(rng: Random, model: ToyModel, outputs: int) -> ToyModel:
+    """Return the model with so many logits, each a copy of one of its own: ties among them."""
+    chosen = [rng.randrange(model.d_vocab_out) for _ in range(outputs)]
+    tensors = dict(model.tensors)
+    for name in (full_name("W_U"), full_name("b_U")):
+        if name in tensors:
+            tensors[name] = tensors[name][..., chosen]
+    return ToyModel(tensors)
 
 
 def _some(rng: Random, k: int) -> tuple[int, ...]:

@@ -79,6 +79,10 @@ class ToyModel:
         return self.get("W_pos").shape[0]
 
     @property
+    def d_vocab_out(self) -> int:
+        return self.get("W_U").shape[1]
+
+    @property
     def d_model(self) -> int:
         return self.get("W_E").shape[1]
 
