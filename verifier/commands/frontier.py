@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import (
+    asked_task,
     json_option,
     load_model,
     margin_option,
@@ -17,6 +18,7 @@ from ballproof.verifier.commands.parameters import (
     model_argument,
     pass_terminal,
     require_writable,
+    task_option,
 )
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.proving.frontier import Point, frontier, measured_points
@@ -39,6 +41,7 @@ from ballproof.verifier.report.plot import FORMATS, draw, require_plotting
     help="How many ladders of different lengths to try.",
 )
 @click.option("--all", "everything", is_flag=True, help="List all points, not the frontier alone.")
+@task_option
 @margin_option
 @max_operations_option
 @json_option
@@ -49,6 +52,7 @@ def frontier_command(
     out: Path | None,
     budgets: int,
     everything: bool,
+    task_name: str | None,
     margin: Fraction,
     max_operations: int,
     as_json: bool,
@@ -70,7 +74,8 @@ def frontier_command(
             raise click.BadParameter(expected, param_hint="--out")
         require_writable(out)
         require_plotting()
-    problem = pose(load_model(model), margin)
+    weights = load_model(model)
+    problem = pose(weights, margin, task=asked_task(terminal, weights, task_name))
     with terminal.bar("proving and checking") as progress:
         points = list(measured_points(problem, budgets, max_operations, progress))
     best = frontier(points)

@@ -13,6 +13,7 @@ from ballproof.models.files import write_atomically
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import (
     ExactNumber,
+    asked_task,
     json_option,
     load_model,
     margin_option,
@@ -21,6 +22,7 @@ from ballproof.verifier.commands.parameters import (
     pass_terminal,
     require_writable,
     semantics_option,
+    task_option,
 )
 from ballproof.verifier.counting.goal import Goal
 from ballproof.verifier.counting.problem import Problem, pose
@@ -59,6 +61,7 @@ from ballproof.verifier.strategies.base import Strategy
     type=ExactNumber(),
     help="Look for the shortest proof of this accuracy, such as 0.99 (ladders and searches).",
 )
+@task_option
 @margin_option
 @semantics_option
 @max_operations_option
@@ -70,6 +73,7 @@ def prove(
     strategy: str,
     out: Path,
     at_least: Fraction | None,
+    task_name: str | None,
     margin: Fraction,
     semantics: str,
     max_operations: int,
@@ -79,6 +83,10 @@ def prove(
 
     The certificate is verified by the standalone checker, in a process of its own, before it is
     written. The budget it states is the number of operations that the checker counted.
+
+    The task is what the model is asked: --task names it, as in min-of-4, or in full
+    max-of-3[positions=0..63,0..63,0..63,64..64;reads=0,1,2]. The strategies exact and brute-force
+    serve every task.
 
     The strategies ladder, moment and grid are steered: with --max-operations they look for the best
     bound within that length, with --at-least for the shortest proof of that accuracy. The search
@@ -101,12 +109,14 @@ def prove(
     search = search_named(strategy)
     chosen = [] if search else strategies_matching(strategy)
     _require_steerable(at_least, strategy, chosen)
-    if not search and is_pattern(strategy):
-        problem = pose(load_model(model), margin, semantics)
+    many = search is None and is_pattern(strategy)
+    if not many:
+        require_writable(out)
+    weights = load_model(model)
+    problem = pose(weights, margin, semantics, asked_task(terminal, weights, task_name))
+    if many:
         _prove_all(terminal, model, problem, chosen, out, max_operations, as_json)
         return
-    require_writable(out)
-    problem = pose(load_model(model), margin, semantics)
     if search is None and not chosen[0].steerable:
         proven = prove_visibly(terminal, problem, chosen[0], max_operations)
     else:
@@ -161,7 +171,7 @@ def describe(model: str, out: Path, proven: Proven) -> list[str]:
     if claim.semantics != "real":
         lines.append(f"as a program in {claim.semantics}, in any order of summation")
     lines.append(
-        f"strategy {proof.strategy}, {proof.operations} operations, "
+        f"task {proven.task}, strategy {proof.strategy}, {proof.operations} operations, "
         f"proved in {proven.seconds_to_prove:.1f} s, checked in {proven.seconds_to_check:.1f} s"
     )
     if proven.note:

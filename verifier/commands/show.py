@@ -10,12 +10,14 @@ import click
 
 from ballproof.models.errors import ModelError
 from ballproof.models.files import parse_json, read_limited
+from ballproof.models.layout import Shape
+from ballproof.models.tasks import task_of_json
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import pass_terminal
 from ballproof.verifier.proving.shares import share
 
 FIELDS = {
-    "claim": ("task", "semantics", "margin", "total", "correct_at_least", "correct_at_most"),
+    "claim": ("semantics", "margin", "total", "correct_at_least", "correct_at_most"),
     "proof": ("strategy", "precision", "operations"),
 }
 
@@ -33,12 +35,20 @@ def show(terminal: Terminal, certificate: Path) -> None:
     terminal.result(*lines, "Not verified: `ballproof check MODEL CERTIFICATE` does that.")
 
 
+def _task_name(task: Any, shape: Shape) -> str:
+    """Return the name of a task, which a certificate states as an object."""
+    return task if isinstance(task, str) else task_of_json(task, shape).name(shape)
+
+
 def _lines(content: Any) -> list[str]:
     claim, proof = content["claim"], content["proof"]
     model = claim["model"]
-    sizes = ", ".join(f"{key} {model[key]}" for key in model if key != "sha256")
+    sizes = model.get("sizes") or {key: model[key] for key in model if key != "sha256"}
     lines = [f"format            {content['format']}", f"model             {model['sha256']}"]
-    lines.append(f"                  {sizes}")
+    lines.append(f"                  {', '.join(f'{key} {size}' for key, size in sizes.items())}")
+    if "parts" in model:
+        lines.append(f"                  {', '.join(part['part'] for part in model['parts'])}")
+    lines.append(f"task              {_task_name(claim['task'], Shape(**sizes))}")
     for part, source in (("claim", claim), ("proof", proof)):
         lines += [f"{name:<18}{source[name]}" for name in FIELDS[part]]
     total = int(claim["total"])

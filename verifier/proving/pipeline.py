@@ -38,7 +38,10 @@ class CheckFailedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Proven:
-    """A verified certificate and the figures of its making; `note` says where counts differed."""
+    """A verified certificate and the figures of its making.
+
+    `task` is the name of the claim's; `note` says where counts differed.
+    """
 
     certificate: bytes
     claim: Claim
@@ -46,13 +49,14 @@ class Proven:
     unexplained_dimension: int | None
     seconds_to_prove: float
     seconds_to_check: float
+    task: str
     note: str | None = None
 
     def fields(self) -> dict[str, Any]:
         """Return the figures for machines; counts are decimal strings."""
         return {
             "sha256": self.claim.model.sha256,
-            "task": self.claim.task,
+            "task": self.task,
             "semantics": self.claim.semantics,
             "margin": str(self.claim.margin),
             "strategy": self.proof.strategy,
@@ -261,6 +265,7 @@ def confirm(counted: Counted, checker: CheckerProcess) -> Proven:
         drafted.strategy.unexplained_dimension(drafted.problem.shape),
         drafted.seconds,
         counted.seconds,
+        drafted.problem.task_name,
         counted.note,
     )
 

@@ -32,14 +32,16 @@ class _Prefixes:
 
 
 def wrong_sequences(problem: Problem) -> dict[str, object] | None:
-    """Return how many sequences are wrong, and where; None beyond 2^26 sequences or for k = 1.
+    """Return how many sequences are wrong, and where, for the largest of all tokens.
+
+    None for another task, beyond 2^26 sequences and for k = 1.
 
     `by_query` and `by_maximum` are indexed by token. `by_gap[g]` counts the sequences whose largest
     token below the maximum m is m - g, and `by_gap[0]` those of m alone. Decided in integer lanes
     rounded outward, and exactly where those overlap; what stays undecided counts as wrong.
     """
     v, k = problem.shape.d_vocab, problem.shape.n_ctx
-    if problem.total > LIMIT or k < 2:
+    if problem.total > LIMIT or k < 2 or not problem.is_max_of_all:
         return None
     counts = {name: np.zeros(v, dtype=np.int64) for name in ("query", "maximum", "gap")}
     for _, tables, transitions in tabled_classes(problem, silent):

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Lock
 
 from ballproof.models.catalogue import zoo_names, zoo_record
-from ballproof.models.task import task_name
+from ballproof.models.task_choice import choose_task
 from ballproof.models.weights import weights_from_bytes
 from ballproof.verifier.counting.goal import Progress, silent
 from ballproof.verifier.counting.problem import Problem, pose
@@ -66,7 +66,7 @@ def run_task(task: Task, progress: Progress = silent) -> Done:
     """Prove and check one model with all strategies of the task; `progress` counts strategies."""
     with _alone, _on_disk(task.weights) as path:
         weights = replace(weights_from_bytes(task.weights, task.name), source=str(path))
-        problem = pose(weights, task.margin)
+        problem = pose(weights, task.margin, task=choose_task(weights).task)
         results, certificates = [], {}
         with CheckerProcess() as checker:
             for done, name in enumerate(task.strategies, start=1):
@@ -128,7 +128,7 @@ def _model_row(task: Task, problem: Problem) -> ModelRow:
     return ModelRow(
         digest,
         task.name,
-        task_name(shape.n_ctx),
+        problem.task_name,
         shape.d_vocab,
         shape.n_ctx,
         shape.d_model,
