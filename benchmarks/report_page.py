@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "report"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "verifier" / "report"))
 from browser import CHROMIUM, DRIVER, browsing
 
 from ballproof.verifier.report.page import report_page

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from ballproof.verifier.proving.processes import end_with_parent
+from ballproof.verifier.counting.processes import end_with_parent
 from ballproof.verifier.study.events import Event, Failed, Finished, Progressed
 from ballproof.verifier.study.work import Done, Task, run_task
 

@@ -16,7 +16,7 @@ from ballproof.models.layout import Shape
 from ballproof.models.weights import Weights
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.proving.processes import end_with_parent
+from ballproof.verifier.counting.processes import end_with_parent
 from ballproof.verifier.strategies.ladder.bound import label_size
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost

@@ -15,7 +15,7 @@ from ballproof.verifier.report.page import report_page, require_page_libraries
 from ballproof.verifier.report.study import families
 from ballproof.verifier.report.tables import group_tables
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.strategies import strategy_named
 
 TIGHTNESS = "ballproof.verifier.audit.tightness"
-ZOO = Path(__file__).resolve().parents[2] / "models" / "zoo"
+ZOO = Path(__file__).resolve().parents[3] / "models" / "zoo"
 TAME = ("gaussian", "trained", "one hot", "dyadic", "near ties")
 # The subcubic strategies show a quarter of what this model gets right.
 COPIES = Recipe("one hot", v=6, k=3, d=8, h=6, seed=3)

@@ -12,7 +12,7 @@ from support.toy import Recipe
 from ballproof.models.weights import load_weights
 from ballproof.verifier.claims.reading import ClaimsError, read_claims
 
-SCHEMA = Path(__file__).parent.parent.parent / "docs" / "claims.schema.json"
+SCHEMA = Path(__file__).resolve().parents[3] / "docs" / "claims.schema.json"
 CLASS = {"query": 0, "maximum": 4, "all_correct": True}
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 MAY_IMPORT = {
     "interval": {"interval"},
     "models": {"models", "interval"},
@@ -49,6 +49,8 @@ def test_every_package_is_listed_for_the_distribution():
     listed = (ROOT / "setup.cfg").read_text()
     for room in ROOMS:
         for init in (ROOT / room).rglob("__init__.py"):
+            if "checker" in init.parts:
+                continue  # A folder of scripts, and data to the distribution.
             package = ".".join(("ballproof", *init.parent.relative_to(ROOT).parts))
             assert f"\n    {package}\n" in listed, package
 
@@ -66,3 +68,8 @@ def test_the_distribution_holds_every_file_that_the_package_reads():
         for path in (ROOT / room).rglob("*"):
             if path.is_file() and path.suffix not in {".py", ".pyc"}:
                 assert path in listed, path
+
+
+def test_no_two_files_of_tests_have_one_name():
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names)), sorted(names)

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 from random import Random
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-sys.path.append(str(Path(__file__).resolve().parents[2] / "certificates" / "checker"))
+sys.path.append(str(Path(__file__).resolve().parents[2]))
+sys.path.append(str(Path(__file__).resolve().parents[3] / "certificates" / "checker"))
 
 from ballproof.verifier import strategies
 from ballproof.verifier.strategies.base import Bounds, Group, InAuto, Losses

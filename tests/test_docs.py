@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).resolve().parents[1]
 ROW = re.compile(r"^\| (`[^|]*`) \|", re.MULTILINE)
 PROVER = "ballproof."
 
