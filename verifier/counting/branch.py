@@ -1,10 +1,9 @@
-"""T7 and T10, branch and count, in int64 lanes: prefixes of one state and level at a time."""
+"""T7 and T10, branch and count, in int64 lanes: a block of prefixes of one length at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from ballproof.interval.fixed import Lanes
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.separable import ClassTables, surviving_rivals
 from ballproof.verifier.counting.signs import wrong
-from ballproof.verifier.counting.transitions import Transitions
+from ballproof.verifier.counting.transitions import States, Transitions
 
 # Sums formed at once: bounds memory, not the result.
 BLOCK = 1 << 18
@@ -40,29 +39,19 @@ Settle = Callable[[list[int]], bool | None]
 
 
 class _Prefixes(NamedTuple):
-    """N prefixes that led to one state: columns (N, depth) if they are kept, the number of inputs
-    that each stands for (N,), and sums so far per rival, below and above (J, N).
+    """N prefixes of equal length: columns (N, depth) if they are kept, states (N,), the number of
+    inputs that each stands for (N,), and sums so far per rival, below and above (J, N).
     """
 
     columns: Columns
+    states: States
     ways: Numbers
     low: Lanes
     high: Lanes
 
     def take(self, chosen: NDArray[np.bool_] | slice) -> _Prefixes:
         low, high = self.low[:, chosen], self.high[:, chosen]
-        return _Prefixes(self.columns[chosen], self.ways[chosen], low, high)
-
-
-class _Step(NamedTuple):
-    """The columns that lead from one state to another: entries (J, c) below and above, and the
-    upper ones with the most that can follow.
-    """
-
-    columns: Columns
-    low: Lanes
-    high: Lanes
-    reach: Lanes
+        return _Prefixes(self.columns[chosen], self.states[chosen], self.ways[chosen], low, high)
 
 
 class BranchAndCount:
@@ -95,7 +84,7 @@ class BranchAndCount:
         kind = object if large else np.int64
         self.sizes: Numbers = np.array(transitions.sizes, dtype=kind)
         self.one: Numbers = np.array([1], dtype=kind)
-        self._step = cache(self._step_to)
+        self.completions: list[Numbers] = [np.array(c, kind) for c in transitions.completions]
         self.certain = self.possible = 0
         # Six for each rival of a node that can still win at its parent; see `_charge`.
         self.operations = 6 * len(start[0])
@@ -105,68 +94,64 @@ class BranchAndCount:
         low, high = (lanes[:, None] for lanes in self.start)
         if (high + self.most[0] >= 0).any():
             none = np.zeros((1, 0), dtype=np.int64)
-            self._visit(_Prefixes(none, self.one, low, high), 0, 0)
+            self._visit(_Prefixes(none, np.zeros(1, dtype=np.int64), self.one, low, high), 0)
         return WrongCount(self.certain, self.possible)
 
-    def _visit(self, prefixes: _Prefixes, level: int, state: int) -> None:
-        """Count below prefixes of one state, each of which some rival may still win."""
-        lost = np.any(prefixes.low + self.least[level][:, state, None] >= 0, axis=0)
-        self._add(prefixes.ways[lost], level, state, certain=True)
-        rest = prefixes.take(~lost) if lost.any() else prefixes
-        if not len(rest.ways):
+    def _visit(self, prefixes: _Prefixes, level: int) -> None:
+        """Count below prefixes each of which some rival may still win."""
+        least = self.least[level][:, prefixes.states]
+        lost = np.any(prefixes.low + least >= 0, axis=0)
+        if lost.any():
+            self._add(prefixes.take(lost), level, certain=True)
+            prefixes = prefixes.take(~lost)
+        if not len(prefixes.ways):
             return
         if level == self.transitions.levels and self.settle:
-            self._settle(rest, self.settle)
+            self._settle(prefixes, self.settle)
         elif level == self.transitions.levels or self.operations > self.limit:
-            self._add(rest.ways, level, state, certain=False)
+            self._add(prefixes, level, certain=False)
         else:
-            self._branch(rest, level, state)
+            self._branch(prefixes, level)
 
-    def _branch(self, prefixes: _Prefixes, level: int, state: int) -> None:
+    def _branch(self, prefixes: _Prefixes, level: int) -> None:
         if self.limit < float("inf"):
-            self._charge(prefixes, level, state)
-        targets = self.transitions.targets[level][state]
-        for target in np.unique(targets[targets >= 0]).tolist():
-            step = self._step(level, state, target)
-            for block in _blocks(prefixes, step.reach.size):
-                longer = self._extended(block, step)
-                if len(longer.ways):
-                    self._visit(longer, level + 1, target)
+            self._charge(prefixes, level)
+        for block in _blocks(prefixes, self.high[level].size):
+            longer = self._extended(block, level)
+            if len(longer.ways):
+                self._visit(longer, level + 1)
 
-    def _extended(self, prefixes: _Prefixes, step: _Step) -> _Prefixes:
+    def _extended(self, prefixes: _Prefixes, level: int) -> _Prefixes:
         """Return the extensions by one column that some rival may still win."""
-        reached = prefixes.high[:, :, None] + step.reach[:, None, :]
+        targets = self.transitions.targets[level][prefixes.states]
+        reached = prefixes.high[:, :, None] + self.high[level].T[:, None, :]
+        most = self.most[level + 1]
+        reached += most[:, targets] if most.shape[1] > 1 else most[:, :, None]
         # The sign bit of a bitwise "and" is set where every rival's sum is negative.
-        which, column = np.nonzero(np.bitwise_and.reduce(reached, axis=0) >= 0)
-        columns = prefixes.columns
+        alive = (np.bitwise_and.reduce(reached, axis=0) >= 0) & (targets >= 0)
+        which, column = np.nonzero(alive)
+        columns = np.zeros((len(which), 0), dtype=np.int64)
         if self.settle:
-            columns = np.column_stack([columns[which], step.columns[column]])
-        else:
-            columns = np.zeros((len(which), 0), dtype=np.int64)
+            columns = np.column_stack([prefixes.columns[which], column])
         return _Prefixes(
             columns,
-            prefixes.ways[which] * self.sizes[step.columns[column]],
-            prefixes.low[:, which] + step.low[:, column],
-            prefixes.high[:, which] + step.high[:, column],
+            targets[which, column],
+            prefixes.ways[which] * self.sizes[column],
+            prefixes.low[:, which] + self.low[level, column].T,
+            prefixes.high[:, which] + self.high[level, column].T,
         )
 
-    def _step_to(self, level: int, state: int, target: int) -> _Step:
-        columns = np.flatnonzero(self.transitions.targets[level][state] == target)
-        low, high = (table[level, columns].T for table in (self.low, self.high))
-        return _Step(columns, low, high, high + self.most[level + 1][:, target, None])
-
-    def _charge(self, prefixes: _Prefixes, level: int, state: int) -> None:
+    def _charge(self, prefixes: _Prefixes, level: int) -> None:
         """Count operations as the checker does: rivals that can still win, times what follows."""
-        alive = int((prefixes.high + self.most[level][:, state, None] >= 0).sum())
+        alive = int((prefixes.high + self.most[level][:, prefixes.states] >= 0).sum())
         cells = len(self.sizes)
         last = level + 1 == self.transitions.levels
         self.operations += alive * (2 * (cells.bit_length() + cells) if last else 6 * cells)
 
-    def _add(self, ways: Numbers, level: int, state: int, *, certain: bool) -> None:
-        if len(ways):
-            count = int(ways.sum()) * self.transitions.completions[level][state]
-            self.possible += count
-            self.certain += count if certain else 0
+    def _add(self, prefixes: _Prefixes, level: int, *, certain: bool) -> None:
+        count = int((prefixes.ways * self.completions[level][prefixes.states]).sum())
+        self.possible += count
+        self.certain += count if certain else 0
 
     def _settle(self, sequences: _Prefixes, settle: Settle) -> None:
         for columns in sequences.columns.tolist():
