@@ -124,9 +124,10 @@ def test_strategies_for_max_alone_say_so():
 def test_cells_and_limits_keep_the_counts_sound(asked, rng: Random):
     """A walk over cells with the extremes of their tokens, stopped anywhere, is sound (T10)."""
     problem = posed(*asked)
-    for class_, tables, tokens in tabled_classes(problem, silent):
+    for tabled in tabled_classes(problem, silent):
+        class_, tables, tokens, _ = tabled
         rivals = surviving_rivals(tables, tokens)
-        exact = count_wrong(problem, tables, tokens)
+        exact = count_wrong(problem, tabled)
         if not rivals:
             continue
         cells = [cell for kind in class_.acceptor.kinds for cell in _divided(kind, rng)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import flint
@@ -58,3 +59,11 @@ class Attention:
             low[absent], high[absent], exponent[absent] = 0, 1, LOWEST_EXPONENT
         part = PositiveLanes(low, high, exponent, self.weights.bits)
         return part.at_unit(int(part.top().max()) - bits)
+
+    def of_sequences(self, sequences: NDArray[np.int64], bits: int) -> tuple[Lanes, Lanes]:
+        """Return (N, k) lanes around the weights of sequences (N, k), each on a unit of its own."""
+        index = (np.arange(sequences.shape[1]), sequences)
+        low, high, exponent = self.weights.low, self.weights.high, self.weights.exponent
+        part = PositiveLanes(low[index], high[index], exponent[index], self.weights.bits)
+        units = part.top().max(axis=1, keepdims=True) - bits
+        return replace(part, exponent=part.exponent - units).at_unit(0)

@@ -10,13 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ballproof.interval.fixed import Lanes
+from ballproof.verifier.counting.classes import TabledClass
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.counting.separable import ClassTables, surviving_rivals
+from ballproof.verifier.counting.separable import surviving_rivals
 from ballproof.verifier.counting.signs import wrong
 from ballproof.verifier.counting.transitions import States, Transitions
 
 # Sums formed at once: bounds memory, not the result.
 BLOCK = 1 << 18
+# Sequences settled in one array operation.
+SETTLED = 1 << 12
 
 Columns = NDArray[np.int64]
 # int64, or Python integers where a class has too many inputs for that.
@@ -35,7 +38,7 @@ class WrongCount:
 
 
 NOTHING = WrongCount(0, 0)
-Settle = Callable[[list[int]], bool | None]
+Settle = Callable[[Columns], WrongCount]
 
 
 class _Prefixes(NamedTuple):
@@ -63,8 +66,8 @@ class BranchAndCount:
     those of the acceptor from the prefix's state.
 
     `low`, `high` (n, C, J) are entries by position, column and rival, `start` (J,) the query's own.
-    Where a column is a cell of several tokens, they hold for each of them (T10). A sequence that
-    the tables leave open is given, by column, to `settle`, if there is one, and otherwise counts as
+    Where a column is a cell of several tokens, they hold for each of them (T10). Sequences that the
+    tables leave open are given, by column, to `settle`, if there is one, and otherwise count as
     possibly wrong; so does what is left once there were more `operations` than the limit.
     """
 
@@ -154,28 +157,45 @@ class BranchAndCount:
         self.certain += count if certain else 0
 
     def _settle(self, sequences: _Prefixes, settle: Settle) -> None:
-        for columns in sequences.columns.tolist():
-            verdict = settle(columns)
-            self.certain += verdict is True
-            self.possible += verdict is not False
+        count = settle(sequences.columns)
+        self.certain += count.certain
+        self.possible += count.possible
 
 
-def count_wrong(problem: Problem, tables: ClassTables, transitions: Transitions) -> WrongCount:
+def count_wrong(problem: Problem, tabled: TabledClass) -> WrongCount:
     """Count the wrong sequences of a class: the worst case (T3) first, then branches (T7).
 
-    Single sequences that the tables leave open are decided by their exact signs.
+    Sequences that the tables leave open are settled one by one.
     """
-    rivals = surviving_rivals(tables, transitions)
+    tables = tabled.tables
+    rivals = surviving_rivals(tables, tabled.transitions)
     if not rivals:
         return NOTHING
 
-    def settle(columns: list[int]) -> bool | None:
-        free = (tables.tokens[column] for column in columns)
-        return wrong(problem, (*free, tables.query), rivals)
+    def settle(columns: Columns) -> WrongCount:
+        query = np.full((len(columns), 1), tables.query)
+        return settled(problem, tabled, np.hstack([columns + tables.tokens.start, query]))
 
     entries = tables.low[:, :, rivals], tables.high[:, :, rivals]
     start = tables.query_low[rivals], tables.query_high[rivals]
-    return BranchAndCount(transitions, entries, start, settle).count()
+    return BranchAndCount(tabled.transitions, entries, start, settle).count()
+
+
+def settled(problem: Problem, tabled: TabledClass, sequences: Columns) -> WrongCount:
+    """Count the wrong ones of sequences (N, k) of a class: each on a unit of its own (T2), then
+    by exact signs.
+    """
+    certain = possible = 0
+    for start in range(0, len(sequences), SETTLED):
+        block = sequences[start : start + SETTLED]
+        low, high = tabled.sums(block)
+        lost = (low >= 0).any(axis=1)
+        certain, possible = certain + int(lost.sum()), possible + int(lost.sum())
+        for i in np.flatnonzero(~lost & (high >= 0).any(axis=1)).tolist():
+            verdict = wrong(problem, block[i].tolist(), np.flatnonzero(high[i] >= 0).tolist())
+            certain += verdict is True
+            possible += verdict is not False
+    return WrongCount(certain, possible)
 
 
 def _blocks(prefixes: _Prefixes, width: int) -> Iterator[_Prefixes]:

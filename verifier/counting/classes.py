@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ballproof.interval.fixed import Lanes
 from ballproof.models.tasks import Acceptor, Class
 from ballproof.verifier.counting.attention import Attention
 from ballproof.verifier.counting.goal import Progress
@@ -15,11 +19,15 @@ from ballproof.verifier.counting.transitions import Transitions
 
 
 class TabledClass(NamedTuple):
-    """A class with its tables and its acceptor's arcs over the tables' tokens."""
+    """A class with its tables and its acceptor's arcs over the tables' tokens.
+
+    `sums` takes sequences (N, k) to bounds of their sums of T1 (N, a), closer than the tables'.
+    """
 
     class_: Class
     tables: ClassTables
     transitions: Transitions
+    sums: Callable[[NDArray[np.int64]], tuple[Lanes, Lanes]]
 
 
 def tabled_classes(problem: Problem, progress: Progress) -> Iterator[TabledClass]:
@@ -53,7 +61,8 @@ def _tabled(
         transitions = made[id(acceptor)]
         allowed = None if transitions.allowed.all() else transitions.allowed
         tables = gaps.of_query(class_.query, attention(class_.query), allowed=allowed)
-        yield TabledClass(class_, tables, transitions)
+        sums = partial(gaps.of_sequences, attention=attention(class_.query))
+        yield TabledClass(class_, tables, transitions, sums)
 
 
 def free_tokens(acceptors: Sequence[Acceptor]) -> range:

@@ -88,6 +88,30 @@ class GapTables:
             require_headroom(lanes, self.terms)
         return ClassTables(query, self.label, self.tokens, low, high, query_low, query_high)
 
+    def of_sequences(
+        self, sequences: NDArray[np.int64], attention: Attention
+    ) -> tuple[Lanes, Lanes]:
+        """Return (N, a) below and above the sums of T1, for sequences (N, k) of one query.
+
+        Each has a unit of its own, so that its weights are not small beside those of others. The
+        lane of the label holds -1.
+        """
+        query = attention.query
+        places, free = np.arange(sequences.shape[1] - 1), sequences[:, :-1] - self.tokens.start
+        row = query - self.queries.start
+        gaps = []
+        for end in (0, 1):
+            own = np.broadcast_to(self.last[end][row], (len(free), 1, len(self.last[end][row])))
+            others = self.others[end][places, free]
+            gaps.append(np.concatenate([others, own], axis=1) + self.direct[end][row])
+        weights = attention.of_sequences(sequences, self.bits)
+        low, high = _terms(gaps, [lanes[:, :, None] for lanes in weights])
+        for lanes in (low, high):
+            require_headroom(lanes, self.terms)
+        below, above = low.sum(axis=1), high.sum(axis=1)
+        below[:, self.label] = above[:, self.label] = -1
+        return below, above
+
 
 def _terms(gaps: list[Lanes], weights: list[Lanes]) -> tuple[Lanes, Lanes]:
     """Return products below and above f w, for f and w > 0 between two ends each."""

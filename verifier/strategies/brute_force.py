@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from ballproof.interval.fixed import Lanes
 from ballproof.models.layout import Shape
-from ballproof.verifier.counting.branch import NOTHING, WrongCount
+from ballproof.verifier.counting.branch import NOTHING, WrongCount, settled
 from ballproof.verifier.counting.classes import TabledClass
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.counting.separable import ClassTables
-from ballproof.verifier.counting.signs import wrong
 from ballproof.verifier.counting.transitions import Transitions
 from ballproof.verifier.strategies.base import (
     Bounds,
@@ -77,7 +75,7 @@ class BruteForce:
 
         def count_class(tabled: TabledClass) -> WrongCount:
             boxes = boxes_of(tabled.transitions)
-            return sum((_count_box(problem, tabled.tables, box) for box in boxes), NOTHING)
+            return sum((_count_box(problem, tabled, box) for box in boxes), NOTHING)
 
         return count_classes(problem, progress, count_class)
 
@@ -116,19 +114,20 @@ def boxes_of(transitions: Transitions, level: int = 0, state: int = 0) -> Iterat
 
 
 def _count_box(
-    problem: Problem, tables: ClassTables, box: Box, prefix: tuple[int, ...] = ()
+    problem: Problem, tabled: TabledClass, box: Box, prefix: tuple[int, ...] = ()
 ) -> WrongCount:
     """Count the wrong sequences of a box, splitting off positions until a block is small."""
-    lanes = math.prod(map(len, box)) * len(tables.query_high)
+    lanes = math.prod(map(len, box)) * len(tabled.tables.query_high)
     if lanes <= BLOCK or not box:
-        return _count_block(problem, tables, box, prefix)
+        return _count_block(problem, tabled, box, prefix)
     longer = ((*prefix, column) for column in box[0].tolist())
-    return sum((_count_box(problem, tables, box[1:], each) for each in longer), NOTHING)
+    return sum((_count_box(problem, tabled, box[1:], each) for each in longer), NOTHING)
 
 
 def _count_block(
-    problem: Problem, tables: ClassTables, box: Box, prefix: tuple[int, ...]
+    problem: Problem, tabled: TabledClass, box: Box, prefix: tuple[int, ...]
 ) -> WrongCount:
+    tables = tabled.tables
     high = _sums(tables.high, tables.query_high, prefix, box)
     # The sign bit of a bitwise "and" is set where every rival's sum is negative.
     reached = np.argwhere(np.bitwise_and.reduce(high, axis=0) >= 0)
@@ -139,12 +138,10 @@ def _count_block(
     for place, columns in enumerate(box):
         free[:, len(prefix) + place] = columns[reached[:, place]]
     lost = (_each(tables.low, tables.query_low, free) >= 0).any(axis=1)
-    certain = possible = int(lost.sum())
-    for columns in free[~lost]:
-        verdict = _settle(problem, tables, columns)
-        certain += verdict is True
-        possible += verdict is not False
-    return WrongCount(certain, possible)
+    query = np.full((len(reached), 1), tables.query)
+    sequences = np.hstack([free + tables.tokens.start, query])
+    count = int(lost.sum())
+    return WrongCount(count, count) + settled(problem, tabled, sequences[~lost])
 
 
 def _sums(table: Lanes, query: Lanes, prefix: tuple[int, ...], box: Box) -> Lanes:
@@ -166,10 +163,3 @@ def _each(table: Lanes, query: Lanes, free: NDArray[np.int64]) -> Lanes:
     for place, columns in enumerate(free.T):
         sums += table[place, columns]
     return sums
-
-
-def _settle(problem: Problem, tables: ClassTables, columns: NDArray[np.int64]) -> bool | None:
-    """Decide by exact signs a sequence on which some rival may win."""
-    upper = _each(tables.high, tables.query_high, columns[None])[0]
-    free = (tables.tokens[column] for column in columns.tolist())
-    return wrong(problem, (*free, tables.query), np.flatnonzero(upper >= 0).tolist())

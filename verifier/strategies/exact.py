@@ -66,7 +66,7 @@ class Exact:
         return count_classes(
             problem,
             progress,
-            lambda tabled: count_wrong(problem, tabled.tables, tabled.transitions),
+            lambda tabled: count_wrong(problem, tabled),
         )
 
     def quantities(self, problem: Problem, witness: Witness) -> ExactQuantities:

@@ -44,7 +44,7 @@ def wrong_sequences(problem: Problem) -> dict[str, object] | None:
     if problem.total > LIMIT or k < 2 or not problem.is_max_of_all:
         return None
     counts = {name: np.zeros(v, dtype=np.int64) for name in ("query", "maximum", "gap")}
-    for _, tables, transitions in tabled_classes(problem, silent):
+    for _, tables, transitions, _ in tabled_classes(problem, silent):
         for tokens in _wrong_of_class(problem, tables, transitions):
             gaps = _gaps(tokens, tables)
             counts["query"][tables.query] += len(tokens)

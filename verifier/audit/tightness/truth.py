@@ -72,7 +72,7 @@ def exactly(problem: Problem, progress: Progress) -> Truth:
     found: dict[Class, WrongCount] = {}
 
     def count_class(tabled: TabledClass) -> WrongCount:
-        count = count_wrong(problem, tabled.tables, tabled.transitions)
+        count = count_wrong(problem, tabled)
         if count.possible:
             found[tabled.class_.query, tabled.class_.label] = count
         return count
