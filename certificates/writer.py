@@ -1,32 +1,42 @@
-"""Write certificates, format version 1 (docs/certificate.md)."""
+"""Write certificates, format version 2 (docs/certificate.md)."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-FORMAT = "ballproof-certificate/1"
+FORMAT = "ballproof-certificate/2"
+# The rules that the checker counts operations by.
+TALLY = 1
+# The one architecture that is written today: what the tensors do not show of the function.
+ATTENTION_ONLY: tuple[dict[str, Any], ...] = (
+    {"part": "embed"},
+    {"part": "positions"},
+    {"part": "attention", "heads": 1, "mask": "causal", "scale": "1/sqrt(d_head)"},
+    {"part": "readout", "position": "last"},
+)
 
 
 @dataclass(frozen=True)
 class ModelReference:
-    """Which weights a claim is about: digest of the tensors, and their sizes."""
+    """Which model a claim is about: digest of the tensors, their sizes by name, and its parts."""
 
     sha256: str
-    d_vocab: int
-    n_ctx: int
-    d_model: int
-    d_head: int
+    sizes: dict[str, int]
+    parts: tuple[dict[str, Any], ...] = ATTENTION_ONLY
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The statement: how many of `total` inputs are right with this margin, at least and most."""
+    """The statement: how many of `total` inputs are right with this margin, at least and most.
+
+    `task` is an object: rule, positions, reads and answers.
+    """
 
     model: ModelReference
-    task: str
+    task: dict[str, Any]
     total: int
     correct_at_least: int
     correct_at_most: int
@@ -49,7 +59,11 @@ def encode(claim: Claim, proof: Proof) -> bytes:
     certificate = {
         "format": FORMAT,
         "claim": {
-            "model": asdict(claim.model),
+            "model": {
+                "sha256": claim.model.sha256,
+                "parts": list(claim.model.parts),
+                "sizes": claim.model.sizes,
+            },
             "task": claim.task,
             "semantics": claim.semantics,
             "margin": str(claim.margin),
@@ -58,6 +72,7 @@ def encode(claim: Claim, proof: Proof) -> bytes:
             "correct_at_most": str(claim.correct_at_most),
         },
         "proof": {
+            "tally": TALLY,
             "strategy": proof.strategy,
             "precision": proof.precision,
             "operations": str(proof.operations),

@@ -12,7 +12,7 @@ from functools import partial
 from typing import NamedTuple
 
 from arithmetic.tally import Tally
-from counting.pools import Pool
+from counting.pools import Pool, Table
 from counting.signs import Sequence, gap_terms, settled
 from files.claims import Claim, Pins
 from files.verdict import decline_unless
@@ -20,9 +20,11 @@ from kernel import read, shifted
 from parts.attention import Attention, exponentials, on_one_unit, weighted
 from parts.transformer import Model, PathTables, path_tables
 from strategies import cubic, subcubic
-from strategies.ladder import Ladder, Stars, Tables
-from strategies.ladder_witness import RULES, WALKS, Node, read_ladder
+from strategies.ladder import Ladder, Tables
+from strategies.ladder_witness import BRANCHES, RULES, Domain, Node, read_ladder
 from strategies.subcubic_witness import read_witness
+from tasks.acceptors import accepted
+from tasks.task import Task
 
 UNLIMITED, UP = 2**200, Context(prec=6, rounding=ROUND_CEILING)
 
@@ -35,6 +37,7 @@ class Explanation(NamedTuple):
     """
 
     sequence: Sequence
+    label: int
     counted: bool
     group: str
     decided_by: str
@@ -43,7 +46,7 @@ class Explanation(NamedTuple):
 
     def fields(self) -> dict[str, object]:
         """Return the explanation as JSON fields, the excess as a decimal rounded up."""
-        fields = {**self._asdict(), "query": self.sequence[-1], "maximum": max(self.sequence)}
+        fields = {**self._asdict(), "query": self.sequence[-1]}
         excess = None if self.excess is None else decimal_up(self.excess)
         return fields | {"class": fields.pop("group"), "excess": excess, "unit": "logits"}
 
@@ -55,6 +58,9 @@ class Explanation(NamedTuple):
         return f"e {word} in class {self.group} by {self.decided_by}{by}"
 
 
+Way = Callable[[Sequence, int], Explanation]
+
+
 def explanations(
     weights: bytes, certificate: bytes, pins: Pins, sequences: list[Sequence]
 ) -> list[Explanation]:
@@ -63,11 +69,15 @@ def explanations(
     Raises `Declined` for a sequence that is none of the model's.
     """
     claim, model = read(weights, certificate, pins)
-    v, k = model.shape.d_vocab, model.shape.n_ctx
-    fits = all(len(x) == k and 0 <= min(x) <= max(x) < v for x in sequences)
-    decline_unless(fits, "unsupported", f"--explain takes {k} tokens of 0 to {v - 1}.")
+    positions, k = claim.task.positions, model.shape.n_ctx
+    for x in sequences:
+        fits = len(x) == k and all(t in span for t, span in zip(x, positions, strict=True))
+        decline_unless(
+            fits, "unsupported", f"--explain takes {k} tokens of {claim.question[:200]}."
+        )
     below, _ = shifted(model, claim, Tally(UNLIMITED))
-    return list(map(explainer(model, below), sequences))
+    explain = explainer(model, below)
+    return [explain(x) for x in sequences]
 
 
 def decimal_up(value: Fraction) -> str:
@@ -77,41 +87,65 @@ def decimal_up(value: Fraction) -> str:
 
 def explainer(model: Model, claim: Claim) -> Callable[[Sequence], Explanation]:
     """Return the function that explains a sequence of this model by the claim's strategy."""
-    if model.shape.d_vocab == 1:
-        return lambda x: Explanation(x, True, "q=0 m=0", "the absence of any rival")
-    tally = Tally(UNLIMITED)
+    task = claim.task
+    by = _way(model, claim) if len(task.answers) > 1 else _without_rival
+
+    def explained(x: Sequence) -> Explanation:
+        label = task.rule.label([x[position] for position in task.reads])
+        if label in task.answers:
+            return by(x, label)
+        return Explanation(x, label, False, _class(x, label), "its label, which is no answer")
+
+    return explained
+
+
+def _without_rival(x: Sequence, label: int) -> Explanation:
+    return Explanation(x, label, True, _class(x, label), "the absence of any rival")
+
+
+def _class(x: Sequence, label: int) -> str:
+    return f"q={x[-1]} m={label}"
+
+
+def _way(model: Model, claim: Claim) -> Way:
+    """Return the function that explains a sequence with this label, which has rivals."""
+    tally, task = Tally(UNLIMITED), claim.task
     if claim.strategy in subcubic.NAMES:
         witness = read_witness(claim.witness, subcubic.parts(claim.strategy), model.shape)
         return partial(_by_class, subcubic.ClassBounds(model, claim, witness, tally))
-    tables = path_tables(model, claim.margin, tally)
+    tables = path_tables(model, claim.margin, task.answers, tally)
     if claim.strategy in RULES:
-        maxima = read_ladder(claim.witness, claim.strategy, model.shape)
-        return partial(_by_pools, Ladder(tables, claim.precision, tally), maxima)
-    explain = _by_mixture if claim.strategy == "cubic" else _by_logits
-    return partial(explain, tables, claim.precision, tally)
+        domain = Domain(range(model.shape.d_vocab), task.answers, RULES[claim.strategy])
+        pools = read_ladder(claim.witness, task.labels, domain)
+        return partial(_by_pools, Ladder(tables, task, claim.precision, tally), task, pools)
+    if claim.strategy == "cubic":
+        return partial(_by_mixture, tables, claim.precision, tally)
+    return partial(_by_logits, tables, task.answers.start, claim.precision, tally)
 
 
-def _by_logits(tables: PathTables, bits: int, tally: Tally, x: Sequence) -> Explanation:
+def _by_logits(
+    tables: PathTables, first: int, bits: int, tally: Tally, x: Sequence, label: int
+) -> Explanation:
     """Brute force and the exact count: the sequence's own sums of T1, ties included."""
-    q, m = x[-1], max(x)
+    q, m = x[-1], label - first
     scores = [tables.score[q][t] + tables.positional_score[q][i] for i, t in enumerate(x)]
     balls = exponentials(scores, tables.score_exponent, tables.shape.d_head, bits, tally)
     spans, gaps = on_one_unit(balls, bits), {}
     weights = dict(zip(scores, spans, strict=True))
-    for j in (j for j in range(tables.shape.d_vocab) if j != m):
-        top = sum(weighted(f, weights[s]) for s, f in gap_terms(tables, x, j).items())
+    for j in (j for j in range(len(tables.direct[q])) if j != m):
+        top = sum(weighted(f, weights[s]) for s, f in gap_terms(tables, x, m, j).items())
         gaps[j] = Fraction(top, tables.one * sum(span[top < 0] for span in spans))
-    wrong = settled(tables, x, [j for j in gaps if gaps[j] >= 0], 2 * bits, tally)[1]
+    wrong = settled(tables, x, m, [j for j in gaps if gaps[j] >= 0], 2 * bits, tally)[1]
     rival = max(gaps, key=gaps.__getitem__)
-    return Explanation(x, not wrong, f"q={q} m={m}", "its own logits", gaps[rival], rival)
+    found = gaps[rival], rival + first
+    return Explanation(x, label, not wrong, _class(x, label), "its own logits", *found)
 
 
-def _by_mixture(tables: PathTables, bits: int, tally: Tally, x: Sequence) -> Explanation:
+def _by_mixture(tables: PathTables, bits: int, tally: Tally, x: Sequence, m: int) -> Explanation:
     """The cubic strategy: F_t at both ends, for the worst of the free tokens t below m."""
-    q, m = x[-1], max(x)
-    below = [t for t in x[:-1] if t < m]
+    q, below = x[-1], [t for t in x[:-1] if t < m]
     if not below:
-        return _by_logits(tables, bits, tally, x)._replace(group=f"q={q} m={m} c=0")
+        return _by_logits(tables, 0, bits, tally, x, m)._replace(group=f"q={q} m={m} c=0")
     direct = cubic.largest_gap(tables.direct[q], m) + tables.eps
     gaps = [direct + gap for gap in cubic.largest_gaps(tables, m, tally)]
     bound, sums = cubic.ClassBound(Attention(tables, q, bits, tally), q, m, gaps), {}
@@ -121,65 +155,71 @@ def _by_mixture(tables: PathTables, bits: int, tally: Tally, x: Sequence) -> Exp
     token = max(sums, key=sums.__getitem__)
     heaviest = max(high for _, high in bound.tokens) * bound.total
     excess, group = Fraction(sums[token], tables.one * heaviest), f"q={q} m={m} c={len(below)}"
-    return Explanation(x, excess < 0, group, f"the bound F of token {token}", excess)
+    return Explanation(x, m, excess < 0, group, f"the bound F of token {token}", excess)
 
 
-def _by_class(bounds: subcubic.ClassBounds, x: Sequence) -> Explanation:
+def _by_class(bounds: subcubic.ClassBounds, x: Sequence, m: int) -> Explanation:
     """The subcubic strategies: the class (q, m, c), its gap, and its bound."""
-    q, m, below = x[-1], max(x), [t for t in x if t < max(x)]
+    q, below = x[-1], [t for t in x if t < m]
     group, bound = f"q={q} m={m} c={len(below)}", (bounds.alone(m), 1)
     if below:
         gap = bounds.witness.gaps[m][q][len(below) - 1]
         group += f" gap={gap}"
         if max(below) > m - gap:
-            return Explanation(x, False, group, f"the gap, which token {max(below)} is inside")
+            return Explanation(x, m, False, group, f"the gap, which token {max(below)} is inside")
         found = bounds.bound(bounds.query_scores(q), m, len(below), int(q < m))
         if found is None:
-            return Explanation(x, False, group, "the witness, which gives no bound there")
+            return Explanation(x, m, False, group, "the witness, which gives no bound there")
         bound = found
     excess = Fraction(bound[0], bound[1] * bounds.unit)
-    return Explanation(x, excess < 0, group, "the bound of the class", excess)
+    return Explanation(x, m, excess < 0, group, "the bound of the class", excess)
 
 
-def _by_pools(steps: Ladder, maxima: list[list[Node]], x: Sequence) -> Explanation:
+def _by_pools(
+    steps: Ladder, task: Task, pools: dict[int, list[Node]], x: Sequence, m: int
+) -> Explanation:
     """Ladders: the way of one sequence down the tree of pools."""
-    q, m, v = x[-1], max(x), steps.tables.shape.d_vocab
-    group, nodes = f"q={q} m={m}", maxima[m - v] if m >= v - len(maxima) else []
-    stars: Stars = {j: None for j in range(v) if j != m}
-    steps.terrain.gaps.clear()
+    q, group, nodes = x[-1], _class(x, m), pools.get(m, [])
+    acceptor, thresholds = accepted(task.rule, m, task.positions, task.reads), steps.rivals(m)
+    steps.enter()
     while True:
         node = next((node for node in nodes if q in node.queries), None)
-        rivals = steps.left(m, node.queries if node else range(q, q + 1), stars)
+        rivals = steps.left(acceptor, node.queries if node else range(q, q + 1), thresholds)
         if not rivals:
-            return Explanation(x, True, group, "thresholds of the direct path")
+            return Explanation(x, m, True, group, "thresholds of the direct path")
         if node is None:
-            return Explanation(x, False, group, "the witness, which has no pool for it")
-        group = f"q={q} m={m} pool={node.queries[0]}..{node.queries[-1]}"
-        pool, uppers = steps.survivors(m, node, rivals)
+            return Explanation(x, m, False, group, "the witness, which has no pool for it")
+        group = f"{_class(x, m)} pool={node.queries[0]}..{node.queries[-1]}"
+        pool, uppers = steps.survivors(acceptor, node, rivals)
         if not uppers:
-            tables = {j: pool.table([j], up=True) for j in rivals}
-            return _by_sums(x, pool, tables, group, "the worst case of the pool")
+            tables = {j: steps.table(pool, [j]) for j in rivals}
+            found = _by_sums(x, pool, tables)
+            return Explanation(x, m, found[0] < 0, group, "the worst case of the pool", *found)
         if node.groups:
-            return _by_rules(x, pool, node, uppers, group)
-        stars, nodes = steps.stars(pool, node, uppers), node.parts
+            return _by_rules(steps, x, m, pool, node, uppers)._replace(group=group)
+        thresholds, nodes = steps.thresholds(pool, node, uppers), node.subpools
 
 
-def _by_rules(x: Sequence, pool: Pool, node: Node, uppers: Tables, group: str) -> Explanation:
+def _by_rules(
+    steps: Ladder, x: Sequence, m: int, pool: Pool, node: Node, uppers: Tables
+) -> Explanation:
     """Explain by the rules that count what a pool leaves."""
-    if sum(t in node.marked for t in x[:-1]) > node.most:
-        return Explanation(x, False, group, f"more than {node.most} of the marked tokens")
-    tables: Tables = {}
-    for rule, rivals, _ in (item for item in node.groups if item.rule != "below"):
+    if sum(t in node.rare_tokens for t in x[:-1]) > node.at_most:
+        return Explanation(x, m, False, "", f"more than {node.at_most} of the rare tokens")
+    tables: dict[int, Table] = {}
+    for rule, rivals, _ in (item for item in node.groups if item.rule != "grid-lower"):
         live = [j for j in rivals if j in uppers]
-        tables |= {j: uppers[j] if rule in WALKS else pool.table(live, up=True) for j in live}
+        tables |= {j: uppers[j] if rule in BRANCHES else steps.table(pool, live) for j in live}
     if tables.keys() != uppers.keys():
-        return Explanation(x, False, group, "the witness, which counts no such rival")
-    return _by_sums(x, pool, tables, group, "the rules of the pool")
+        return Explanation(x, m, False, "", "the witness, which counts no such rival")
+    found = _by_sums(x, pool, tables)
+    return Explanation(x, m, found[0] < 0, "", "the rules of the pool", *found)
 
 
-def _by_sums(x: Sequence, pool: Pool, tables: Tables, group: str, name: str) -> Explanation:
-    """Explain by the largest sum of the sequence's entries in upper tables (T1, T2)."""
-    cells = [max(t - pool.far, -1) + (pool.far > 0) for t in x[:-1]]
+def _by_sums(x: Sequence, pool: Pool, tables: Tables) -> tuple[Fraction, int]:
+    """Return the largest sum of the sequence's entries in upper tables (T1, T2), and its rival."""
+    number = {t: cell for cell, tokens in enumerate(pool.cells.tokens) for t in tokens}
+    cells = [number[t] for t in x[:-1]]
 
     def along(rows: list[list[int]]) -> int:
         return sum(row[cell] for row, cell in zip(pool.spread(rows), cells, strict=True))
@@ -187,5 +227,5 @@ def _by_sums(x: Sequence, pool: Pool, tables: Tables, group: str, name: str) -> 
     sums = {j: table.own + along(table.rows) for j, table in tables.items()}
     rival = max(sums, key=sums.__getitem__)
     total = along([[high for _, high in row] for row in pool.weights[:-1]])
-    unit = pool.terrain.tables.one * (total + pool.weights[-1][0][1])
-    return Explanation(x, sums[rival] < 0, group, name, Fraction(sums[rival], unit), rival)
+    unit = pool.extremes.tables.one * (total + pool.weights[-1][0][1])
+    return Fraction(sums[rival], unit), rival

@@ -41,8 +41,8 @@ def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
         sentence = f"the check establishes at least {at_least} and at most {at_most} correct."
         counts = {"correct_at_least": at_least, "correct_at_most": at_most, "tally": tally.spent}
         raise Rejected("count", sentence, **counts)
-    statement = (claim.task, claim.sha256, claim.semantics, claim.margin_text, claim.total)
-    claimed = (claim.correct_at_least, claim.correct_at_most, claim.operations)
+    statement = (claim.question, claim.model, claim.sha256, claim.semantics, claim.margin_text)
+    claimed = (claim.total, claim.correct_at_least, claim.correct_at_most, claim.operations)
     return Theorem(*statement, *claimed, tally.spent)
 
 

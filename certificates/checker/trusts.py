@@ -12,6 +12,7 @@ from tokenize import COMMENT, DEDENT, ENCODING, ENDMARKER, INDENT, NEWLINE, NL, 
 
 from files.claims import Claim
 from kernel import DEVIATIONS, STRATEGIES
+from tasks.task import RULES
 
 ROOT = PurePath(__file__).parent
 _SILENT = {COMMENT, DEDENT, ENCODING, ENDMARKER, INDENT, NEWLINE, NL}
@@ -21,17 +22,19 @@ def trusted(claim: Claim) -> dict[str, int]:
     """Return the lines of code of each file that the claim rests on, by its path in this folder."""
     names = [STRATEGIES[claim.strategy].__module__]
     names += [DEVIATIONS[x].__module__ for x in DEVIATIONS if x == claim.semantics]
-    return closure(names)
+    return closure([*names, type(claim.task.rule).__module__])
 
 
 def closure(rows: Iterable[str]) -> dict[str, int]:
     """Return the lines of code by file of `kernel`, these rows of its tables, and their imports."""
     others = {row.__module__ for row in (*STRATEGIES.values(), *DEVIATIONS.values())}
+    rules = {made.__module__ for _, made in RULES.values()}
+    tables = {"kernel": others, "tasks.task": rules}
     found: dict[str, int] = {}
     todo = [("", "kernel"), *(("", row) for row in rows)]
     while todo:
         importer, name = todo.pop()
-        path, skipped = name.replace(".", "/") + ".py", importer == "kernel" and name in others
+        path, skipped = name.replace(".", "/") + ".py", name in tables.get(importer, ())
         if path not in found and not skipped:
             source = _source(path)
             found[path] = len(code_lines(source))

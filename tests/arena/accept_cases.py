@@ -25,8 +25,8 @@ from arena_case import (
 )
 from arena_models import MODEL_ABOUT, toy, weights
 from arena_witnesses import exact_weights, good, good_ladder
-from support.certify import checker_eps, encoded, shapes, verdict
-from support.ladders import LADDERS, pool, wild_ladder
+from support.certify import checker_eps, encoded, shapes, task_of, verdict
+from support.ladders import LADDERS, only, pool, wild_ladder
 from support.oracle import count_correct
 from support.witnesses import SUBCUBIC, wild
 
@@ -38,7 +38,9 @@ FLOAT_MODELS = ("trained", "small", "ties", "near-ties", "one-position", "one-to
 
 def accept_cases() -> Iterator[Case]:
     """Yield all cases of the category."""
-    for maker in (strategies, models, margins, floats, spellings, weaker, pinned, witnesses, large):
+    for maker in (strategies, models, tasks, margins, floats, spellings, weaker, pinned):
+        yield from maker()
+    for maker in (witnesses, large):
         yield from maker()
 
 
@@ -124,6 +126,37 @@ def models() -> Iterator[Case]:
         for name in ("one-token", "one-position"):
             name_of_case = f"model.{name}.{slug(strategy)}"
             yield accepted(name_of_case, MODEL_ABOUT[name], name, strongest(name, strategy))
+
+
+# Other questions to the model `small` (v = 4, k = 3): rule and what is not the whole.
+TASKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "min": ("min", {}),
+    "rank-2": ("rank", {"rank": 2}),
+    "rank-3": ("rank", {"rank": 3}),
+    "argmax": ("argmax", {}),
+    "argmax-2": ("argmax", {"rank": 2}),
+    "fixed-query": ("max", {"positions": [[0, 4], [0, 4], [3, 4]], "reads": [0, 1]}),
+    "restricted": ("min", {"positions": [[1, 4], [0, 2], [0, 4]]}),
+    "one-input": ("max", {"positions": [[1, 2], [2, 3], [0, 1]]}),
+    "few-answers": ("max", {"answers": [1, 4]}),
+    "one-answer": ("max", {"answers": [2, 3]}),
+    "query-alone": ("max", {"reads": [2]}),
+}
+
+
+def tasks() -> Iterator[Case]:
+    """Tasks beyond the largest of all tokens: the counts are those of both ends."""
+    sizes = shapes(weights("small"))
+    for name, (rule, parts) in TASKS.items():
+        task = task_of(sizes, rule, **parts)
+        for strategy in TWO_SIDED:
+            cert = fields("small", strategy, at_least=0, at_most=0, task=task)
+            strong = at_the_bound(weights("small"), cert)
+            yield accepted(f"task.{name}.{strategy}", "Another task.", "small", strong)
+        cert = fields("small", "ladder", at_least=0, at_most=0, task=task, witness={"labels": []})
+        about = "Another task, by a ladder without pools."
+        strong = at_the_bound(weights("small"), cert)
+        yield accepted(f"task.{name}.given-up", about, "small", strong)
 
 
 def margins() -> Iterator[Case]:
@@ -283,11 +316,11 @@ def witnesses() -> Iterator[Case]:
         more = changed(cert, ("proof", "witness", "squarings"), squarings)
         more = at_the_bound(weights("small"), more)
         yield accepted(f"squarings.{squarings}", "An end of the range.", "small", more)
-    given_up = {"first": shapes(weights("small"))["d_vocab"], "maxima": []}
+    given_up = {"labels": []}
     for strategy in LADDERS:
         cert = fields("small", strategy, witness=given_up, at_least=0, at_most=64)
         yield accepted(f"given-up.{strategy}", "A ladder without pools.", "small", cert)
-        one = {"first": 0, "maxima": [[], [], [], [pool(0, 2, 3)]]}
+        one = only(3, pool(0, 2))
         cert = fields("small", strategy, witness=one, at_least=0, at_most=64)
         yield accepted(
             f"bare.{strategy}", "A ladder of one pool that shows nothing.", "small", cert

@@ -75,9 +75,10 @@ def without(cert: Fields, path: tuple[Any, ...]) -> Fields:
 
 
 def claim(cert: Fields, **values: Any) -> Fields:
-    """Return a copy with other values in the claim, or in its model where the key is one of it."""
+    """Return a copy with other values in the claim, its model or its sizes, by their keys."""
     for key, value in values.items():
-        inner = ("model",) if key in cert["claim"]["model"] else ()
+        model = cert["claim"]["model"]
+        inner = ("model", "sizes") if key in model["sizes"] else ("model",) if key in model else ()
         cert = changed(cert, ("claim", *inner, key), value)
     return cert
 

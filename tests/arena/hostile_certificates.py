@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from accept_cases import strongest
 from arena_case import (
     BUDGET,
     LIMIT,
-    STATEMENT,
     SYNTAX,
     UNSUPPORTED,
     USAGE,
@@ -23,14 +23,14 @@ from arena_case import (
 from arena_models import weights
 from broken_weights import flat_model
 from support.certify import certificate
-from support.ladders import group, pool
+from support.ladders import group, only, pool
 
 Answer = tuple[int, str | None]
 
 
 def hostile_certificates() -> Iterator[Case]:
     """Yield the cases of this file."""
-    for maker in (sizes, surrogates, witness_limits, work, usage, large):
+    for maker in (sizes, parts, tasks, surrogates, witness_limits, work, usage, large):
         yield from maker()
 
 
@@ -50,9 +50,9 @@ def raw(
 
 
 def sizes() -> Iterator[Case]:
-    for key in ("d_vocab", "n_ctx", "d_model", "d_head"):
+    for key in ("d_vocab", "n_ctx", "d_model", "d_head", "d_vocab_out"):
         for index, value in enumerate((0, -1, 2**28 + 1, 10**1999)):
-            spoilt = text(changed(base(), ("claim", "model", key), value))
+            spoilt = text(changed(base(), ("claim", "model", "sizes", key), value))
             yield raw(f"size.{key}.{index}", "A size outside 1 .. 2^28.", spoilt, LIMIT)
     for value in (0, -64, 31, 1025, 10**1999):
         spoilt = text(proof(base(), precision=value))
@@ -63,12 +63,98 @@ def sizes() -> Iterator[Case]:
         yield raw(f"budget.{index}", "A budget above the default limit.", spoilt, LIMIT)
 
 
+def parts() -> Iterator[Case]:
+    """Models of other parts than the one architecture that is served."""
+    path = ("claim", "model", "parts")
+    known = base()["claim"]["model"]["parts"]
+    attention = known[2]
+    lists = {
+        "none": [],
+        "fewer": known[:-1],
+        "more": [*known, known[-1]],
+        "null-behind": [*known, None],
+        "mlp": [*known[:3], {"part": "mlp"}, known[3]],
+        "two-layers": [*known[:3], *known[2:]],
+        "reversed": known[::-1],
+        "words": ["embed", "positions", "attention", "readout"],
+        "null": None,
+        "object": {},
+        "heads": [*known[:2], attention | {"heads": 2}, known[3]],
+        "heads-true": [*known[:2], attention | {"heads": True}, known[3]],
+        "mask": [*known[:2], attention | {"mask": "none"}, known[3]],
+        "scale": [*known[:2], attention | {"scale": "1"}, known[3]],
+        "rotary": [*known[:2], attention | {"rotary": 1}, known[3]],
+        "key-missing": [*known[:2], {"part": "attention", "heads": 1}, known[3]],
+        "readout": [*known[:3], {"part": "readout", "position": "mean"}],
+        "long-name": [{"part": "x" * 300}, *known[1:]],
+    }
+    for name, value in lists.items():
+        about = "Parts that this version does not serve."
+        yield raw(f"parts.{name}", about, text(changed(base(), path, value)), UNSUPPORTED)
+    for value in (0, 2, -1, 10**1999):
+        name = f"tally.{value if value < 10**6 else 'huge'}"
+        yield raw(name, "Another tally.", text(proof(base(), tally=value)), LIMIT)
+
+
+TASKS: dict[str, tuple[tuple[str, ...], Any, Answer]] = {
+    "word": ((), "max-of-3", SYNTAX),
+    "empty": ((), {}, SYNTAX),
+    "rule.case": (("rule",), "Max", UNSUPPORTED),
+    "rule.sum": (("rule",), "sum", UNSUPPORTED),
+    "rule.empty": (("rule",), "", UNSUPPORTED),
+    "rule.long": (("rule",), "max" * 100, UNSUPPORTED),
+    "rule.rank": (("rule",), "rank", SYNTAX),
+    "rank.added": (("rank",), 1, SYNTAX),
+    "positions.none": (("positions",), [], SYNTAX),
+    "positions.numbers": (("positions",), [0, 5], SYNTAX),
+    "positions.one-end": (("positions",), [[0], [0, 5], [0, 5]], SYNTAX),
+    "positions.text": (("positions",), [["0", "5"]] * 3, SYNTAX),
+    "positions.true": (("positions",), [[False, True]] * 3, SYNTAX),
+    "positions.empty": (("positions",), [[0, 5], [2, 2], [0, 5]], LIMIT),
+    "positions.crossed": (("positions",), [[5, 0], [0, 5], [0, 5]], LIMIT),
+    "positions.negative": (("positions",), [[-1, 4], [0, 5], [0, 5]], LIMIT),
+    "positions.huge": (("positions",), [[0, 2**28 + 1], [0, 5], [0, 5]], LIMIT),
+    "reads.none": (("reads",), [], SYNTAX),
+    "reads.twice": (("reads",), [0, 0], SYNTAX),
+    "reads.unsorted": (("reads",), [1, 0], SYNTAX),
+    "reads.true": (("reads",), [True], SYNTAX),
+    "reads.negative": (("reads",), [-1, 0], LIMIT),
+    "reads.beyond": (("reads",), [0, 3], LIMIT),
+    "answers.empty": (("answers",), [3, 3], LIMIT),
+    "answers.negative": (("answers",), [-1, 5], LIMIT),
+    "answers.huge": (("answers",), [0, 10**1999], LIMIT),
+    "answers.list": (("answers",), [0, 1, 2], SYNTAX),
+}
+RANKS: dict[str, tuple[Any, Answer]] = {
+    "zero": (0, LIMIT),
+    "negative": (-1, LIMIT),
+    "nine": (9, LIMIT),
+    "true": (True, SYNTAX),
+    "text": ("1", SYNTAX),
+    "four-of-three": (4, UNSUPPORTED),
+}
+
+
+def tasks() -> Iterator[Case]:
+    """Tasks that are none."""
+    for name, (path, value, answer) in TASKS.items():
+        spoilt = text(changed(base(), ("claim", "task", *path), value))
+        yield raw(f"task.{name}", "No task of this version.", spoilt, answer)
+    for rule in ("rank", "argmax"):
+        for name, (value, answer) in RANKS.items():
+            task = base()["claim"]["task"] | {"rule": rule, "rank": value}
+            spoilt = text(changed(base(), ("claim", "task"), task))
+            yield raw(f"task.{rule}.{name}", "No rank of these positions.", spoilt, answer)
+
+
 def surrogates() -> Iterator[Case]:
     lone = "\ud83d"
     for path, answer in {
         ("format",): UNSUPPORTED,
         ("claim", "model", "sha256"): SYNTAX,
-        ("claim", "task"): STATEMENT,
+        ("claim", "task"): SYNTAX,
+        ("claim", "task", "rule"): UNSUPPORTED,
+        ("claim", "model", "parts"): UNSUPPORTED,
         ("claim", "semantics"): UNSUPPORTED,
         ("claim", "margin"): SYNTAX,
         ("claim", "total"): SYNTAX,
@@ -92,10 +178,10 @@ def witness_limits() -> Iterator[Case]:
     for name, value in {"wide": wide, "digits": digits, "spread": spread}.items():
         about = "Dyadics that need too many bits or digits."
         yield raw(f"dyadic.{name}", about, text(changed(cert, mu, value)), LIMIT, "small")
-    node = pool(0, 0, 0)
+    node = pool(0, 0)
     for _ in range(6):
-        node = pool(0, 0, 0, parts=[node])
-    deep = fields("small", "ladder", witness={"first": 0, "maxima": [[], [], [], [node]]})
+        node = pool(0, 0, subpools=[node])
+    deep = fields("small", "ladder", witness=only(3, node))
     yield raw("pools.deep", "Pools seven deep.", text(deep), LIMIT, "small")
     many = fields("small", "exact", witness={f"k{i}": [] for i in range(200)})
     yield raw("witness.keys", "200 keys that are not used.", text(many), WITNESS, "small")
@@ -104,8 +190,8 @@ def witness_limits() -> Iterator[Case]:
 def work() -> Iterator[Case]:
     """Honest files that ask for too much: positions, inputs, table sizes, walks."""
     walked = flat_model(2, 501)
-    rival = group("walk", [0])
-    both = {"first": 1, "maxima": [[pool(1, 1, 1, groups=[rival])]]}
+    rival = group("branch", [0])
+    both = only(1, pool(1, 1, groups=[rival]))
     for strategy, witness in (("exact", {}), ("brute-force", {}), ("ladder", both)):
         cert = certificate(walked, strategy, operations=10**8, witness=witness, at_least=0)
         about = "501 positions are too many to walk."

@@ -9,7 +9,6 @@ from typing import Any
 
 from arena_case import (
     LIMIT,
-    STATEMENT,
     SYNTAX,
     UNSUPPORTED,
     WITNESS,
@@ -56,15 +55,20 @@ BAD_RATIONALS = (
 )
 LEAVES: dict[tuple[str, ...], Answer] = {
     ("format",): UNSUPPORTED,
+    ("claim", "model", "sha256"): SYNTAX,
     **{
-        ("claim", "model", key): SYNTAX
-        for key in ("sha256", "d_vocab", "n_ctx", "d_model", "d_head")
+        ("claim", "model", "sizes", key): SYNTAX
+        for key in ("d_vocab", "n_ctx", "d_model", "d_head", "d_vocab_out")
     },
+    **{("claim", "task", key): SYNTAX for key in ("rule", "positions", "reads", "answers")},
     **{
         ("claim", key): SYNTAX
         for key in ("task", "semantics", "margin", "total", "correct_at_least", "correct_at_most")
     },
-    **{("proof", key): SYNTAX for key in ("strategy", "precision", "operations", "witness")},
+    **{
+        ("proof", key): SYNTAX
+        for key in ("tally", "strategy", "precision", "operations", "witness")
+    },
 }
 TYPES: dict[str, Any] = {"null": None, "true": True, "list": [], "nested": [[{}]]}
 
@@ -141,13 +145,13 @@ def encodings() -> Iterator[Case]:
         "cut": b"\xe2\x82",
         "latin": b"\xe9",
     }.items():
-        spoilt = plain().replace(b"max-of-3", b"max-of-3" + data)
+        spoilt = plain().replace(b'"max', b'"max' + data)
         yield raw(f"utf-8.{name}", "Bytes that are not UTF-8 in a string.", spoilt)
     for name, data in {"nul": b"\0", "tab": b"\t", "newline": b"\n", "escape": b"\\x41"}.items():
-        spoilt = plain().replace(b"max-of-3", b"max-of-3" + data)
+        spoilt = plain().replace(b'"max', b'"max' + data)
         yield raw(f"string.{name}", "A raw control character or an unknown escape.", spoilt)
-    spoilt = plain().replace(b"max-of-3", b"max-of-3\\u0000")
-    yield raw("string.escaped-nul", "NUL as an escape: another task.", spoilt, STATEMENT)
+    spoilt = plain().replace(b'"max', b'"max\\u0000')
+    yield raw("string.escaped-nul", "NUL as an escape: another rule.", spoilt, UNSUPPORTED)
     for name, data in {"form-feed": b"\f", "no-break": "\u00a0".encode(), "nul": b"\0"}.items():
         spoilt = plain().replace(b",", b"," + data, 1)
         yield raw(f"blank.{name}", "White space that is not JSON's.", spoilt)
@@ -189,7 +193,8 @@ def nesting() -> Iterator[Case]:
 
 
 def keys() -> Iterator[Case]:
-    for path in ((), ("claim",), ("claim", "model"), ("proof",)):
+    sizes, task = ("claim", "model", "sizes"), ("claim", "task")
+    for path in ((), ("claim",), ("claim", "model"), sizes, task, ("proof",)):
         holder = base()
         for key in path:
             holder = holder[key]
@@ -231,10 +236,10 @@ def types() -> Iterator[Case]:
     for path in (("claim", "total"), ("claim", "margin"), ("proof", "operations")):
         spoilt = text(changed(base(), path, 0))
         yield raw(f"type.{'.'.join(path)}.integer", "An integer for a string.", spoilt)
-    for path in (("claim", "model", "n_ctx"), ("proof", "precision")):
+    for path in (("claim", "model", "sizes", "n_ctx"), ("proof", "precision")):
         spoilt = text(changed(base(), path, "64"))
         yield raw(f"type.{'.'.join(path)}.string", "A string for an integer.", spoilt)
-    for path in (("claim",), ("claim", "model"), ("proof",)):
+    for path in (("claim",), ("claim", "model"), ("claim", "model", "sizes"), ("proof",)):
         for name, value in {**TYPES, "text": "x"}.items():
             spoilt = text(changed(base(), path, value))
             yield raw(f"type.{'.'.join(path)}.{name}", "No object.", spoilt)
@@ -263,6 +268,6 @@ def texts() -> Iterator[Case]:
     }.items():
         spoilt = text(changed(base(), ("claim", "model", "sha256"), value))
         yield raw(f"digest.{name}", "No 64 digits of 0-9a-f.", spoilt)
-    for index, value in enumerate(("ballproof-certificate/2", "ballproof-certificate/1 ", "", "1")):
+    for index, value in enumerate(("ballproof-certificate/1", "ballproof-certificate/2 ", "", "2")):
         spoilt = text(changed(base(), ("format",), value))
         yield raw(f"format.{index}", "Another format.", spoilt, UNSUPPORTED)

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from math import prod
 
-from accept_cases import STRATEGIES, TWO_SIDED, good_witness, slug, strongest, tie
+from accept_cases import (
+    STRATEGIES,
+    TASKS,
+    TWO_SIDED,
+    at_the_bound,
+    good_witness,
+    slug,
+    strongest,
+    tie,
+)
 from arena_case import (
     BUDGET,
     COUNT,
@@ -25,8 +35,8 @@ from arena_case import (
     truth,
 )
 from arena_models import toy, weights
-from support.certify import digest, shapes
-from support.ladders import LADDERS, pool
+from support.certify import digest, shapes, task_of
+from support.ladders import LADDERS, only, pool
 from support.oracle import count_correct
 from support.witnesses import SUBCUBIC, constant_gaps, dyadic
 from witness_faults import Fault, ladder_faults, subcubic_faults
@@ -37,7 +47,7 @@ ONE_EACH = ("exact", "brute-force", "cubic", *LADDERS, SUBCUBIC[0], SUBCUBIC[17]
 
 def reject_cases() -> Iterator[Case]:
     """Yield all cases of the category."""
-    for maker in (drift, other_weights, semantics, pins, counts, false_claims, trap):
+    for maker in (drift, other_weights, semantics, pins, counts, tasks, false_claims, trap):
         yield from maker()
     for maker in (margins, swaps, budgets, empty_and_foreign_witnesses, faults):
         yield from maker()
@@ -63,24 +73,21 @@ def drift() -> Iterator[Case]:
             about = f"{key} is not that of the weights."
             changed_cert = claim(cert, **{key: other})
             yield refused(f"drift.{key}.{other}", about, "trained", changed_cert, STATEMENT)
-    exchanged = claim(cert, d_vocab=3, n_ctx=5, task="max-of-5", total="243")
+    task = task_of({"d_vocab": 3, "n_ctx": 5, "d_vocab_out": 3})
+    exchanged = claim(cert, d_vocab=3, n_ctx=5, d_vocab_out=3, task=task, total="243")
     about = "Vocabulary and context exchanged, task and total to match."
     yield refused("drift.exchanged", about, "trained", exchanged, STATEMENT)
-    for index, task in enumerate(
-        (
-            "max-of-4",
-            "max-of-2",
-            "max-of-03",
-            "Max-of-3",
-            "max-of-3 ",
-            "min-of-3",
-            "",
-            "max-of-\u0663",
-        )
-    ):
-        yield refused(
-            f"drift.task.{index}", "Another task.", "trained", claim(cert, task=task), STATEMENT
-        )
+    for name, parts in {
+        "fewer-positions": {"positions": [[0, 5]] * 2, "reads": [0, 1]},
+        "more-positions": {"positions": [[0, 5]] * 4, "reads": [0, 1, 2, 3]},
+        "token-beyond": {"positions": [[0, 5], [0, 5], [1, 6]]},
+        "answer-beyond": {"answers": [0, 6]},
+        "answers-beyond": {"answers": [5, 9]},
+        "other-total": {"positions": [[0, 4], [0, 5], [0, 5]]},
+    }.items():
+        other = claim(cert, task=cert["claim"]["task"] | parts)
+        about = "A task that does not fit the weights or the total."
+        yield refused(f"drift.task.{name}", about, "trained", other, STATEMENT)
     for total in ("124", "126", "0", "243", "15625", "9" * 2000):
         about = "The total is not v^k."
         name = f"drift.total.{total[:6]}"
@@ -162,6 +169,8 @@ def pins() -> Iterator[Case]:
         "task": ("--task", "max-of-4"),
         "task-case": ("--task", "MAX-OF-3"),
         "task-empty": ("--task", ""),
+        "task-spelling": ("--task", "max-of-03"),
+        "task-domain": ("--task", "max-of-3[positions=0..4,0..4,0..4]"),
         "semantics": ("--semantics", "float32"),
         "margin": ("--margin", "1/3"),
         "margin-tiny": ("--margin", "0." + "0" * 500 + "1"),
@@ -196,6 +205,38 @@ def counts() -> Iterator[Case]:
             about = "One more than the strategy shows with this witness."
             name = f"count.{slug(strategy)}.{end}"
             yield refused(name, about, "small", beyond, COUNT, false=untrue)
+
+
+def tasks() -> Iterator[Case]:
+    """The claim of one task under another, and tasks that a strategy does not serve."""
+    sizes = shapes(weights("small"))
+    for name, (rule, parts) in TASKS.items():
+        task = task_of(sizes, rule, **parts)
+        total = prod(past - first for first, past in task["positions"])
+        for strategy in ("cubic", SUBCUBIC[0]):
+            cert = _ends(strongest("small", strategy), "0", str(total))
+            other = cert | {"claim": cert["claim"] | {"task": task, "total": str(total)}}
+            about = "The strategy serves the largest of all tokens only."
+            case = f"task.{name}.{slug(strategy)}"
+            yield refused(case, about, "small", other, UNSUPPORTED)
+        cert = fields("small", "exact", at_least=0, at_most=0, task=task)
+        strong = at_the_bound(weights("small"), cert)
+        right = int(strong["claim"]["correct_at_least"])
+        ends = {"above": (right + 1, total), "below": (0, right - 1)}
+        for end, (least, most) in ends.items():
+            if 0 <= least <= most <= total and most >= 0:
+                for strategy in TWO_SIDED:
+                    beyond = proof(strong, strategy=strategy) if strategy != "exact" else strong
+                    beyond = _ends(beyond, str(least), str(most))
+                    about = "One input more or less than the model gets right of this task."
+                    case = f"task.{name}.{end}.{strategy}"
+                    yield refused(case, about, "small", beyond, COUNT, false=True)
+    cert = strongest("trained", "exact")
+    for rule in ("min", "argmax"):
+        task = task_of(shapes(weights("trained")), rule)
+        other = claim(cert, task=task)
+        about = "The counts of the largest token, claimed of another rule."
+        yield refused(f"task.swapped.{rule}", about, "trained", other, COUNT, false=True)
 
 
 def false_claims() -> Iterator[Case]:
@@ -265,8 +306,9 @@ def swaps() -> Iterator[Case]:
     swapped = trained | {"proof": small["proof"]}
     yield refused("swap.model.subcubic", about, "trained", swapped, WITNESS)
     for strategy in LADDERS:
-        swapped = strongest("trained", strategy) | {"proof": strongest("small", strategy)["proof"]}
-        yield refused(f"swap.model.{strategy}", about, "trained", swapped, WITNESS)
+        # One with a token more: a witness for fewer tokens gives labels up.
+        swapped = strongest("small", strategy) | {"proof": strongest("trained", strategy)["proof"]}
+        yield refused(f"swap.model.{strategy}", about, "small", swapped, WITNESS)
     sibling = strongest("sibling", "exact")
     renamed = claim(sibling, sha256=digest(weights("trained")))
     about = "A sibling's counts under this model's digest."
@@ -275,7 +317,7 @@ def swaps() -> Iterator[Case]:
     for strategy in ("cubic", "ladder", "grid", *SUBCUBIC[::13]):
         weak = strongest("small", strategy)["proof"]
         if strategy in LADDERS:
-            weak = proof({"proof": weak}, witness={"first": 4, "maxima": []})["proof"]
+            weak = proof({"proof": weak}, witness={"labels": []})["proof"]
         about = "The claim of `exact` with the proof of a strategy that shows less."
         yield refused(
             f"swap.strategy.{slug(strategy)}", about, "small", exact | {"proof": weak}, COUNT
@@ -306,7 +348,7 @@ def budgets() -> Iterator[Case]:
 
 def empty_and_foreign_witnesses() -> Iterator[Case]:
     for strategy in ("exact", "brute-force", "cubic"):
-        for index, extra in enumerate(({"gaps": []}, {"": {}}, {"first": 4, "maxima": []})):
+        for index, extra in enumerate(({"gaps": []}, {"": {}}, {"labels": []})):
             cert = proof(strongest("small", strategy), witness=extra)
             about = "A strategy that takes the empty witness is given another."
             yield refused(f"witness.{strategy}.{index}", about, "small", cert, WITNESS)
@@ -331,7 +373,7 @@ def faults() -> Iterator[Case]:
 
 def bare_ladder(strategy: str) -> Fields:
     """Return a good certificate that claims nothing, with one pool that shows nothing."""
-    witness = {"first": 0, "maxima": [[], [], [], [pool(0, 2, 3)]]}
+    witness = only(3, pool(0, 2))
     return fields("small", strategy, at_least=0, at_most=64, witness=witness)
 
 

@@ -126,26 +126,40 @@ def _key_faults() -> Iterator[tuple[str, Fault]]:
         yield RECURSIVE, Fault("keys", name, "a key that is not used", (key,), value)
 
 
-TOP = ("maxima", 3, 0)
+NODES = ("labels", 0, 1)
+TOP = (*NODES, 0)
 LADDER_FAULTS: tuple[tuple[str, tuple[Any, ...], dict[str, Any]], ...] = (
-    ("first", ("first",), {"negative": -1, "above": 5, "later": 1, "text": "0", "true": False}),
-    ("maxima", ("maxima",), {"short": [[]] * 3, "long": [[]] * 5, "null": None, "object": {}}),
-    ("maxima", ("maxima", 2), {"object": {}, "number": 0, "pool": pool(0, 2, 0)}),
+    (
+        "labels",
+        ("labels",),
+        {"null": None, "object": {}, "bare": [3], "one": [[3]], "three": [[3, [], []]]}
+        | {"above": [[4, []]], "negative": [[-1, []]], "text": [["3", []]], "true": [[True, []]]}
+        | {"twice": [[3, []], [3, []]], "unsorted": [[3, []], [2, []]], "null-label": [[None, []]]},
+    ),
+    ("labels", NODES, {"nodes-object": {}, "nodes-number": 0, "nodes-pool": pool(0, 2)}),
+    ("labels", NODES, {"of-numbers": [0], "of-lists": [[]], "of-null": [None], "of-words": ["0"]}),
     (
         "queries",
         (*TOP, "queries"),
-        {"crossed": [2, 0], "above": [0, 4], "maximum": [0, 3], "below": [-1, 0], "one": [0]}
+        {"crossed": [2, 0], "above": [0, 4], "unlike": [0, 3], "below": [-1, 0], "one": [0]}
         | {"three": [0, 1, 2], "true": [False, True], "text": ["0", "1"], "null": None},
     ),
     (
-        "near",
-        (*TOP, "near"),
-        {"negative": -1, "above": 4, "huge": 10**1999, "text": "3", "true": True},
+        "cells",
+        (*TOP, "cells"),
+        {"crossed": [[1, 0]], "single": [[1, 1]], "above": [[2, 4]], "negative": [[-1, 0]]}
+        | {"overlap": [[0, 1], [1, 2]], "twice": [[0, 1], [0, 1]], "unlike": [[2, 3]]}
+        | {"unsorted": [[2, 3], [0, 1]], "one": [[0]], "three": [[0, 1, 2]], "text": [["0", 1]]}
+        | {"true": [[False, True]], "bare": [0], "null": None, "object": {}, "huge": [[0, 9**99]]},
     ),
-    ("apart", (*TOP, "apart"), {"two": 2, "negative": -1, "true": True, "text": "1", "null": None}),
     (
-        "together",
-        (*TOP, "together"),
+        "per_position",
+        (*TOP, "per_position"),
+        {"two": 2, "negative": -1, "true": True, "text": "1", "null": None},
+    ),
+    (
+        "joint_rivals",
+        (*TOP, "joint_rivals"),
         {"crossed": [[1, 0]], "above": [[0, 4]], "negative": [[-1, 0]], "one": [[0]]}
         | {"bare": [0], "null": None, "object": {}},
     ),
@@ -157,20 +171,29 @@ LADDER_FAULTS: tuple[tuple[str, tuple[Any, ...], dict[str, Any]], ...] = (
         | {"three": [[0, 0, 0]], "bare": [0], "null": None},
     ),
     (
-        "parts",
-        (*TOP, "parts"),
-        {"outside": [pool(3, 3, 0)], "overlap": [pool(0, 1, 0), pool(1, 1, 0)], "null": None}
-        | {"unsorted": [pool(1, 1, 0), pool(0, 0, 0)], "object": pool(0, 0, 0), "number": [0]}
-        | {"key-less": [{}], "key-more": [pool(0, 0, 0, sure=1)]},
+        "subpools",
+        (*TOP, "subpools"),
+        {"outside": [pool(3, 3)], "overlap": [pool(0, 1), pool(1, 1)], "null": None}
+        | {"unsorted": [pool(1, 1), pool(0, 0)], "object": pool(0, 0), "number": [0]}
+        | {"key-less": [{}], "key-more": [pool(0, 0, sure=1)]},
     ),
-    ("groups", (*TOP, "groups"), {"object": {}, "null": None, "number": [0], "bare": ["walk"]}),
+    ("groups", (*TOP, "groups"), {"object": {}, "null": None, "number": [0], "bare": ["branch"]}),
     (
-        "marked",
-        (*TOP, "marked"),
-        {"maximum": [3], "above": [4], "negative": [-1], "twice": [1, 1], "unsorted": [1, 0]}
-        | {"true": [True], "text": ["1"], "null": None},
+        "rare_tokens",
+        (*TOP, "rare_tokens"),
+        {"above": [4], "negative": [-1], "twice": [1, 1], "unsorted": [1, 0]}
+        | {"true": [True], "text": ["1"], "null": None, "five": [0, 1, 2, 3, 4]},
     ),
-    ("most", (*TOP, "most"), {"three": 3, "negative": -1, "true": True, "text": "1", "null": None}),
+    (
+        "rare_tokens",
+        TOP,
+        {"in-a-cell": pool(0, 2, cells=[[0, 1]], rare_tokens=[1])},
+    ),
+    (
+        "at_most",
+        (*TOP, "at_most"),
+        {"three": 3, "negative": -1, "true": True, "text": "1", "null": None},
+    ),
 )
 
 
@@ -179,12 +202,11 @@ def ladder_faults() -> Iterator[tuple[str, Fault]]:
     for index, (key, path, values) in enumerate(LADDER_FAULTS):
         strategy = ("ladder", "moment", "grid")[index % 3]
         for name, value in values.items():
-            name = f"{name}.of-maximum" if path == ("maxima", 2) else name
             yield strategy, Fault(key, name, "outside its domain", path, value)
     groups = (*TOP, "groups")
     rules = {
-        "ladder": ("Walk", "", None, ["walk"]),
-        "moment": ("grid", "walk"),
+        "ladder": ("Branch", "walk", "", None, ["branch"]),
+        "moment": ("grid", "branch"),
         "grid": ("moment",),
     }
     for strategy, wrong in rules.items():
@@ -204,14 +226,14 @@ def ladder_faults() -> Iterator[tuple[str, Fault]]:
         "text": "0",
         "null": None,
     }.items():
-        made = [{"rule": "walk", "rivals": rivals}]
+        made = [{"rule": "branch", "rivals": rivals}]
         yield "ladder", Fault("rivals", name, "no ascending list of rivals", groups, made)
     for name, group in {
-        "rate-of-walk": {"rule": "walk", "rivals": [0], "rate": 1},
+        "rate-of-branch": {"rule": "branch", "rivals": [0], "rate": 1},
         "rate-missing": {"rule": "grid", "rivals": [0]},
         "rule-missing": {"rivals": [0], "rate": 1},
-        "rivals-missing": {"rule": "walk"},
-        "added": {"rule": "walk", "rivals": [0], "sure": []},
+        "rivals-missing": {"rule": "branch"},
+        "added": {"rule": "branch", "rivals": [0], "sure": []},
         "empty": {},
     }.items():
         yield "ladder", Fault("groups", name, "a group of other keys", groups, [group])

@@ -22,18 +22,21 @@ SYNTAX, LIMIT, UNSUPPORTED = (2, "syntax"), (2, "limit"), (2, "unsupported")
 DIGEST, STATEMENT, WITNESS = (1, "digest"), (1, "statement"), (1, "witness")
 BUDGET, COUNT, VERIFIED = (1, "budget"), (1, "count"), (0, None)
 
-MODEL_KEYS = ("sha256", "d_vocab", "n_ctx", "d_model", "d_head")
+SIZE_KEYS = ("d_vocab", "n_ctx", "d_model", "d_head", "d_vocab_out")
+TASK_KEYS = ("rule", "positions", "reads", "answers")
 COUNT_KEYS = ("total", "correct_at_least", "correct_at_most")
 LEAVES = (
     ("format",),
-    *(("claim", "model", key) for key in MODEL_KEYS),
-    *(("claim", key) for key in ("task", "semantics", "margin", *COUNT_KEYS)),
-    *(("proof", key) for key in ("strategy", "precision", "operations", "witness")),
+    ("claim", "model", "sha256"),
+    *(("claim", "model", "sizes", key) for key in SIZE_KEYS),
+    ("claim", "task", "rule"),
+    *(("claim", key) for key in ("semantics", "margin", *COUNT_KEYS)),
+    *(("proof", key) for key in ("tally", "strategy", "precision", "operations", "witness")),
 )
-OBJECTS = ((), ("claim",), ("claim", "model"), ("proof",))
-STRINGS = [leaf for leaf in LEAVES if leaf[-1] not in {*MODEL_KEYS[1:], "precision", "witness"}]
+OBJECTS = ((), ("claim",), ("claim", "model"), ("claim", "model", "sizes"))
+OBJECTS += (("claim", "task"), ("proof",))
 NUMBERS = [("claim", key) for key in COUNT_KEYS] + [("proof", "operations")]
-SMALL = [("claim", "model", key) for key in MODEL_KEYS[1:]] + [("proof", "precision")]
+SMALL = [("claim", "model", "sizes", key) for key in SIZE_KEYS] + [("proof", "precision")]
 
 
 class Case(NamedTuple):

@@ -6,11 +6,13 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.cells import class_of
 from support.certify import established
 from support.toy import Recipe
 
 from arithmetic.lanes import Lanes
 from arithmetic.tally import Tally
+from counting.separable import Rows
 from strategies import brute_force
 from strategies.brute_force import BLOCKS, COARSE, count_class
 
@@ -30,6 +32,7 @@ class Drawn:
 
     def __init__(self, query, maximum, table):
         self.query, self.maximum, self.table = query, maximum, table
+        self.label, self.tokens = maximum, range(maximum + 1)
         self.count, places = len(table[0][0]), len(table)
         self.lanes = Lanes(self.count, 2 * BITS + 4 + (places + 1).bit_length())
         self.rivals = self.lanes.ones ^ (1 << (self.lanes.width * maximum))
@@ -47,19 +50,21 @@ class Drawn:
         tally, looked_at = Tally(10**12), []
         attention = SimpleNamespace(tables=None, query=self.query, bits=BITS)
         winners = brute_force._Enumeration._winners
+        inputs = class_of(self.query, self.maximum, len(self.table) - 1)
 
         def record(walk, table, sequence):
             looked_at.append(sequence)
             return winners(walk, table, sequence)
 
-        def settled(tables, sequence, rivals, bits, tally):
+        def settled(tables, sequence, label, rivals, bits, tally):
+            assert label == self.maximum
             assert (rivals, bits) == (self.winners(sequence), 2 * BITS)
             return True, True
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(brute_force._Enumeration, "_winners", record)
             patch.setattr(brute_force, "settled", settled)
-            certain, possible = count_class(self, attention, tally)
+            certain, possible = count_class(Rows(self, attention, inputs, None), tally)
         assert certain == possible
         return certain, looked_at, tally.spent
 

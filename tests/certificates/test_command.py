@@ -24,7 +24,8 @@ from support.certify import (
 )
 
 SENTENCE = re.compile(
-    r"s VERIFIED max-of-3 sha256:[0-9a-f]{64} real margin 0: at least (\d+) of 125 correct "
+    r"s VERIFIED max-of-3 of embed,positions,attention\(1-head,causal,1/sqrt\(d_head\)\),"
+    r"readout\(last\) sha256:[0-9a-f]{64} real margin 0: at least (\d+) of 125 correct "
     r"\(>= (\d\.\d{5})\)(?:, at most (\d+))?, (\d+) operations"
 )
 

@@ -9,6 +9,8 @@ import pytest
 from commands import INTERNAL, INTERRUPTED, MODEL, TRUE, USAGE
 from support.certify import CHECKER, certificate, digest, encoded, verdict
 
+from parts.transformer import WORDS
+
 SPEC = importlib.util.spec_from_file_location("checker_main", CHECKER / "__main__.py")
 COMMAND = importlib.util.module_from_spec(SPEC)
 sys.modules["checker_main"] = COMMAND
@@ -56,7 +58,7 @@ def test_a_verified_line_says_model_semantics_margin_counts_share_and_budget(run
     found = run(at_least=107, at_most=110, margin="0", operations=654321)
     share = f"{107 * 10**5 // 125:05d}"
     assert found.out == (
-        f"s VERIFIED max-of-3 sha256:{digest(MODEL.bytes())} real margin 0: "
+        f"s VERIFIED max-of-3 of {WORDS} sha256:{digest(MODEL.bytes())} real margin 0: "
         f"at least 107 of 125 correct (>= 0.{share}), at most 110, 654321 operations\n"
     )
     assert "at most" not in run(at_most=125).out

@@ -14,7 +14,7 @@ from support.certify import (
     mean_diff_sign,
     trained_toy,
 )
-from support.ladders import group, pool
+from support.ladders import group, others, pool
 from support.toy import Recipe
 from support.witnesses import plausible
 
@@ -38,11 +38,11 @@ def explanations(model, strategy, sequences=None, **options):
 
 def ladder_of(*nodes):
     """Return a witness of pools for the largest token alone; other maxima have none."""
-    return {"first": 0, "maxima": [*([] for _ in range(V - 1)), list(nodes)]}
+    return {"labels": [*([m, []] for m in range(V - 1)), [V - 1, list(nodes)]]}
 
 
 def one_query(query, **fields):
-    return pool(query, query, V - 1, **fields)
+    return pool(query, query, **fields)
 
 
 def of_query(found, query):
@@ -50,7 +50,7 @@ def of_query(found, query):
 
 
 def test_fields_and_line_of_an_explanation():
-    made = Explanation((1, 4, 2), True, "q=2 m=4", "the table", Fraction(-1, 3), 7)
+    made = Explanation((1, 4, 2), 4, True, "q=2 m=4", "the table", Fraction(-1, 3), 7)
     assert made.fields() == {
         "sequence": (1, 4, 2),
         "counted": True,
@@ -59,13 +59,13 @@ def test_fields_and_line_of_an_explanation():
         "excess": "-0.333333",
         "rival": 7,
         "query": 2,
-        "maximum": 4,
+        "label": 4,
         "unit": "logits",
     }
     assert made.line() == (
         "e 1,4,2 COUNTED in class q=2 m=4 by the table, -0.333333 logits, rival 7"
     )
-    bare = Explanation((0, 3, 1), False, "q=1 m=3", "the rule")
+    bare = Explanation((0, 3, 1), 3, False, "q=1 m=3", "the rule")
     assert bare.fields() | {"excess": 1, "rival": 1} == {
         "sequence": (0, 3, 1),
         "counted": False,
@@ -74,7 +74,7 @@ def test_fields_and_line_of_an_explanation():
         "excess": 1,
         "rival": 1,
         "query": 1,
-        "maximum": 3,
+        "label": 3,
         "unit": "logits",
     }
     assert (bare.fields()["excess"], bare.fields()["rival"]) == (None, None)
@@ -87,9 +87,9 @@ def test_the_one_sequence_of_one_token_is_explained_by_its_having_no_rival(strat
     if strategy == SUBCUBIC:
         witness = plausible(Random(1), strategy, model)
     else:
-        witness = {"first": 0, "maxima": [[]]} if strategy == "ladder" else {}
+        witness = {"labels": [[0, []]]} if strategy == "ladder" else {}
     (found,) = explanations(model, strategy, witness=witness)
-    assert found == ((0, 0, 0), True, "q=0 m=0", "the absence of any rival", None, None)
+    assert found == ((0, 0, 0), 0, True, "q=0 m=0", "the absence of any rival", None, None)
 
 
 @pytest.mark.parametrize("strategy", ["exact", "brute-force"])
@@ -115,7 +115,7 @@ def test_a_sign_that_cannot_be_told_counts_as_wrong(monkeypatch):
 def test_signs_are_asked_for_at_twice_the_precision_of_the_certificate(monkeypatch):
     asked = []
 
-    def settled(tables, sequence, rivals, precision, tally):
+    def settled(tables, sequence, label, rivals, precision, tally):
         asked.append((sequence, rivals, precision))
         return False, bool(rivals)
 
@@ -180,7 +180,7 @@ def test_a_class_without_a_bound_says_so():
 
 
 def test_a_query_without_a_pool_and_a_maximum_without_any():
-    witness = ladder_of(one_query(1, groups=[group("both", range(V - 1))]))
+    witness = ladder_of(one_query(1, groups=[group("branch-two-sided", range(V - 1))]))
     found = explanations(trained_toy(), "ladder", witness=witness)
     for x in found:
         q, m = x.sequence[-1], max(x.sequence)
@@ -190,13 +190,13 @@ def test_a_query_without_a_pool_and_a_maximum_without_any():
         assert (x.counted, x.group) == (False, f"q={q} m={m}")
         assert x.decided_by == "the witness, which has no pool for it"
     # Maxima below the first that is listed have no pools either.
-    short = {"first": V - 1, "maxima": [witness["maxima"][-1]]}
+    short = {"labels": witness["labels"][-1:]}
     assert explanations(trained_toy(), "ladder", witness=short) == found
 
 
 def test_pools_name_their_queries_and_the_rule_that_counts():
-    wide = pool(0, 2, V - 1, parts=[pool(0, 1, V - 1), one_query(2)])
-    witness = ladder_of(wide, one_query(V - 1, groups=[group("both", range(V - 1))]))
+    wide = pool(0, 2, subpools=[pool(0, 1), one_query(2)])
+    witness = ladder_of(wide, one_query(V - 1, groups=[group("branch-two-sided", range(V - 1))]))
     found = explanations(trained_toy(), "ladder", witness=witness)
     groups = {q: {x.group for x in of_query(found, q)} for q in range(V)}
     m = V - 1
@@ -215,7 +215,7 @@ def lost_model():
     for seed in range(40):
         model = Recipe("gaussian", V, 3, 4, 2, seed=seed).build()
         for query in range(V):
-            witness = ladder_of(one_query(query, groups=[group("both", range(V - 1))]))
+            witness = ladder_of(one_query(query, groups=[group("branch-two-sided", range(V - 1))]))
             found = of_query(explanations(model, "ladder", witness=witness), query)
             if {x.decided_by for x in found} == {"the rules of the pool"} and query != V - 2:
                 return model, query
@@ -227,20 +227,20 @@ def test_more_marked_tokens_than_a_pool_counts_are_named():
     marked = [0, 2]
     for most in (0, 1):
         rules = [group("grid", range(V - 1))]
-        node = one_query(query, groups=rules, marked=marked, most=most)
+        node = one_query(query, groups=rules, rare_tokens=marked, at_most=most)
         for x in of_query(explanations(model, "ladder", witness=ladder_of(node)), query):
             # The query is no free token: it is not counted, whatever it is.
             many = sum(t in marked for t in x.sequence[:2]) > most
-            said = f"more than {most} of the marked tokens"
+            said = f"more than {most} of the rare tokens"
             name = f"q={query} m={V - 1} pool={query}..{query}"
             if many:
-                assert x == (x.sequence, False, name, said, None, None)
+                assert x == (x.sequence, V - 1, False, name, said, None, None)
             else:
                 assert x.decided_by == "the rules of the pool" and x.excess is not None
                 assert x.group == name and x.rival is not None
 
 
-@pytest.mark.parametrize("rule", ["walk", "both", "moment", "grid"])
+@pytest.mark.parametrize("rule", ["branch", "branch-two-sided", "moment", "grid"])
 def test_a_rival_that_no_rule_counts_is_named(rule):
     model, query = lost_model()
     node = one_query(query, groups=[group(rule, range(V - 1))])
@@ -253,7 +253,7 @@ def test_a_rival_that_no_rule_counts_is_named(rule):
         assert (x.counted, x.excess) == (False, None)
         assert x.decided_by == "the witness, which counts no such rival"
     # Counting from below counts nothing from above.
-    node = one_query(query, groups=[group("below", range(V - 1))])
+    node = one_query(query, groups=[group("grid-lower", range(V - 1))])
     for x in of_query(explanations(model, "ladder", witness=ladder_of(node)), query):
         assert x.decided_by == "the witness, which counts no such rival"
 
@@ -262,12 +262,13 @@ def test_a_rival_that_no_rule_counts_is_named(rule):
 def test_single_tokens_and_positions_apart_give_the_excess_of_the_sequence_itself(seed):
     """With nothing pooled, the rules of a pool have the sums of the sequence's own logits."""
     model = Recipe("trained", V, 3, 4, 2, seed=seed).build()
-    rivals = [set(range(V)) - {m} for m in range(V)]
-    nodes = [
-        [pool(q, q, m, groups=[group("both", rivals[m])]) for q in range(m + 1)] for m in range(V)
-    ]
+
+    def fine(m):
+        return group("branch-two-sided", others(m, V))
+
+    nodes = [[pool(q, q, groups=[fine(m)]) for q in range(m + 1)] for m in range(V)]
     exact = {x.sequence: x for x in explanations(model, "exact")}
-    witness = {"first": 0, "maxima": nodes}
+    witness = {"labels": [list(pair) for pair in enumerate(nodes)]}
     found = explanations(model, "ladder", witness=witness)
     by_rules = [x for x in found if x.decided_by == "the rules of the pool"]
     for x in by_rules:
@@ -297,5 +298,5 @@ def test_one_bad_sequence_among_good_ones_is_declined():
     model = trained_toy()
     cert = encoded(certificate(model, "exact", at_least=0))
     for bad in ((0, 1), (0, 1, 2, 3), (0, 1, V), (-1, 1, 0)):
-        with pytest.raises(Declined, match="--explain takes 3 tokens of 0 to 4"):
+        with pytest.raises(Declined, match="--explain takes 3 tokens of max-of-3"):
             explain.explanations(model.bytes(), cert, Pins(), [(0, 1, 2), bad, (1, 1, 1)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mutation import changed
 from support.certify import certificate, checker_eps, encoded, join_weights, trained_toy, verdict
-from support.ladders import pool
+from support.ladders import only, pool
 from support.toy import ToyModel
 
 from arithmetic.matrices import Matrix
@@ -15,18 +15,16 @@ from files.tensors import Tensor, matrix, read_tensors
 from files.verdict import Declined, Rejected, Theorem
 from files.witness import list_of
 from parts.float32 import _growth
-from parts.transformer import Shape, read_model
-from strategies.ladder_witness import read_ladder
+from parts.transformer import read_model
+from strategies.ladder_witness import RULES, Domain, read_ladder
 from strategies.subcubic_witness import _directions, _dyadic, _dyadics
 
 
 def test_a_size_of_zero_in_a_claim_is_declined():
     cert = certificate(trained_toy(), "exact")
-    for key in ("d_vocab", "n_ctx", "d_model", "d_head"):
-        changed = {**cert["claim"]["model"], key: 0}
-        claim = {**cert["claim"], "model": changed}
-        found = verdict(trained_toy().bytes(), encoded({**cert, "claim": claim}))
-        assert found.refusal == (2, "limit")
+    for key in ("d_vocab", "n_ctx", "d_model", "d_head", "d_vocab_out"):
+        mutant = changed(cert, ("claim", "model", "sizes", key), 0)
+        assert verdict(trained_toy().bytes(), encoded(mutant)).refusal == (2, "limit")
 
 
 def test_a_certificate_may_be_as_long_as_the_limit_and_no_longer(monkeypatch):
@@ -38,48 +36,43 @@ def test_a_certificate_may_be_as_long_as_the_limit_and_no_longer(monkeypatch):
     assert verdict(weights, cert).refusal == (2, "limit")
 
 
-def read_first(first, v=3):
-    made = {"first": first, "maxima": [[] for _ in range(v - first)]}
-    return read_ladder(made, "ladder", Shape(v, 2, 2, 2))
+def read_pools(v, witness):
+    return read_ladder(witness, range(v), Domain(range(v), range(v), RULES["ladder"]))
 
 
-def test_the_first_maximum_of_a_witness_is_a_token_or_one_above_all():
-    assert [len(read_first(first)) for first in (0, 2, 3)] == [3, 1, 0]
-    for first in (-1, 4):
+def test_labels_ascend_within_those_of_the_task():
+    for labels in ([], [0], [2], [0, 1, 2], [0, 2]):
+        assert list(read_pools(3, {"labels": [[m, []] for m in labels]})) == labels
+    for labels in ([-1], [3], [1, 0], [1, 1], [0, True], ["0"]):
         with pytest.raises(Rejected, match="witness"):
-            read_first(first)
+            read_pools(3, {"labels": [[m, []] for m in labels]})
 
 
 def test_the_third_pool_follows_the_second():
     def read(*ends):
-        parts = [pool(first, last, 5) for first, last in ends]
-        return read_ladder({"first": 5, "maxima": [parts]}, "ladder", Shape(6, 2, 2, 2))
+        return read_pools(6, only(5, *(pool(first, last) for first, last in ends)))
 
-    assert len(read((0, 1), (2, 2), (3, 4))[0]) == 3
+    assert len(read((0, 1), (2, 2), (3, 4))[5]) == 3
     for third in ((2, 3), (1, 3), (0, 0)):
         with pytest.raises(Rejected, match="witness"):
             read((0, 1), (2, 2), third)
 
 
 @pytest.mark.parametrize("v", [2, 3, 7])
-def test_a_pool_has_at_most_four_groups_a_token_and_sixteen(v):
+def test_a_pool_has_at_most_four_groups_an_answer_and_sixteen(v):
     def read(count):
-        groups = [{"rule": "walk", "rivals": []}] * count
-        made = [pool(0, 0, 1, groups=groups)]
-        witness = {"first": v - 1, "maxima": [made]}
-        return read_ladder(witness, "ladder", Shape(v, 2, 2, 2))
+        groups = [{"rule": "branch", "rivals": []}] * count
+        return read_pools(v, only(v - 1, pool(0, 0, groups=groups)))
 
-    assert len(read(4 * v + 16)[0][0].groups) == 4 * v + 16
+    assert len(read(4 * v + 16)[v - 1][0].groups) == 4 * v + 16
     with pytest.raises(Rejected, match="too many groups"):
         read(4 * v + 17)
 
 
 @pytest.mark.parametrize("tokens", [[8, 0], [16, 8, 0], [9, 1], [32, 0], [0, 0], [3, 2, 5]])
 def test_tokens_out_of_order_are_refused_however_a_set_holds_them(tokens):
-    made = [pool(0, 0, 39, thresholds=[[token, 1] for token in tokens])]
-    witness = {"first": 39, "maxima": [made]}
-    with pytest.raises(Rejected, match="ascending"):
-        read_ladder(witness, "ladder", Shape(40, 2, 2, 2))
+    with pytest.raises(Rejected, match="ascends"):
+        read_pools(40, only(39, pool(0, 0, thresholds=[[token, 1] for token in tokens])))
 
 
 def test_a_number_of_a_header_is_quoted_as_unknown_or_missing():
@@ -160,7 +153,7 @@ def test_a_bias_may_be_missing_but_has_its_shape():
     [(1, 81, "0.01234"), (2, 3, "0.66666"), (80, 81, "0.98765"), (81, 81, "1.00000")],
 )
 def test_a_share_that_is_no_decimal_is_printed_rounded_down(count, total, share):
-    made = Theorem("max-of-4", "0" * 64, "real", "0", total, count, total, 5, 4)
+    made = Theorem("max-of-4", "words", "0" * 64, "real", "0", total, count, total, 5, 4)
     assert f"at least {count} of {total} correct (>= {share}), 5 operations" in made.line()
 
 
@@ -274,4 +267,4 @@ def test_sums_of_the_float32_program_stay_below_its_largest_number(bits, good):
 @pytest.mark.parametrize("value", [[], "pool", None, 3, [["queries"]]])
 def test_a_pool_that_is_no_object_is_refused(value):
     with pytest.raises(Rejected, match="an object with the keys"):
-        read_ladder({"first": 1, "maxima": [[value]]}, "ladder", Shape(2, 2, 2, 2))
+        read_pools(2, only(1, value))

@@ -13,11 +13,9 @@ from arithmetic.balls import MAX_BITS, at_unit, exp_over_root, ln2, trimmed
 from arithmetic.matrices import Matrix
 from arithmetic.tally import Tally
 from counting import signs
-from counting.tails import Tail
 from files import tensors
 from files.tensors import Tensor, read_tensors
 from files.verdict import Declined
-from strategies.ladder import Ladder
 from strategies.score_bounds import _power_trace, _root_up, _spectral_range
 
 
@@ -109,30 +107,6 @@ def test_a_root_is_rounded_up_by_less_than_a_unit_of_64_bits(value, exponent):
 
 def test_the_root_of_nothing_is_nothing():
     assert [_root_up(0, exponent)[0] for exponent in (-3, 0, 4)] == [0, 0, 0]
-
-
-def test_a_moment_of_cells_of_any_size_is_no_less_than_the_tokens_that_count():
-    for size in (1, 2**60, 2**90, 2**120):
-        for distance in (1, 511, 1023, 1024, 2047, 30_000):
-            # All tokens of the far cell reach exactly 0, those of the last cell the worst sum.
-            tail = Tail([size, 1], set(), 0, Tally(10**9), holds=True)
-            found = tail.count(0, [[0, distance]], distance, exact=False)
-            assert found >= size + 1
-            # The near cell weighs 2**(distance/1024), which is far from exact in few bits.
-            assert found - size <= 2 ** (distance // 1024 + 1) + size // 2**60 + 1
-
-
-@pytest.mark.parametrize(("gaps", "cleared"), [((3, 5), False), ((5, 3), False), ((3, 3), True)])
-def test_a_threshold_clears_a_rival_only_if_it_covers_every_query_of_the_pool(gaps, cleared):
-    # Rows are D[q,j] for q = 0, 1, 2; the maximum is 2, where D is 10.
-    direct = [[0, 10 + gaps[0], 10], [0, 10 + gaps[1], 10], [0, 99, 10]]
-    tables = SimpleNamespace(direct=direct)
-    ladder = SimpleNamespace(tables=tables, tally=Tally(10**6))
-    left = Ladder.left(ladder, 2, range(2), {0: None, 1: 3})
-    assert left == ([0] if cleared else [0, 1])
-    assert ladder.tally.spent == 4
-    assert Ladder.left(ladder, 2, range(1), {1: gaps[0]}) == []
-    assert Ladder.left(ladder, 2, range(1), {1: gaps[0] - 1}) == [1]
 
 
 def entry(shape, start, end, dtype="U8"):

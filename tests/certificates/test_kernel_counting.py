@@ -1,6 +1,5 @@
 """The checker counts what enumeration counts, drops no rival that wins, and keeps its budget."""
 
-from collections import Counter
 from fractions import Fraction
 from itertools import product
 from types import SimpleNamespace
@@ -8,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.cells import cells_of_class, cells_of_sizes, class_of
 from support.certify import checker_tables
 from support.oracle import oracle_of
 from support.toy import FLAVOURS, MOSTLY_RIGHT, Recipe, random_toys, toy_models
@@ -15,33 +15,14 @@ from support.toy import FLAVOURS, MOSTLY_RIGHT, Recipe, random_toys, toy_models
 from arithmetic.tally import Tally
 from counting import signs
 from counting.branch import BranchAndCount, Rival
-from counting.classes import completions, inhabited_queries, worst_case
-from counting.separable import GapRows
+from counting.cells import cells_of
+from counting.separable import GapRows, Rows
 from counting.signs import MAX_PRECISION, gap_terms, rival_wins
 from files.verdict import Rejected
 from parts.attention import Attention
 from strategies.exact import ExactCount, Undecided, surviving_rivals
 
 MARGINS = (Fraction(0), Fraction(1, 3), Fraction(5))
-
-
-@pytest.mark.parametrize(("v", "k"), [(1, 1), (1, 3), (2, 1), (2, 5), (4, 1), (4, 4), (6, 2)])
-def test_classes_that_hold_sequences_hold_as_many_as_their_size(v, k):
-    sizes = Counter((x[-1], max(x)) for x in product(range(v), repeat=k))
-    for maximum in range(v):
-        queries = inhabited_queries(maximum, k)
-        assert [q for q in range(v) if sizes[q, maximum]] == list(queries)
-        for query in queries:
-            assert completions(k - 1, maximum, query == maximum) == sizes[query, maximum]
-    assert sum(sizes.values()) == v**k
-
-
-@pytest.mark.parametrize("places", range(5))
-@pytest.mark.parametrize("maximum", range(4))
-def test_completions_are_the_fillings_that_hold_the_maximum(places, maximum):
-    fillings = list(product(range(maximum + 1), repeat=places))
-    assert completions(places, maximum, True) == len(fillings)
-    assert completions(places, maximum, False) == sum(maximum in x for x in fillings)
 
 
 @st.composite
@@ -78,10 +59,17 @@ def reaches(table, sequence):
 
 def walk_of(drawn, settle):
     query, maximum, places, rivals = drawn
-    tables = SimpleNamespace(shape=SimpleNamespace(n_ctx=places + 1))
-    attention = SimpleNamespace(tables=tables, query=query, bits=32)
-    made = [Rival(10 + j, low, high, query) for j, (low, high) in enumerate(rivals)]
-    return ExactCount(attention, maximum, made, Tally(10**9), settle=settle)
+    inside = cells_of_class(query, maximum, places)
+    attention = SimpleNamespace(tables=None, query=query, bits=32)
+    gaps = SimpleNamespace(label=maximum)
+    rows = SimpleNamespace(attention=attention, gaps=gaps, cells=inside)
+    tokens = [cell[0] for cell in inside.tokens]
+    made = []
+    for j, (low, high) in enumerate(rivals):
+        start = low[-1][query], high[-1][query]
+        ends = [[[row[t] for t in tokens] for row in side[:-1]] for side in (low, high)]
+        made.append(Rival(10 + j, start, *ends, inside.present))
+    return ExactCount(rows, made, Tally(10**9), settle=settle)
 
 
 @settings(max_examples=300)
@@ -113,7 +101,7 @@ def test_settled_sequences_count_by_the_exact_sign(drawn, answers):
     query, maximum, places, rivals = drawn
     known = {}
 
-    def exact_sign(tables, sequence, rival, precision, tally):
+    def exact_sign(tables, sequence, label, rival, precision, tally):
         """Stand in for the true sign: anything that the two tables allow, or unknown."""
         low, high = rivals[rival - 10]
         if reaches(low, sequence) == reaches(high, sequence):
@@ -126,7 +114,10 @@ def test_settled_sequences_count_by_the_exact_sign(drawn, answers):
         patch.setattr(signs, "rival_wins", exact_sign)
         found = walk_of(drawn, settle=True).count()
     sequences = members(query, maximum, places)
-    rows = [[exact_sign(None, x, 10 + j, 0, None) for j in range(len(rivals))] for x in sequences]
+    rows = [
+        [exact_sign(None, x, maximum, 10 + j, 0, None) for j in range(len(rivals))]
+        for x in sequences
+    ]
     certain = sum(any(sign is True for sign in row) for row in rows)
     possible = sum(any(sign is not False for sign in row) for row in rows)
     assert found == (certain, possible)
@@ -150,8 +141,13 @@ def cells(draw):
 
 def count_in_cells(drawn, rivals):
     sizes, places, holds, _ = drawn
-    made = [Rival(j, low, high, 0) for j, (low, high) in enumerate(rivals)]
-    return BranchAndCount(sizes, places, made, Tally(10**9), holds=holds).count()
+    inside = cells_of_sizes(sizes, places, holds=holds)
+    kept, made = slice(len(sizes) - len(inside.tokens), None), []
+    for j, ends in enumerate(rivals):
+        start = tuple(side[-1][0] for side in ends)
+        low, high = ([row[kept] for row in side[:-1]] for side in ends)
+        made.append(Rival(j, start, low, high, inside.present))
+    return BranchAndCount(inside, made, Tally(10**9)).count()
 
 
 @settings(max_examples=400)
@@ -179,18 +175,6 @@ def terms_of_a_class(draw):
     return draw(st.integers(-20, 20)), draw(st.lists(row, min_size=places, max_size=places))
 
 
-@given(terms_of_a_class(), st.booleans())
-def test_the_worst_case_is_the_largest_sum_of_a_class(drawn, holds):
-    own, rows = drawn
-    sums = [
-        own + sum(row[t] for row, t in zip(rows, x, strict=True))
-        for x in product(range(len(rows[0])), repeat=len(rows))
-        if holds or len(rows[0]) - 1 in x
-    ]
-    held = [] if holds else [row[-1] for row in rows]
-    assert worst_case(own, [max(row) for row in rows], held) == max(sums)
-
-
 @settings(max_examples=60)
 @given(
     st.one_of(toy_models(4, 3), toy_models(5, 3, flavours=MOSTLY_RIGHT)),
@@ -207,15 +191,21 @@ def test_the_worst_case_drops_no_winner_of_any_flavour(flavour):
         require_no_winner_dropped(model, Fraction(1, 3), 32)
 
 
+def survivors_of(tables, query, maximum, bits, tally):
+    """Return the rivals that the worst case of a class leaves."""
+    gaps = GapRows(tables, maximum, range(maximum + 1), bits, tally)
+    inputs = class_of(query, maximum, tables.shape.n_ctx - 1)
+    rows = Rows(gaps, Attention(tables, query, bits, tally), inputs, cells_of(inputs, []))
+    return surviving_rivals(rows, gaps.upper(rows.attention, tally), tally)
+
+
 def require_no_winner_dropped(model, margin, bits):
     tables, oracle, tally = checker_tables(model, margin), oracle_of(model), Tally(10**9)
     winners = {}
     for x in oracle.sequences():
         winners.setdefault((x[-1], max(x)), set()).update(oracle.rivals_ahead(x, margin))
     for (query, maximum), expected in winners.items():
-        rows = GapRows(tables, maximum, bits, tally)
-        upper = rows.upper(Attention(tables, query, bits, tally), tally)
-        survivors = surviving_rivals(rows, upper, query, tally)
+        survivors = survivors_of(tables, query, maximum, bits, tally)
         assert expected <= set(survivors)
         assert maximum not in survivors
         assert set(survivors) < set(range(model.d_vocab))
@@ -225,10 +215,8 @@ def test_the_worst_case_drops_most_rivals_of_a_good_model():
     model = Recipe("one hot", 5, 3, 5, 5, seed=1).build()
     tables, tally, dropped = checker_tables(model, Fraction(0)), Tally(10**9), 0
     for maximum in range(5):
-        rows = GapRows(tables, maximum, 32, tally)
         for query in range(maximum + 1):
-            upper = rows.upper(Attention(tables, query, 32, tally), tally)
-            dropped += 4 - len(surviving_rivals(rows, upper, query, tally))
+            dropped += 4 - len(survivors_of(tables, query, maximum, 32, tally))
     assert dropped > 15
 
 
@@ -248,8 +236,8 @@ def require_true_signs(model, margin):
     tables, oracle, tally = checker_tables(model, margin), oracle_of(model), Tally(10**9)
     for x in oracle.sequences():
         rivals = set(range(model.d_vocab)) - {max(x)}
-        assert all(gap for j in rivals for gap in gap_terms(tables, x, j).values())
-        won = {j for j in rivals if rival_wins(tables, x, j, 32, tally)}
+        assert all(gap for j in rivals for gap in gap_terms(tables, x, max(x), j).values())
+        won = {j for j in rivals if rival_wins(tables, x, max(x), j, 32, tally)}
         assert won == oracle.rivals_ahead(x, margin)
 
 
@@ -266,7 +254,7 @@ def test_a_sign_is_told_only_by_an_enclosure_on_one_side(monkeypatch, low, high,
 
     monkeypatch.setattr(signs, "gap_terms", lambda *_: {0: 1, 1: -1})
     monkeypatch.setattr(signs, "_enclosed_sum", enclosed)
-    assert rival_wins(None, (0, 1), 0, 64, Tally(100)) is answer
+    assert rival_wins(None, (0, 1), 1, 0, 64, Tally(100)) is answer
     assert (precisions[-1] == MAX_PRECISION) == (answer is None)
 
 

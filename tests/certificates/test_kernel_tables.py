@@ -171,12 +171,12 @@ def test_tables_in_lanes_lie_outside_the_true_terms_of_every_rival(flavour, bits
     tables = checker_tables(model, Fraction(1, 3))
     with mpmath.workprec(1500):
         for maximum in range(model.d_vocab):
-            rows = GapRows(tables, maximum, bits, tally)
+            rows = GapRows(tables, maximum, range(maximum + 1), bits, tally)
             for query in range(maximum + 1):
                 attention = Attention(tables, query, bits, tally)
                 upper, lower = (side(attention, tally) for side in (rows.upper, rows.lower))
                 tokens, places = true_weights(tables, query)
-                scale = -(attention.unit(maximum) + rows.shift)
+                scale = -(attention.unit(range(maximum + 1)) + rows.shift)
                 for i, t in product(range(model.n_ctx), range(maximum + 1)):
                     weight = mpmath.ldexp(tokens[t] * places[i], scale)
                     low, high = (unpacked(rows.lanes, side[i][t]) for side in (lower, upper))
@@ -199,7 +199,7 @@ def test_no_sum_that_is_formed_leaves_its_lane(flavour, v, k, bits):
     model = Recipe(flavour, v, k, 2, 2, frozenset({"b_U", "b_Q"}), "float64", k).build()
     tables = checker_tables(model, Fraction(10**9))
     for maximum in range(v):
-        rows = GapRows(tables, maximum, bits, tally)
+        rows = GapRows(tables, maximum, range(maximum + 1), bits, tally)
         for query in range(maximum + 1):
             attention = Attention(tables, query, bits, tally)
             for table in (rows.upper(attention, tally), rows.lower(attention, tally)):
@@ -222,4 +222,5 @@ def test_the_models_of_the_other_tests_have_room_to_lie():
         "n_ctx": 2,
         "d_model": 34,
         "d_head": 34,
+        "d_vocab_out": 16,
     }

@@ -23,7 +23,9 @@ from support.certify import (
 from support.ladders import (
     LADDERS,
     every_class,
+    far,
     group,
+    only,
     others,
     plausible_ladder,
     pool,
@@ -41,7 +43,11 @@ from support.toy import (
     toy_models,
 )
 
-from counting.classes import completions
+
+def completions(places, maximum, holds):
+    """Return how many tuples of 0..maximum hold the maximum, or all tuples."""
+    return (maximum + 1) ** places - (0 if holds else maximum**places)
+
 
 MAKERS = (wild_ladder, plausible_ladder)
 MARGINS = ("0", "1/3", "5")
@@ -136,10 +142,10 @@ def test_no_bound_needs_a_context_to_bound_a_sequence_of_one_token():
     for flavour in ("trained", "one hot"):
         model = Recipe(flavour, 4, 1, 4, 4, frozenset({"b_U"}), seed=2).build()
         true = count_correct(model)
-        for rule in ("both", "walk", "grid", "moment"):
-            low, high = bounds(model, "ladder", every_class(4, [rule, "below"]))
+        for rule in ("branch-two-sided", "branch", "grid", "moment"):
+            low, high = bounds(model, "ladder", every_class(4, [rule, "grid-lower"]))
             assert (low, high) == (true, true)
-        low, high = bounds(model, "ladder", {"first": 0, "maxima": [[] for _ in range(4)]})
+        low, high = bounds(model, "ladder", {"labels": [[m, []] for m in range(4)]})
         assert (low, high) == (0, 4)
 
 
@@ -157,7 +163,7 @@ def test_walks_on_both_sides_find_the_exact_count_where_nothing_ties():
         model = recipe.build()
         for margin in ("0", "1/3"):
             true = count_correct(model, Fraction(margin))
-            fine = every_class(model.d_vocab, ["both"])
+            fine = every_class(model.d_vocab, ["branch-two-sided"])
             for witness in (fine, plausible_ladder(Random(1), "ladder", model)):
                 open_ends += bounds(model, "ladder", witness, margin, 200) != (true, true)
     assert open_ends == 0
@@ -168,7 +174,7 @@ def test_a_grid_below_and_above_encloses_the_truth_ever_closer():
     for recipe in EXACT[::3]:
         model = recipe.build()
         for rate in widths:
-            witness = every_class(model.d_vocab, ["grid", "below"], rate=rate)
+            witness = every_class(model.d_vocab, ["grid", "grid-lower"], rate=rate)
             low, high = bounds(model, "grid", witness)
             widths[rate] += high - low
     assert widths[10] > widths[100] > widths[1000] >= widths[10_000]
@@ -210,24 +216,29 @@ def test_the_trained_toy_and_the_sign_trap_are_bounded_truly(strategy):
 def wrong_in_class(model, query, maximum, margin="0", precision=64, **fields):
     """Return (certainly, possibly) wrong sequences of one class, the others given up."""
     v, k = model.d_vocab, model.n_ctx
-    witness = single_class(query, maximum, v, **fields)
+    witness = single_class(query, maximum, **fields)
     low, high = bounds(model, "ladder", witness, margin, precision)
     return v**k - high, completions(k - 1, maximum, query == maximum) - low
 
 
 WAYS = [
-    *([group("both", range(4))], [group("walk", range(4))]),
+    *([group("branch-two-sided", range(4))], [group("branch", range(4))]),
     *([group("grid", range(4), 50)], [group("moment", range(4), 2000)]),
     [group("grid", [j], 400) for j in range(4)],
     [group("moment", [j], 4000) for j in range(4)],
-    [group("both", [0, 1]), group("grid", [2], 30), group("moment", [3], 1000)],
+    [group("branch-two-sided", [0, 1]), group("grid", [2], 30), group("moment", [3], 1000)],
 ]
 
 
 @each_flavour
 @pytest.mark.parametrize(
     ("fields", "margin"),
-    [({}, "0"), ({"near": 0}, "5"), ({"near": 0, "apart": 0}, "0"), ({"apart": 0}, "5")],
+    [
+        ({}, "0"),
+        ({"near": 0}, "5"),
+        ({"near": 0, "per_position": 0}, "0"),
+        ({"per_position": 0}, "5"),
+    ],
 )
 def test_no_class_counts_fewer_than_are_wrong_or_more_than_it_holds(flavour, fields, margin):
     model = Recipe(flavour, 4, 3, 3, 3, frozenset({"b_U"}), seed=int(margin)).build()
@@ -235,11 +246,12 @@ def test_no_class_counts_fewer_than_are_wrong_or_more_than_it_holds(flavour, fie
         size = completions(2, maximum, query == maximum)
         for groups in WAYS:
             every = {"groups": [*groups, *BELOW], **fields}
+            every["cells"] = far(maximum, every.pop("near", maximum))
             low, high = wrong_in_class(model, query, maximum, margin, **every)
             assert 0 <= low <= wrong <= high <= size
 
 
-BELOW = [group("below", range(4), 60)]
+BELOW = [group("grid-lower", range(4), 60)]
 
 
 def test_a_walk_is_at_most_a_grid_and_a_grid_at_most_a_moment_of_its_rate():
@@ -250,10 +262,10 @@ def test_a_walk_is_at_most_a_grid_and_a_grid_at_most_a_moment_of_its_rate():
         for query, maximum in [(0, v - 1), (v - 2, v - 1), (v - 1, v - 1), (1, 1), (0, 2)]:
             rivals = others(maximum, v)
             for taken in (rivals, rivals[-1:], rivals[:1]):
-                rest = [group("walk", [j for j in rivals if j not in taken])]
+                rest = [group("branch", [j for j in rivals if j not in taken])]
                 counts = [
                     wrong_in_class(model, query, maximum, groups=[*rest, group(rule, taken, 300)])
-                    for rule in ("both", "walk", "grid", "moment")
+                    for rule in ("branch-two-sided", "branch", "grid", "moment")
                 ]
                 possible = [high for _, high in counts]
                 assert possible == sorted(possible)
@@ -266,10 +278,10 @@ def test_on_one_rival_a_fine_grid_and_a_walk_count_the_same():
     for recipe in EXACT[:6]:
         model = recipe.build()
         for maximum, query, rival in [(4, 2, 3), (3, 3, 4), (2, 1, 0), (4, 4, 3), (3, 0, 2)]:
-            rest = [group("walk", [j for j in others(maximum, 5) if j != rival])]
+            rest = [group("branch", [j for j in others(maximum, 5) if j != rival])]
             walk, grid = (
                 wrong_in_class(model, query, maximum, groups=[*rest, group(rule, [rival], 2**14)])
-                for rule in ("walk", "grid")
+                for rule in ("branch", "grid")
             )
             agree += walk == grid
             checks += 1
@@ -280,9 +292,9 @@ def test_a_rival_equal_to_the_maximum_counts_nothing():
     # Against itself the maximum always ties: counted from below, all would be wrong.
     model = trained_toy()
     v = model.d_vocab
-    for rule in ("below", "grid", "both", "walk", "moment"):
-        fine = every_class(v, ["both"])
-        for m, nodes in enumerate(fine["maxima"]):
+    for rule in ("grid-lower", "grid", "branch-two-sided", "branch", "moment"):
+        fine = every_class(v, ["branch-two-sided"])
+        for m, nodes in fine["labels"]:
             for node in nodes:
                 node["groups"].append(group(rule, range(v), 100))
                 node["thresholds"].append([m, 2**60])
@@ -295,10 +307,10 @@ def test_a_class_with_a_rival_in_no_group_is_given_up():
     for m in range(v):
         for q in range(m + 1):
             size = completions(2, m, q == m)
-            full = wrong_in_class(model, q, m, groups=[group("both", others(m, v))])
+            full = wrong_in_class(model, q, m, groups=[group("branch-two-sided", others(m, v))])
             for j in others(m, v):
-                less = [group("both", [i for i in others(m, v) if i != j])]
-                for extra in ([], [group("below", [j], 100)]):
+                less = [group("branch-two-sided", [i for i in others(m, v) if i != j])]
+                for extra in ([], [group("grid-lower", [j], 100)]):
                     _, high = wrong_in_class(model, q, m, groups=less + extra)
                     assert high in {full[1], size}
                     given_up += high > full[1]
@@ -310,16 +322,16 @@ def test_a_class_with_a_rival_in_no_group_is_given_up():
 def test_queries_that_no_pool_holds_are_given_up():
     model = trained_toy()
     v, k = model.d_vocab, model.n_ctx
-    whole = bounds(model, "ladder", every_class(v, ["both"]))[0]
+    whole = bounds(model, "ladder", every_class(v, ["branch-two-sided"]))[0]
     truth = count_wrong_by_class(model)
     for m in range(v):
         for q in range(m + 1):
-            witness = every_class(v, ["both"])
-            del witness["maxima"][m][q]
+            witness = every_class(v, ["branch-two-sided"])
+            del witness["labels"][m][1][q]
             right = completions(k - 1, m, q == m) - truth[q, m]
             assert bounds(model, "ladder", witness)[0] == whole - right
     for first in range(v + 1):
-        witness = {"first": first, "maxima": every_class(v, ["both"])["maxima"][first:]}
+        witness = {"labels": every_class(v, ["branch-two-sided"])["labels"][first:]}
         lost = sum(
             completions(k - 1, m, q == m) - wrong for (q, m), wrong in truth.items() if m < first
         )
@@ -329,7 +341,7 @@ def test_queries_that_no_pool_holds_are_given_up():
 def marks(model, query, maximum, tokens, most, rule):
     """Return the possibly wrong sequences where `tokens` are set apart."""
     groups = [group(rule, [j], 6000) for j in others(maximum, model.d_vocab)]
-    fields = {"marked": tokens, "most": most, "groups": groups}
+    fields = {"rare_tokens": tokens, "at_most": most, "groups": groups}
     return wrong_in_class(model, query, maximum, **fields)[1]
 
 
@@ -362,7 +374,7 @@ def test_ties_are_never_counted_right(strategy, flavour):
     rng, kept = Random(flavour), 0
     for model in random_toys(71, 4, 4, 3, flavours=(flavour,)):
         for witness in (
-            every_class(model.d_vocab, [{"ladder": "walk"}.get(strategy, strategy)]),
+            every_class(model.d_vocab, [{"ladder": "branch"}.get(strategy, strategy)]),
             plausible_ladder(rng, strategy, model),
         ):
             for precision in PRECISIONS:
@@ -377,8 +389,8 @@ def test_a_gap_of_exactly_the_margin_is_wrong(strategy, precision):
     # Output j gets 4 for each attended token j and 1 for the query: a gap of 5 at one position.
     model = Recipe("one hot", 3, 1, 3, 3, seed=1).build()
     gap = 1 + int(model.get("W_O").max())
-    rule = "both" if strategy == "ladder" else strategy
-    witness = every_class(3, [rule, "below"])
+    rule = "branch-two-sided" if strategy == "ladder" else strategy
+    witness = every_class(3, [rule, "grid-lower"])
     for margin, right in ((f"{2 * gap - 1}/2", 3), (f"{gap}", 0), (f"{2 * gap + 1}/2", 0)):
         assert bounds(model, strategy, witness, margin, precision) == (right, right)
 
@@ -405,7 +417,7 @@ def stepped():
 )
 def test_a_threshold_clears_the_queries_up_to_it_if_its_own_worst_case_holds(star, cleared):
     # Margin 7/2: in the class (1, 2) rival 0 loses by 4, in (0, 2) by 3; at 512/1024 it ties.
-    witness = {"first": 2, "maxima": [[pool(0, 1, 2, thresholds=[[0, star]])]]}
+    witness = only(2, pool(0, 1, thresholds=[[0, star]]))
     for strategy, precision in product(LADDERS, PRECISIONS):
         assert bounds(stepped(), strategy, witness, "7/2", precision) == (cleared, 9)
 
@@ -445,8 +457,8 @@ def divided():
 
 @each_strategy
 def test_a_threshold_clears_nothing_outside_its_own_pool(strategy):
-    pools = [pool(0, 1, 4, thresholds=[[0, 0]]), pool(2, 3, 4)]
-    for maxima in (pools, pools[:1]):
-        witness = {"first": 4, "maxima": [maxima]}
+    pools = [pool(0, 1, thresholds=[[0, 0]]), pool(2, 3)]
+    for nodes in (pools, pools[:1]):
+        witness = only(4, *nodes)
         # At margin 7/2 the first pool's threshold clears the class (1, 4), one sequence.
         assert bounds(divided(), strategy, witness, "7/2", 64) == (1, 25)

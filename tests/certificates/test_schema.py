@@ -10,12 +10,14 @@ from random import Random
 
 import pytest
 from jsonschema import Draft202012Validator
+from support.certify import PARTS
 from support.toy import Recipe
 from support.witnesses import SUBCUBIC, keys_of, plausible, wild
 
 from files.claims import Pins, read_claim
 from files.verdict import Refusal
 from kernel import STRATEGIES, check
+from parts.transformer import Shape
 from strategies.subcubic_witness import read_witness
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -25,19 +27,25 @@ SPECIFICATION = (DOCS / "certificate.md").read_text()
 MAX_OPERATIONS = 10**11
 
 EXAMPLE = {
-    "format": "ballproof-certificate/1",
+    "format": "ballproof-certificate/2",
     "claim": {
-        "model": {"sha256": "0123456789abcdef" * 4, "d_vocab": 64, "n_ctx": 4}
-        | {"d_model": 32, "d_head": 16},
-        "task": "max-of-4",
+        "model": {
+            "sha256": "0123456789abcdef" * 4,
+            "parts": PARTS,
+            "sizes": dict(zip(Shape._fields, (64, 4, 32, 16, 64), strict=True)),
+        },
+        "task": {"rule": "max", "positions": [[0, 64]] * 4, "reads": [0, 1, 2, 3]}
+        | {"answers": [0, 64]},
         "semantics": "real",
         "margin": "1/10",
         "total": "16777216",
         "correct_at_least": "16765884",
         "correct_at_most": "16777216",
     },
-    "proof": {"strategy": "exact", "precision": 64, "operations": "200000000", "witness": {}},
+    "proof": {"tally": 1, "strategy": "exact", "precision": 64, "operations": "200000000"}
+    | {"witness": {}},
 }
+TASK = EXAMPLE["claim"]["task"]
 ABSENT = object()
 
 
@@ -97,7 +105,14 @@ def test_the_schema_is_a_schema():
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("format", "ballproof-certificate/1"),
+        ("format", "ballproof-certificate/2"),
+        ("claim.task", {**TASK, "rule": "min"}),
+        ("claim.task", {**TASK, "rule": "rank", "rank": 4}),
+        ("claim.task", {**TASK, "rule": "argmax", "rank": 1, "answers": [0, 4]}),
+        ("claim.task.positions", [[0, 64], [3, 9], [63, 64], [0, 1]]),
+        ("claim.task.reads", [3]),
+        ("claim.task.answers", [7, 8]),
+        ("claim.margin", "9" * 200),
         ("proof.strategy", "brute-force"),
         ("proof.strategy", "cubic"),
         ("proof.precision", 32),
@@ -106,8 +121,8 @@ def test_the_schema_is_a_schema():
         ("claim.margin", "0"),
         ("claim.margin", "7"),
         ("claim.margin", "10/3"),
-        ("claim.model.d_head", 1),
-        ("claim.model.d_head", 2**28),
+        ("claim.model.sizes.d_head", 1),
+        ("claim.model.sizes.d_head", 2**28),
         ("claim.total", "9" * 2000),
     ],
 )
@@ -120,14 +135,46 @@ def test_what_the_format_allows_fits_the_schema_and_is_read(path, value):
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        ("format", "ballproof-certificate/2"),
+        ("format", "ballproof-certificate/1"),
+        ("format", "ballproof-certificate/3"),
+        ("claim.model.parts", PARTS[:-1]),
+        ("claim.model.parts", [*PARTS, PARTS[0]]),
+        ("claim.model.parts", [*PARTS, None]),
+        ("claim.model.parts", [PARTS[1], PARTS[0], *PARTS[2:]]),
+        ("claim.model.parts", [*PARTS[:2], {**PARTS[2], "heads": 2}, PARTS[3]]),
+        ("claim.model.parts", [*PARTS[:2], {**PARTS[2], "heads": True}, PARTS[3]]),
+        ("claim.model.parts", [*PARTS[:2], {**PARTS[2], "mask": "none"}, PARTS[3]]),
+        ("claim.model.parts", [*PARTS[:3], {"part": "readout", "position": "mean"}]),
+        ("claim.model.parts", {}),
+        ("claim.task", "max-of-4"),
+        ("claim.task", {**TASK, "rule": "sum"}),
+        ("claim.task", {**TASK, "rank": 1}),
+        ("claim.task", {**TASK, "rule": "rank"}),
+        ("claim.task", {**TASK, "rule": "rank", "rank": 0}),
+        ("claim.task", {**TASK, "rule": "rank", "rank": 9}),
+        ("claim.task", {**TASK, "rule": "argmax", "rank": True}),
+        ("claim.task.positions", []),
+        ("claim.task.positions", [[0]]),
+        ("claim.task.positions", [[0, 2**28 + 1]]),
+        ("claim.task.positions", [[-1, 1]]),
+        ("claim.task.positions", [[0, 0]]),
+        ("claim.task.reads", []),
+        ("claim.task.reads", [0, 0]),
+        ("claim.task.reads", ["0"]),
+        ("claim.task.answers", None),
+        ("claim.task.answers", [0, 64, 1]),
+        ("claim.margin", "9" * 201),
+        ("proof.tally", 0),
+        ("proof.tally", 2),
+        ("proof.tally", "1"),
+        ("proof.tally", True),
         ("claim.model.sha256", "0123456789ABCDEF" * 4),
         ("claim.model.sha256", "0" * 63),
         ("claim.model.sha256", "0" * 64 + "\n"),
-        ("claim.model.d_vocab", 0),
-        ("claim.model.d_vocab", 2**28 + 1),
-        ("claim.model.d_vocab", "64"),
-        ("claim.model.d_vocab", True),
+        ("claim.model.sizes.d_vocab", 0),
+        ("claim.model.sizes.d_vocab", 2**28 + 1),
+        ("claim.model.sizes.d_vocab", "64"),
+        ("claim.model.sizes.d_vocab", True),
         ("claim.task", 4),
         ("claim.semantics", "float64"),
         ("claim.margin", "-1"),
@@ -172,7 +219,17 @@ def test_no_field_can_be_left_out(path):
     assert not is_read(certificate)
 
 
-@pytest.mark.parametrize("path", ["note", "claim.note", "claim.model.note", "proof.note"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "note",
+        "claim.note",
+        "claim.model.note",
+        "claim.model.sizes.note",
+        "claim.task.note",
+        "proof.note",
+    ],
+)
 def test_no_field_can_be_added(path):
     certificate = changed(path, "0")
     assert not fits(certificate)
@@ -192,13 +249,13 @@ def test_the_schema_knows_every_strategy_of_the_checker():
 
 
 TOY = Recipe("gaussian", 4, 3, 3, 2).build()
-SIZES = {"d_vocab": 4, "n_ctx": 3, "d_model": 3, "d_head": 2}
+SIZES = dict(zip(Shape._fields, (4, 3, 3, 2, 4), strict=True))
 
 
 def subcubic(strategy, witness):
     certificate = changed("proof.strategy", strategy)
     certificate["proof"]["witness"] = witness
-    certificate["claim"]["model"] |= SIZES
+    certificate["claim"]["model"]["sizes"] = SIZES
     return certificate
 
 

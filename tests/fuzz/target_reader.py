@@ -14,7 +14,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-from support.certify import digest, encoded, shapes
+from support.certify import PARTS, digest, encoded, shapes, task_of
 from support.seeds import Seed
 from support.truth import Truth, ask, hold_answer, read_toy
 
@@ -67,8 +67,8 @@ def fixed_up(weights: bytes, cert: bytes) -> bytes:
     try:
         fields, sizes = json.loads(cert), shapes(weights)
         claim = fields["claim"]
-        claim["model"] |= {"sha256": digest(weights), **sizes}
-        claim["task"] = f"max-of-{sizes['n_ctx']}"
+        claim["model"] = {"sha256": digest(weights), "parts": PARTS, "sizes": sizes}
+        claim["task"] = task_of(sizes)
         total = str(sizes["d_vocab"] ** sizes["n_ctx"]) if sizes["n_ctx"] < 3000 else "1"
         return encoded(fields | {"claim": _clipped(claim, total)})
     except Exception:  # What the checker says of it is asked for in any case.

@@ -16,6 +16,7 @@ from support.truth import FalseAnswer
 import explain
 import kernel
 from files.verdict import Theorem
+from parts.transformer import WORDS
 
 TARGETS = (target_reader, target_witness)
 each_target = pytest.mark.parametrize("target", TARGETS)
@@ -75,7 +76,7 @@ def test_a_false_answer_or_a_crash_is_a_finding(target, change, monkeypatch):
     """One that claims a sequence too much, speaks of other weights, or explains what is wrong."""
     (index, seed) = next(pair for pair in seeds(Random(7), 40) if _partly_right(pair[1]))
     theorem = Theorem(
-        *(seed.truth.task, seed.truth.digest, "real", "0", seed.truth.total),
+        *(seed.truth.task, WORDS, seed.truth.digest, "real", "0", seed.truth.total),
         *(seed.truth.count(0), seed.truth.count(0), 10**6, 10),
     )
     explained = explain.explanations

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,12 @@ CHECKER = Path(__file__).resolve().parents[2] / "certificates" / "checker"
 DATA = Path(__file__).resolve().parents[1] / "data"
 STRATEGIES = ("brute-force", "exact", "cubic")
 TWO_SIDED = ("brute-force", "exact")
+PARTS = [
+    {"part": "embed"},
+    {"part": "positions"},
+    {"part": "attention", "heads": 1, "mask": "causal", "scale": "1/sqrt(d_head)"},
+    {"part": "readout", "position": "last"},
+]
 BUFFERS = ("blocks.0.attn.mask", "blocks.0.attn.IGNORE")
 # All four sizes differ, and both ends of the count and the margin leave room to lie.
 TRAINED = Recipe("trained", v=5, k=3, d=4, h=2, biases=frozenset({"b_U"}), seed=18)
@@ -74,7 +81,7 @@ def digest(weights: bytes) -> str:
 
 
 def shapes(weights: bytes) -> dict[str, int]:
-    """Return d_vocab, n_ctx, d_model and d_head."""
+    """Return d_vocab, n_ctx, d_model, d_head and d_vocab_out."""
     header, _ = split_weights(weights)
     d_vocab, d_model = header["embed.W_E"]["shape"]
     return {
@@ -82,7 +89,17 @@ def shapes(weights: bytes) -> dict[str, int]:
         "n_ctx": header["pos_embed.W_pos"]["shape"][0],
         "d_model": d_model,
         "d_head": header["blocks.0.attn.W_Q"]["shape"][2],
+        "d_vocab_out": header["unembed.W_U"]["shape"][1],
     }
+
+
+def task_of(sizes: dict[str, int], rule: str = "max", **fields: Any) -> dict[str, Any]:
+    """Return a task on the whole of a model as a certificate states it; fields replace parts."""
+    v, k, out = sizes["d_vocab"], sizes["n_ctx"], sizes["d_vocab_out"]
+    ranked = {"rank": 1} if rule in ("rank", "argmax") else {}
+    answers = [0, k if rule == "argmax" else out]
+    whole = {"positions": [[0, v]] * k, "reads": list(range(k)), "answers": answers}
+    return {"rule": rule, **ranked, **whole, **fields}
 
 
 def certificate(
@@ -95,16 +112,18 @@ def certificate(
     margin: str = "0",
     operations: int = 10**9,
     witness: dict[str, Any] | None = None,
+    task: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return a certificate; where no count is given it claims the most, every input right."""
     weights = weights_bytes(model)
     sizes = shapes(weights)
-    total = sizes["d_vocab"] ** sizes["n_ctx"]
+    task = task or task_of(sizes)
+    total = prod(past - first for first, past in task["positions"])
     return {
-        "format": "ballproof-certificate/1",
+        "format": "ballproof-certificate/2",
         "claim": {
-            "model": {"sha256": digest(weights), **sizes},
-            "task": f"max-of-{sizes['n_ctx']}",
+            "model": {"sha256": digest(weights), "parts": PARTS, "sizes": sizes},
+            "task": task,
             "semantics": "real",
             "margin": margin,
             "total": str(total),
@@ -112,6 +131,7 @@ def certificate(
             "correct_at_most": str(total if at_most is None else at_most),
         },
         "proof": {
+            "tally": 1,
             "strategy": strategy,
             "precision": precision,
             "operations": str(operations),
@@ -150,7 +170,8 @@ def verdict(weights: bytes, cert: bytes, pins: Pins = Pins()) -> Verdict:  # noq
 def checker_tables(model: ToyModel, margin: Fraction = Fraction(0)) -> PathTables:
     """Return the checker's own path tables of a model."""
     read = read_model(read_tensors(model.bytes()))
-    return path_tables(read, (margin.numerator, margin.denominator), Tally(10**12))
+    answers = range(read.shape.d_vocab_out)
+    return path_tables(read, (margin.numerator, margin.denominator), answers, Tally(10**12))
 
 
 def checker_eps(model: ToyModel | Path | bytes, tally: Tally | None = None) -> Fraction:

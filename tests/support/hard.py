@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from support.certify import certificate, encoded, weights_bytes
-from support.ladders import LADDERS, every_class, group, others, pool, single_class
+from support.ladders import LADDERS, every_class, far, group, only, others, pool
 from support.toy import Recipe, ToyModel
 from support.witnesses import plausible, wild
 
@@ -103,17 +103,16 @@ def _positions(budget: int) -> Iterator[Callable[[], Hard]]:
             recipe = Recipe("trained", v, k, 2, 2, seed=5)
             yield _maker(f"{strategy}, v={v}, k={k}", recipe.build, strategy, budget)
     for rule, (v, k, flavour) in product(
-        ("moment", "grid", "below", "walk", "both"),
+        ("moment", "grid", "grid-lower", "branch", "branch-two-sided"),
         ((2, 300, "zeros"), (2, 3000, "zeros"), (64, 300, "gaussian"), (2, 3000, "gaussian")),
     ):
         recipe = Recipe(flavour, v, k, 2, 2, seed=3)
 
         def witness(model: ToyModel, rule: str = rule, v: int = v) -> Fields:
-            found = single_class(0, v - 1, v, near=v - 1, apart=0)
-            found["maxima"][0][0]["groups"] = [group(rule, others(v - 1, v), 2**14)] * 20_000
-            return found
+            groups = [group(rule, others(v - 1, v), 2**14)] * (4 * v + 16)
+            return only(v - 1, pool(0, 0, per_position=0, groups=groups))
 
-        name = f"20000 groups of rule {rule}, {flavour}, v={v}, k={k}"
+        name = f"as many groups as can be of rule {rule}, {flavour}, v={v}, k={k}"
         yield _maker(name, recipe.build, "ladder", budget, witness=witness)
 
 
@@ -144,39 +143,39 @@ def _magnitudes(budget: int) -> Iterator[Callable[[], Hard]]:
 
 def _deep(budget: int) -> Iterator[Callable[[], Hard]]:
     for strategy, precision in product(LADDERS, (32, 1024)):
-        rule = {"ladder": "both"}.get(strategy, strategy)
+        rule = {"ladder": "branch-two-sided"}.get(strategy, strategy)
         recipe = Recipe("gaussian", 24, 6, 8, 4, seed=9)
 
         def nested(model: ToyModel, rule: str = rule) -> Fields:
             v = model.d_vocab
-            maxima = [[_nest(q, m, v, DEEPEST, rule) for q in range(m + 1)] for m in range(v)]
-            return {"first": 0, "maxima": maxima}
+            nests = [[_nest(q, m, v, DEEPEST, rule) for q in range(m + 1)] for m in range(v)]
+            return {"labels": [[m, nodes] for m, nodes in enumerate(nests)]}
 
         for margin in ("0", LONG_MARGIN):
             options = {"precision": precision, "margin": margin, "witness": nested}
             name = f"{strategy} four pools deep, precision {precision}, margin {margin[:6]}"
             yield _maker(name, recipe.build, strategy, budget, **options)
     recipe = Recipe("gaussian", 64, 4, 32, 32, seed=1)
-    options = {"witness": lambda m: every_class(m.d_vocab, ["both"]), "precision": 1024}
+    options = {"witness": lambda m: every_class(m.d_vocab, ["branch-two-sided"]), "precision": 1024}
     yield _maker("a walk of every class, v=64", recipe.build, "ladder", budget, **options)
 
 
 def _nest(query: int, maximum: int, v: int, depth: int, rule: str) -> Fields:
     rivals = others(maximum, v)
     if depth == 1:
-        return pool(query, query, maximum, groups=[group(rule, rivals, 1000)] * 3)
-    fields: Fields = {"together": [[0, v - 1]] * 3, "thresholds": [[j, 2**60] for j in rivals]}
+        return pool(query, query, groups=[group(rule, rivals, 1000)] * 3)
+    fields: Fields = {"joint_rivals": [[0, v - 1]] * 3, "thresholds": [[j, 2**60] for j in rivals]}
     inner = _nest(query, maximum, v, depth - 1, rule)
-    return pool(query, query, maximum, parts=[inner], **fields)
+    return pool(query, query, subpools=[inner], **fields)
 
 
 def _lengths(budget: int) -> Iterator[Callable[[], Hard]]:
     model = Recipe("trained", 5, 3, 4, 2, frozenset({"b_U"}), seed=18).build()
-    for key, item in (("together", b"[0,0]"), ("groups", b'{"rule":"walk","rivals":[]}')):
+    for key, item in (("joint_rivals", b"[0,0]"), ("groups", b'{"rule":"branch","rivals":[]}')):
 
         def long(key: str = key, item: bytes = item) -> Hard:
-            only = {"first": 4, "maxima": [[pool(0, 0, 0, **{key: "@"})]]}
-            text = claimed(model, "ladder", budget, witness=only)
+            witness = only(4, pool(0, 0, cells=far(4, 0), **{key: "@"}))
+            text = claimed(model, "ladder", budget, witness=witness)
             count = (64 * 2**20 - len(text)) // (len(item) + 1)
             filled = text.replace(b'"@"', b"[" + b",".join([item] * count) + b"]")
             return f"64 MiB of {key}", model.bytes(), filled
@@ -186,7 +185,7 @@ def _lengths(budget: int) -> Iterator[Callable[[], Hard]]:
 
         def brackets(item: bytes = item) -> Hard:
             count = (64 * 2**20 - 60) // (len(item) + 1)
-            text = b'{"format":"ballproof-certificate/1","x":[' + b",".join([item] * count)
+            text = b'{"format":"ballproof-certificate/2","x":[' + b",".join([item] * count)
             return f"64 MiB of {item[:4]!r}", model.bytes(), text + b"]}"
 
         yield brackets

@@ -8,7 +8,7 @@ from typing import Any
 
 from support.certify import encoded, shapes
 from support.hard import DEEPEST, LONG_MARGIN, Fields, Hard, claimed
-from support.ladders import group, pool
+from support.ladders import far, group, only, pool
 
 FOUR, MANY_TOKENS = "max-of-4-seed-123", "max-of-10-of-128-seed-50"
 MANY_PLACES = "max-of-20-seed-50"
@@ -42,9 +42,9 @@ def hard_on_zoo(
         options = {"margin": margin, "precision": bits, "witness": _every_class_deep}
         yield _zoo_maker(name, read, model, "ladder", budget, **options)
     for rule, (m, margin) in product(
-        ("walk", "both", "below", "moment", "grid"), ((0, "0"), (63, "1000"))
+        ("branch", "branch-two-sided", "grid-lower", "moment", "grid"), ((0, "0"), (63, "1000"))
     ):
-        name = f"zoo, {MANY_PLACES}, a million groups of rule {rule}, m={m}"
+        name = f"zoo, {MANY_PLACES}, as many groups as can be of rule {rule}, m={m}"
         options = {"margin": margin, "witness": _many_groups(rule, m)}
         yield _zoo_maker(name, read, MANY_PLACES, "ladder", budget, **options)
 
@@ -70,15 +70,17 @@ def _every_class_deep(v: int) -> Fields:
     """Return a chain of pools for every class, in which each computes its weights anew."""
 
     def chain(query: int, maximum: int, depth: int) -> Fields:
-        parts = [chain(query, maximum, depth - 1)] if depth else []
-        return pool(query, query, maximum, apart=0, parts=parts)
+        subpools = [chain(query, maximum, depth - 1)] if depth else []
+        return pool(query, query, per_position=0, subpools=subpools)
 
-    return {"first": 0, "maxima": [[chain(q, m, DEEPEST) for q in range(m + 1)] for m in range(v)]}
+    chains = [[chain(q, m, DEEPEST) for q in range(m + 1)] for m in range(v)]
+    return {"labels": [[m, nodes] for m, nodes in enumerate(chains)]}
 
 
 def _many_groups(rule: str, maximum: int) -> Callable[[int], Fields]:
     def witness(v: int) -> Fields:
-        only = pool(0, 0, 0, apart=0, groups=[group(rule, [5], 1)] * 1_200_000)
-        return {"first": maximum, "maxima": [[only], *([] for _ in range(maximum + 1, v))]}
+        fields = {"per_position": 0, "groups": [group(rule, [5], 1)] * (4 * v + 16)}
+        pools = [pool(q, q, **fields) for q in range(maximum)]
+        return only(maximum, *pools, pool(maximum, maximum, cells=far(maximum, 0), **fields))
 
     return witness

@@ -6,36 +6,43 @@ ones certify most of what a good model gets right.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from random import Random
 from typing import Any
 
 import numpy as np
 
 from ballproof.models.tasks import Acceptor, Task
-from ballproof.verifier.strategies.ladder.domain import MAX_MARKED, MAX_THRESHOLD, RULES
-from ballproof.verifier.strategies.ladder.domain import RATES as DOMAINS
+from ballproof.models.tasks.max import Max
+from ballproof.verifier.strategies.ladder.domain import RULES
 from support.toy import ToyModel
 from support.witnesses import floats
 
 LADDERS = tuple(RULES)
 RATES = {
-    "moment": (1, 300, 1000, 4000, 10**4, DOMAINS["moment"].most),
+    "moment": (1, 300, 1000, 4000, 10**4, 2**20),
     "grid": (1, 2, 7, 100, 2000),
-    "below": (1, 2, 7, 100, 2000),
+    "grid-lower": (1, 2, 7, 100, 2000),
 }
+MAX_THRESHOLD = 2**60
+MAX_RARE = 4
 Witness = dict[str, Any]
 
 
-def pool(first: int, last: int, near: int, **fields: Any) -> Witness:
+def pool(first: int, last: int, **fields: Any) -> Witness:
     """Return a pool of the queries first..last; what is not given is empty."""
-    empty: Witness = {"queries": [first, last], "near": near, "apart": 1, "together": []}
-    empty |= {"thresholds": [], "parts": [], "groups": [], "marked": [], "most": 0}
-    return empty | fields
+    empty: Witness = {"queries": [first, last], "cells": [], "per_position": 1}
+    empty |= {"joint_rivals": [], "thresholds": [], "subpools": [], "groups": []}
+    return empty | {"rare_tokens": [], "at_most": 0} | fields
+
+
+def far(maximum: int, near: int) -> list[list[int]]:
+    """Return the cells of max: tokens more than `near` below the maximum share one."""
+    return [[0, maximum - near - 1]] if maximum - near > 1 else []
 
 
 def group(rule: str, rivals: Iterable[int], rate: int = 1000) -> Witness:
-    """Return a group; a walk has no rate."""
+    """Return a group; branches have no rate."""
     rated = {"rate": rate} if rule in RATES else {}
     return {"rule": rule, "rivals": list(rivals), **rated}
 
@@ -45,19 +52,29 @@ def others(maximum: int, v: int) -> list[int]:
     return [j for j in range(v) if j != maximum]
 
 
-def single_class(query: int, maximum: int, v: int, **fields: Any) -> Witness:
+def nodes_of(witness: Witness) -> Iterator[Witness]:
+    """Yield the pools that are in no other pool, label by label."""
+    for _, nodes in witness["labels"]:
+        yield from nodes
+
+
+def only(label: int, *nodes: Witness) -> Witness:
+    """Return a witness that gives up all labels but one."""
+    return {"labels": [[label, list(nodes)]]}
+
+
+def single_class(query: int, maximum: int, **fields: Any) -> Witness:
     """Return a witness that gives up all classes but (query, maximum)."""
-    only = pool(query, query, fields.pop("near", maximum), **fields)
-    return {"first": maximum, "maxima": [[only], *([] for _ in range(maximum + 1, v))]}
+    return only(maximum, pool(query, query, **fields))
 
 
 def every_class(v: int, rules: Iterable[str], *, rate: int = 1000) -> Witness:
-    """Return a witness that counts each class on its own, all tokens and positions apart."""
+    """Return a witness of max that counts each class by itself, no tokens in one cell."""
 
     def own(q: int, m: int) -> Witness:
-        return pool(q, q, m, groups=[group(rule, others(m, v), rate) for rule in rules])
+        return pool(q, q, groups=[group(rule, others(m, v), rate) for rule in rules])
 
-    return {"first": 0, "maxima": [[own(q, m) for q in range(m + 1)] for m in range(v)]}
+    return {"labels": [[m, [own(q, m) for q in range(m + 1)]] for m in range(v)]}
 
 
 def direct_gaps(model: ToyModel) -> np.ndarray:
@@ -76,10 +93,12 @@ class Plausible:
 
     def __init__(self, rng: Random, strategy: str, model: ToyModel) -> None:
         self.rng, self.strategy, self.v = rng, strategy, model.d_vocab
+        # A class of two positions has one token free, the maximum.
+        self.places = model.n_ctx - 1
         self.gaps = direct_gaps(model)
 
     def witness(self) -> Witness:
-        return {"first": 0, "maxima": [self._maximum(m) for m in range(self.v)]}
+        return {"labels": [[m, self._maximum(m)] for m in range(self.v)]}
 
     def _maximum(self, m: int) -> list[Witness]:
         near = max(m - 2, 0)
@@ -89,18 +108,24 @@ class Plausible:
     def _filter(self, m: int, first: int, last: int) -> Witness:
         gaps = {j: self.gaps[first : last + 1, j, m] for j in others(m, self.v)}
         thresholds = [[j, min(int(max(gap)) + 1, MAX_THRESHOLD)] for j, gap in gaps.items()]
-        parts = [self._count(m, q) for q in range(first, last + 1)]
-        filters = {"apart": self.rng.randint(0, 1), "together": [[0, self.v - 1]]}
-        near = min(m, self.rng.choice([3, 4]))
-        return pool(first, last, near, thresholds=thresholds, parts=parts, **filters)
+        subpools = [self._count(m, q) for q in range(first, last + 1)]
+        filters = {
+            "per_position": self.rng.randint(0, 1),
+            "joint_rivals": [[0, self.v - 1]],
+            "cells": self._cells(m, first, min(m, self.rng.choice([3, 4]))),
+        }
+        return pool(first, last, thresholds=thresholds, subpools=subpools, **filters)
+
+    def _cells(self, m: int, first: int, near: int) -> list[list[int]]:
+        return far(m, near) if self.places > (1 if first < m else 0) else []
 
     def _count(self, m: int, q: int) -> Witness:
         rivals = others(m, self.v)
         if self.strategy == "ladder":
-            return pool(q, q, m, groups=[group("both", rivals)])
+            return pool(q, q, groups=[group("branch-two-sided", rivals)])
         rate = 5000 if self.strategy == "moment" else 2000
         groups = [group(self.strategy, [j], rate) for j in rivals]
-        return pool(q, q, m, groups=[*groups, group("below", rivals, 2000)])
+        return pool(q, q, groups=[*groups, group("grid-lower", rivals, 2000)])
 
 
 def plausible_ladder(rng: Random, strategy: str, model: ToyModel) -> Witness:
@@ -108,102 +133,12 @@ def plausible_ladder(rng: Random, strategy: str, model: ToyModel) -> Witness:
     return Plausible(rng, strategy, model).witness()
 
 
-class Wild:
-    """Any tree of pools that the format allows."""
-
-    def __init__(self, rng: Random, strategy: str, model: ToyModel) -> None:
-        self.rng, self.strategy, self.v = rng, strategy, model.d_vocab
-        self.gaps = direct_gaps(model)
-
-    def witness(self) -> Witness:
-        first = self.rng.choice([0, 0, 0, 0, self.v // 2, self.v])
-        return {"first": first, "maxima": [self._maximum(m) for m in range(first, self.v)]}
-
-    def _maximum(self, m: int) -> list[Witness]:
-        nodes = self._row(m, 0, m - 1, depth=self.rng.randint(0, 2))
-        if self._mostly():
-            nodes.append(self._pool(m, m, m, depth=self.rng.randint(0, 2)))
-        return nodes
-
-    def _row(self, m: int, low: int, high: int, depth: int) -> list[Witness]:
-        """Return pools that lie one after the other in low..high, mostly without holes."""
-        nodes: list[Witness] = []
-        while low <= high:
-            end = self.rng.choice([low, high, self.rng.randint(low, high)])
-            if self._mostly():
-                nodes.append(self._pool(m, low, end, depth))
-            low = end + 1
-        return nodes
-
-    def _pool(self, m: int, low: int, high: int, depth: int) -> Witness:
-        rng = self.rng
-        near = rng.choice([0, m, m, rng.randint(0, m), max(m - 1, 0)])
-        node = pool(low, high, near, apart=rng.randint(0, 1), together=self._together())
-        if rng.random() < 0.5:
-            node |= {"marked": self._marked(m, near), "most": rng.randint(0, 2)}
-        if depth and rng.random() < 0.9:
-            node["thresholds"] = self._thresholds(m, low, high)
-            node["parts"] = self._row(m, low, high, depth - 1)
-        if not node["parts"] and self._mostly():
-            node["groups"] = self._groups(m)
-        return node
-
-    def _marked(self, m: int, near: int) -> list[int]:
-        """Return none, some, or as many as can be of the tokens that have their own cell."""
-        most = min(near, MAX_MARKED)
-        return sorted(self.rng.sample(range(m - near, m), self.rng.choice([0, most, most // 2])))
-
-    def _thresholds(self, m: int, low: int, high: int) -> list[list[int]]:
-        """Return thresholds at the gaps of the pool's queries, beside them, and anywhere."""
-        rng, found = self.rng, []
-        for j in sorted(rng.sample(range(self.v), rng.randint(0, self.v))):
-            gap = int(self.gaps[rng.randint(low, high), j, m])
-            threshold = rng.choice(
-                [gap, gap + rng.randint(-1, 1), 0, rng.randint(-4096, 4096), MAX_THRESHOLD]
-            )
-            found.append([j, min(max(threshold, -MAX_THRESHOLD), MAX_THRESHOLD)])
-        return found
-
-    def _together(self) -> list[list[int]]:
-        """Return ranges of rivals that are tried as one; they may overlap."""
-        if self.rng.random() < 0.2:
-            return [[0, self.v - 1]]
-        count = self.rng.randint(0, 2)
-        return [sorted(self.rng.choices(range(self.v), k=2)) for _ in range(count)]
-
-    def _groups(self, m: int) -> list[Witness]:
-        """Return groups that cover every rival, or nearly, and now and then one of them twice."""
-        rng, rules = self.rng, RULES[self.strategy]
-        rivals = [j for j in range(self.v) if rng.random() < 0.98]
-        rng.shuffle(rivals)
-        groups: list[Witness] = []
-        while rivals:
-            size = rng.choice([1, len(rivals), rng.randint(1, len(rivals))])
-            taken, rivals = sorted(rivals[:size]), rivals[size:]
-            groups.append(self._group(rng.choice(rules), taken))
-            if groups[-1]["rule"] == "below" and rng.random() < 0.8:
-                groups.append(self._group(rules[0], taken))
-        return groups
-
-    def _group(self, rule: str, rivals: list[int]) -> Witness:
-        return group(rule, rivals, self.rng.choice(RATES.get(rule, (1,))))
-
-    def _mostly(self) -> bool:
-        return self.rng.random() < 0.95
-
-
-def wild_ladder(rng: Random, strategy: str, model: ToyModel) -> Witness:
-    """Return a random witness; any is sound, few are tight."""
-    return Wild(rng, strategy, model).witness()
-
-
 class WildTask:
-    """Any tree of pools that format 2 allows, for any task: cells and pools of equal arcs."""
+    """Any tree of pools that the format allows, for any task: cells and pools of equal arcs."""
 
-    RULES = ("branch", "branch-two-sided", "moment", "grid", "grid-lower")
-
-    def __init__(self, rng: Random, model: ToyModel, task: Task) -> None:
+    def __init__(self, rng: Random, model: ToyModel, task: Task, strategy: str = "ladder") -> None:
         self.rng, self.task, self.gaps = rng, task, direct_gaps(model)
+        self.rules = RULES[strategy]
 
     def witness(self) -> Witness:
         labels = [
@@ -231,10 +166,10 @@ class WildTask:
     def _pool(self, label: int, low: int, high: int, depth: int) -> Witness:
         rng = self.rng
         cells, alone = self._cells(self.task.acceptors(label)[low])
-        node = task_pool(low, high, cells=cells, per_position=rng.randint(0, 1))
+        node = pool(low, high, cells=cells, per_position=rng.randint(0, 1))
         node["joint_rivals"] = self._joint()
         if rng.random() < 0.5:
-            rare = rng.sample(alone, rng.randint(0, min(len(alone), 4)))
+            rare = rng.sample(alone, rng.randint(0, min(len(alone), MAX_RARE)))
             node |= {"rare_tokens": sorted(rare), "at_most": rng.randint(0, 2)}
         if depth and rng.random() < 0.9:
             node["thresholds"] = self._thresholds(label, low, high)
@@ -278,24 +213,20 @@ class WildTask:
         while rivals:
             size = rng.choice([1, len(rivals), rng.randint(1, len(rivals))])
             taken, rivals = sorted(rivals[:size]), rivals[size:]
-            groups.append(task_group(rng.choice(self.RULES), taken, rng))
+            groups.append(self._group(rng.choice(self.rules), taken))
             if groups[-1]["rule"] == "grid-lower" and rng.random() < 0.8:
-                groups.append(task_group("branch", taken, rng))
+                groups.append(self._group(self.rules[0], taken))
         return groups
 
-
-def task_pool(first: int, last: int, **fields: Any) -> Witness:
-    """Return a pool of format 2; what is not given is empty."""
-    empty: Witness = {"queries": [first, last], "cells": [], "per_position": 1}
-    empty |= {"joint_rivals": [], "thresholds": [], "subpools": [], "groups": []}
-    return empty | {"rare_tokens": [], "at_most": 0} | fields
+    def _group(self, rule: str, rivals: list[int]) -> Witness:
+        return group(rule, rivals, self.rng.choice(RATES.get(rule, (1,))))
 
 
-def task_group(rule: str, rivals: list[int], rng: Random) -> Witness:
-    """Return a group of format 2 at some rate."""
-    rates = {"moment": RATES["moment"], "grid": RATES["grid"], "grid-lower": RATES["below"]}
-    rated = {"rate": rng.choice(rates[rule])} if rule in rates else {}
-    return {"rule": rule, "rivals": rivals, **rated}
+def wild_ladder(rng: Random, strategy: str, model: ToyModel, task: Task | None = None) -> Witness:
+    """Return a random witness, of max unless told otherwise; any is sound, few are tight."""
+    k, tokens = model.n_ctx, range(model.d_vocab)
+    whole = Task(Max(), (tokens,) * k, tuple(range(k)), tokens)
+    return WildTask(rng, model, task or whole, strategy).witness()
 
 
 def equal_queries(task: Task, label: int) -> list[tuple[int, int]]:

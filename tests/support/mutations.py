@@ -12,6 +12,7 @@ from copy import deepcopy
 from random import Random
 from typing import Any
 
+from support.certify import task_of
 from support.ladders import LADDERS, RATES, RULES, wild_ladder
 from support.seeds import Seed
 from support.witnesses import SUBCUBIC, wild
@@ -198,8 +199,8 @@ def move_witness(rng: Random, fields: Fields, seed: Seed) -> str:
 
 def _move(rng: Random, holder: Any, key: Any, v: int) -> bool:
     value, old = holder[key], json.dumps(holder[key], default=str)
-    if key in ("near", "apart", "most", "first", "squarings"):
-        holder[key] = rng.randint(0, {"near": v, "first": v, "squarings": 12}.get(key, 2))
+    if key in ("per_position", "at_most", "squarings"):
+        holder[key] = rng.randint(0, 12 if key == "squarings" else 2)
     elif key == "rate":
         holder[key] = rng.choice(RATES[rng.choice(["moment", "grid"])])
     elif key == "rule":
@@ -220,7 +221,7 @@ def fix_model(rng: Random, fields: Fields, seed: Seed) -> str:
     """Make the statement about the seed's model, as far as digest, sizes, task and total go."""
     claim = fields["claim"]
     claim["model"] = deepcopy(seed.fields["claim"]["model"])
-    claim["task"], claim["total"] = seed.truth.task, str(seed.truth.total)
+    claim["task"], claim["total"] = task_of(claim["model"]["sizes"]), str(seed.truth.total)
     return "digest and sizes fixed up"
 
 
@@ -259,7 +260,7 @@ def written(rng: Random, fields: Fields) -> tuple[bytes, str]:
         "bytes appended": text + rng.choice([b"\n", b"\n\n", b" ", b"{}", b"\0"]),
         "byte-order mark": b"\xef\xbb\xbf" + text,
         "white space": text.replace(b", ", rng.choice([b",\n", b",\t", b",\x0b"])),
-        "surrogate": text.replace(b"max-of", b"\\ud800max-of"),
+        "surrogate": text.replace(b'"max"', b'"\\ud800max"'),
     }
     way = rng.choice(list(ways))
     return ways[way], way

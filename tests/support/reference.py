@@ -86,7 +86,7 @@ def answer(weights: bytes, cert: bytes) -> dict[str, Any]:
 
 
 def _explanations(weights: bytes, cert: bytes) -> str:
-    sizes = json.loads(cert)["claim"]["model"]
+    sizes = json.loads(cert)["claim"]["model"]["sizes"]
     every = list(product(range(sizes["d_vocab"]), repeat=sizes["n_ctx"]))
     asked = every[:: max(len(every) // EXPLAINED, 1)]
     # The words may change, the numbers not.

@@ -169,8 +169,9 @@ def _low(rng: Random) -> Fraction:
 
 def floats(model: ToyModel) -> dict[str, np.ndarray]:
     """Return the weights by short name in floats that no product overflows."""
-    v, d, h = model.d_vocab, model.d_model, model.d_head
-    sizes = {"b_Q": h, "b_V": h, "b_O": d, "b_U": v}
+    d, h = model.d_model, model.d_head
+    outputs = model.get("W_U").shape[1]
+    sizes = {"b_Q": h, "b_V": h, "b_O": d, "b_U": outputs}
     names = ("W_E", "W_pos", "W_Q", "W_K", "W_V", "W_O", "W_U", *sizes)
     found = {}
     for name in names:

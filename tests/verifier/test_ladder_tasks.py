@@ -8,7 +8,7 @@ import pytest
 from flint import fmpq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.ladders import WildTask, equal_queries, task_pool, wild_ladder
+from support.ladders import WildTask, equal_queries, pool
 from support.oracle import oracle_of, sign_of_exponential_sum
 from support.toy import MOSTLY_RIGHT, Recipe, random_toys, toy_models
 
@@ -22,7 +22,6 @@ from ballproof.verifier.counting.goal import Goal, silent
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.strategies import strategy_named
 from ballproof.verifier.strategies.ladder.bound import count_wrong
-from ballproof.verifier.strategies.ladder.encoding import with_new_keys, with_old_keys
 
 MARGINS = [Fraction(0), Fraction(1, 3), Fraction(5)]
 
@@ -119,7 +118,7 @@ def test_branches_on_single_queries_and_tokens_count_exactly():
         for label in (label for label in task.labels if label in task.answers):
             group = {"rule": "branch-two-sided", "rivals": list(task.answers)}
             queries = sorted(task.acceptors(label))
-            labels.append([label, [task_pool(q, q, groups=[group]) for q in queries]])
+            labels.append([label, [pool(q, q, groups=[group]) for q in queries]])
         low, high = counted(problem, {"labels": labels})
         truth = count_right(model, task)
         assert low <= truth <= high
@@ -133,7 +132,7 @@ def test_a_cell_of_unequal_arcs_and_a_pool_of_unequal_classes_are_no_witness():
     model = Recipe(MOSTLY_RIGHT[0], 4, 3, 2, 2).build()
     task = Task(Max(), (range(4),) * 3, (0, 1, 2), range(4))
     problem, m = posed(model, task), 3
-    for node in (task_pool(0, 0, cells=[[0, m]]), task_pool(m - 1, m)):
+    for node in (pool(0, 0, cells=[[0, m]]), pool(m - 1, m)):
         with pytest.raises(ValueError, match=r"no cell of this class|unequal classes"):
             counted(problem, {"labels": [[m, [node]]]})
 
@@ -141,12 +140,3 @@ def test_a_cell_of_unequal_arcs_and_a_pool_of_unequal_classes_are_no_witness():
 def test_queries_that_the_rule_does_not_read_share_a_pool():
     task = Task(Argmax(), (range(5),) * 3, (0, 1), range(2))
     assert equal_queries(task, 0) == equal_queries(task, 1) == [(0, 4)]
-
-
-@given(toy_models(5, 4), st.integers(0, 2**32 - 1))
-def test_old_and_new_keys_say_the_same(model, seed):
-    if model.n_ctx < 3:
-        return
-    old = wild_ladder(Random(seed), "ladder", model)
-    new = with_new_keys(old)
-    assert with_new_keys(with_old_keys(model.d_vocab, new)) == new

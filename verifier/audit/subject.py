@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ballproof.models.tasks import task_of_json
 from ballproof.models.weights import Weights, load_weights
 from ballproof.verifier.counting.problem import Problem, pose
 from ballproof.verifier.proving.checking import (
@@ -99,5 +100,6 @@ def subject_of(files: Files, verdict: dict[str, Any]) -> Subject:
     data = files.certificate.read_bytes()
     fields = json.loads(data)
     weights = load_weights(files.model)
-    problem = pose(weights, Fraction(verdict["margin"]), verdict["semantics"])
+    task = task_of_json(fields["claim"]["task"], weights.shape)
+    problem = pose(weights, Fraction(verdict["margin"]), verdict["semantics"], task)
     return Subject(files, data, fields, weights, problem, verdict)

@@ -35,20 +35,21 @@ def show(terminal: Terminal, certificate: Path) -> None:
     terminal.result(*lines, "Not verified: `ballproof check MODEL CERTIFICATE` does that.")
 
 
-def _task_name(task: Any, shape: Shape) -> str:
-    """Return the name of a task, which a certificate states as an object."""
-    return task if isinstance(task, str) else task_of_json(task, shape).name(shape)
+def _words(part: dict[str, Any]) -> str:
+    """Return a part as words, such as readout(last)."""
+    values = [str(value) for key, value in part.items() if key != "part"]
+    return f"{part['part']}({' '.join(values)})" if values else str(part["part"])
 
 
 def _lines(content: Any) -> list[str]:
     claim, proof = content["claim"], content["proof"]
     model = claim["model"]
-    sizes = model.get("sizes") or {key: model[key] for key in model if key != "sha256"}
+    sizes = model["sizes"]
     lines = [f"format            {content['format']}", f"model             {model['sha256']}"]
     lines.append(f"                  {', '.join(f'{key} {size}' for key, size in sizes.items())}")
-    if "parts" in model:
-        lines.append(f"                  {', '.join(part['part'] for part in model['parts'])}")
-    lines.append(f"task              {_task_name(claim['task'], Shape(**sizes))}")
+    lines.append(f"                  {', '.join(map(_words, model['parts']))}")
+    shape = Shape(**sizes)
+    lines.append(f"task              {task_of_json(claim['task'], shape).name(shape)}")
     for part, source in (("claim", claim), ("proof", proof)):
         lines += [f"{name:<18}{source[name]}" for name in FIELDS[part]]
     total = int(claim["total"])

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -225,12 +225,9 @@ def require_applicable(problem: Problem, strategy: Strategy, max_operations: int
 
 
 def _claim(problem: Problem, bounds: Bounds) -> Claim:
-    shape = problem.shape
-    sizes = (shape.d_vocab, shape.n_ctx, shape.d_model, shape.d_head)
-    model = ModelReference(problem.weights.digest, *sizes)
     return Claim(
-        model,
-        problem.task_name,
+        ModelReference(problem.weights.digest, asdict(problem.shape)),
+        problem.task.to_json(),
         problem.total,
         bounds.correct_at_least,
         bounds.correct_at_most,

@@ -75,9 +75,9 @@ def verdict_line(fields: Mapping[str, Any]) -> str:
     low, high, total = (int(fields[k]) for k in ("correct_at_least", "correct_at_most", "total"))
     upper = f", at most {high}" if high < total else ""
     return (
-        f"s VERIFIED {fields['task']} sha256:{fields['sha256']} {fields['semantics']} "
-        f"margin {fields['margin']}: at least {low} of {total} correct (>= {share(low, total)})"
-        f"{upper}, {fields['operations']} operations"
+        f"s VERIFIED {fields['task']} of {fields['model']} sha256:{fields['sha256']} "
+        f"{fields['semantics']} margin {fields['margin']}: at least {low} of {total} correct "
+        f"(>= {share(low, total)}){upper}, {fields['operations']} operations"
     )
 
 

@@ -11,13 +11,13 @@ MAX_PRECISION = 65_536
 Sequence = tuple[int, ...]
 
 
-def gap_terms(tables: PathTables, sequence: Sequence, rival: int) -> dict[int, int]:
+def gap_terms(tables: PathTables, sequence: Sequence, label: int, rival: int) -> dict[int, int]:
     """Return the sum of f_i by exact score for one sequence: {sqrt(h) score: sum of f_i}.
 
     f_i = D[q,j]-D[q,m] + V[t_i,j]-V[t_i,m] + P[i,j]-P[i,m] + eps. Groups that sum to 0 are left
     out: they add nothing, whatever their weight.
     """
-    query, label = sequence[-1], max(sequence)
+    query = sequence[-1]
     direct = tables.direct[query][rival] - tables.direct[query][label] + tables.eps
     groups: dict[int, int] = {}
     for position, token in enumerate(sequence):
@@ -29,7 +29,7 @@ def gap_terms(tables: PathTables, sequence: Sequence, rival: int) -> dict[int, i
 
 
 def rival_wins(
-    tables: PathTables, sequence: Sequence, rival: int, precision: int, tally: Tally
+    tables: PathTables, sequence: Sequence, label: int, rival: int, precision: int, tally: Tally
 ) -> bool | None:
     """Return whether logits[rival] + eps >= logits[label]; None if MAX_PRECISION bits do not tell.
 
@@ -38,7 +38,7 @@ def rival_wins(
     if every group is 0 (a tie: the rival wins), and enough bits decide any other sign.
     """
     tally.charge(8 * len(sequence))
-    groups = gap_terms(tables, sequence, rival)
+    groups = gap_terms(tables, sequence, label, rival)
     if all(gap > 0 for gap in groups.values()):
         return True
     if all(gap < 0 for gap in groups.values()):
@@ -52,10 +52,18 @@ def rival_wins(
 
 
 def settled(
-    tables: PathTables, sequence: Sequence, rivals: Iterable[int], precision: int, tally: Tally
+    tables: PathTables,
+    sequence: Sequence,
+    label: int,
+    rivals: Iterable[int],
+    precision: int,
+    tally: Tally,
 ) -> tuple[bool, bool]:
-    """Return whether one of the rivals certainly wins on the sequence, and whether one may."""
-    verdicts = [rival_wins(tables, sequence, rival, precision, tally) for rival in rivals]
+    """Return whether one of the rivals certainly wins on the sequence, and whether one may.
+
+    Rivals and label are columns of the tables.
+    """
+    verdicts = [rival_wins(tables, sequence, label, rival, precision, tally) for rival in rivals]
     return True in verdicts, any(verdict is not False for verdict in verdicts)
 
 

@@ -1,55 +1,66 @@
-"""T5, T6 and T11: count the sequences of a class whose sum is >= 0 without walking them.
+"""T5, T6 and T11: count the inputs of a class whose sum is >= 0 without walking them.
 
 Entries are first put on a grid: I = ceil(rate x / worst), worst being the largest sum. Then a
-product over the positions runs through two marks: whether m has occurred, and how many tokens of a
-set X. On the grid (T6) the product is one of polynomials in z, exact; as a moment (T5) z stands for
-2**(1/1024), and each number is rounded up.
+product over the positions runs along the class's acceptor, times a counter of rare tokens. On the
+grid (T6) the product is one of polynomials in z, exact; as a moment (T5) z stands for 2**(1/1024),
+and each number is rounded up.
 """
 
 from collections.abc import Callable
 from functools import cache
-from math import comb, isqrt
+from math import isqrt
+from typing import TypeVar
 
 from arithmetic.matrices import Rows
 from arithmetic.tally import Tally
-from counting.classes import completions
+from counting.cells import Cells
 
+T = TypeVar("T")
 STEPS = 1024
 UNIT = 96
 Terms = list[tuple[int, int]]
-
-
-def given_up(maximum: int, places: int, holds: bool, marked: int, most: int) -> int:
-    """Return how many sequences of the class hold more than `most` of the `marked` tokens (T11)."""
-    lost = completions(places, maximum, holds)
-    for count in range(min(most, places) + 1):
-        others = completions(places - count, maximum - marked, holds)
-        lost -= comb(places, count) * marked**count * others
-    return lost
+# For a position and a state: next state, rare tokens read, and the cells that lead there.
+Step = tuple[int, int, tuple[int, ...]]
 
 
 class Tail:
-    """How sequences of one class are counted: sizes of cells (m last), marked cells, and q = m.
+    """How the inputs of one class are counted: by cells, some of which hold a rare token.
 
-    `count` returns the number of sequences, at most `most` of whose free tokens are marked, for
-    which own + sum of entries >= 0: with `up` at least that number, else (exact grid) at most.
+    `count` returns the number of inputs, at most `at_most` of whose free tokens are rare, for which
+    own + sum of entries >= 0: with `up` at least that number, else (exact grid) at most.
     """
 
-    def __init__(
-        self, sizes: list[int], marked: set[int], most: int, tally: Tally, *, holds: bool
-    ) -> None:
-        # Where no marked token may occur, its cell is left out.
-        self.cells = [cell for cell in range(len(sizes)) if most or cell not in marked]
-        # Plain cells are of kind 0, marked ones of kind 1, and the cell of m of kind 2.
-        self.kinds = [*(int(cell in marked) for cell in range(len(sizes) - 1)), 2]
-        self.sizes, self.marked, self.most = sizes, marked, most
-        self.holds, self.tally = holds, tally
+    def __init__(self, cells: Cells, rare: set[int], at_most: int, tally: Tally) -> None:
+        self.sizes, self.start, self.at_most, self.tally = cells.sizes, cells.start, at_most, tally
+        # Where no rare token may occur, its cell is left out.
+        self.cells = [cell for cell in range(len(cells.tokens)) if at_most or cell not in rare]
+        self.steps = [[self._split(row, rare) for row in moves] for moves in cells.moves]
+        # All inputs together are no more than the product of the positions' tokens.
+        tokens = [sum(self.sizes[cell] for cell in span) for span in cells.present]
+        self.width = sum(many.bit_length() for many in tokens) + 2
+        self.given_up = cells.inputs - self._few() if rare else 0
+
+    def _split(self, moves: list[tuple[int, range]], rare: set[int]) -> list[Step]:
+        """Return the moves of a state by next state, rare cells apart."""
+        found: dict[tuple[int, int], list[int]] = {}
+        for target, cells in moves:
+            for cell in cells:
+                found.setdefault((target, int(cell in rare)), []).append(cell)
+        return [(*key, tuple(cells)) for key, cells in found.items() if self.at_most or not key[1]]
+
+    def _few(self) -> int:
+        """Return how many inputs hold at most `at_most` rare tokens: T11 gives up the others."""
+        sizes = {cells: sum(self.sizes[c] for c in cells) for cells in self._groups()}
+        return self._product([sizes] * len(self.steps), lambda value, many: value * many)
+
+    def _groups(self) -> set[tuple[int, ...]]:
+        return {cells for moves in self.steps for row in moves for _, _, cells in row}
 
     def count(self, own: int, rows: Rows, rate: int, *, exact: bool = True, up: bool = True) -> int:
-        """Return the number of sequences, on the grid (exact) or bounded by a moment."""
+        """Return the number of inputs, on the grid (exact) or bounded by a moment."""
         distinct = {id(row): [row[cell] for cell in self.cells] for row in rows}
         self.tally.charge(2 + 2 * sum(map(len, distinct.values())) + 4 * max(len(rows) - 20, 0))
-        ends = [own, *(max(distinct[id(row)]) for row in rows)]
+        ends = [own, *(max(distinct[id(row)], default=0) for row in rows)]
         worst, sign = sum(ends), -1 if up else 1
 
         def on_grid(x: int) -> int:
@@ -58,59 +69,71 @@ class Tail:
         budget = sum(map(on_grid, ends))
         if worst < 0 or budget < 0:
             return 0
-        parts = {key: self._parts(list(map(on_grid, row))) for key, row in distinct.items()}
-        positions = [parts[id(row)] for row in rows]
+        far = {key: self._distances(list(map(on_grid, row))) for key, row in distinct.items()}
+        positions = [far[id(row)] for row in rows]
         return self._on_grid(positions, budget) if exact else self._moment(positions, budget)
 
-    def _parts(self, row: list[int]) -> list[Terms]:
-        """Return (distance from the top, tokens) of the plain cells, the marked ones, and m's."""
-        parts: list[Terms] = [[], [], []]
-        top = max(row)
-        for entry, cell in zip(row, self.cells, strict=True):
-            parts[self.kinds[cell]].append((top - entry, self.sizes[cell]))
-        return parts
+    def _distances(self, row: list[int]) -> dict[int, int]:
+        """Return each cell's distance from the top of its row."""
+        top = max(row, default=0)
+        return {cell: top - entry for cell, entry in zip(self.cells, row, strict=True)}
 
-    def _on_grid(self, positions: list[list[Terms]], budget: int) -> int:
+    def _on_grid(self, positions: list[dict[int, int]], budget: int) -> int:
         """Return the number of ways to a distance of at most `budget` in all."""
-        width = sum(self.sizes).bit_length() * len(positions) + 2
+        width = self.width
         mask = (1 << (width * (budget + 1))) - 1
+
+        def terms(far: dict[int, int], cells: tuple[int, ...]) -> Terms:
+            return [(far[cell], self.sizes[cell]) for cell in cells]
 
         def times(value: int, terms: Terms) -> int:
             self.tally.charge(max(4, len(terms) * (budget + 1) * (1 + width // 512)))
             return sum((value << (width * d)) * size for d, size in terms if d <= budget) & mask
 
-        total: int = self._product(positions, times)
-        # All lanes together count no more than all sequences, so their sum fits one lane.
+        total = self._product(self._by_row(positions, terms), times)
+        # All lanes together count no more than all inputs, so their sum fits one lane.
         return total % ((1 << width) - 1)
 
-    def _moment(self, positions: list[list[Terms]], budget: int) -> int:
+    def _moment(self, positions: list[dict[int, int]], budget: int) -> int:
         """Return the product of sum of 2**(-distance/1024), times 2**(budget/1024), rounded up."""
         powers = _powers()
-        sums: dict[int, int] = {}
-        for terms in {id(t): t for parts in positions for t in parts}.values():
-            self.tally.charge(2 * len(terms))
-            ends = [(size, powers[-d % STEPS] >> -(-d // STEPS)) for d, size in terms]
-            sums[id(terms)] = sum(size * (power + 1) for size, power in ends)
+        for far in {id(far): far for far in positions}.values():
+            self.tally.charge(2 * len(far))
 
-        def times(value: int, terms: Terms) -> int:
+        def moment(far: dict[int, int], cells: tuple[int, ...]) -> int:
+            ends = [(self.sizes[c], powers[-far[c] % STEPS] >> -(-far[c] // STEPS)) for c in cells]
+            return sum(size * (power + 1) for size, power in ends)
+
+        def times(value: int, moment: int) -> int:
             self.tally.charge(2 + UNIT * len(positions) // 4096)
-            return value * sums[id(terms)]
+            return value * moment
 
-        total: int = self._product(positions, times) * powers[budget % STEPS]
+        total = self._product(self._by_row(positions, moment), times) * powers[budget % STEPS]
         return total << budget // STEPS >> UNIT * (len(positions) + 1)
 
-    def _product(self, positions: list[list[Terms]], times: Callable[[int, Terms], int]) -> int:
-        """Return the sum over all sequences that hold m, with at most `most` marked tokens."""
-        state = {(self.holds, 0): 1}
-        for plain, marked, top in positions:
-            following: dict[tuple[bool, int], int] = {}
-            for (holds, marks), value in state.items():
-                kept, more, held = (holds, marks), (holds, marks + 1), (True, marks)
-                for key, terms in ((kept, plain), (more, marked), (held, top)):
-                    if terms and key[1] <= self.most:
-                        following[key] = following.get(key, 0) + times(value, terms)
+    def _by_row(
+        self, positions: list[dict[int, int]], made: Callable[[dict[int, int], tuple[int, ...]], T]
+    ) -> list[dict[tuple[int, ...], T]]:
+        """Return for each position what is made of its row and each group of cells, once a row."""
+        groups = self._groups()
+        rows = {id(far): far for far in positions}
+        found = {key: {cells: made(far, cells) for cells in groups} for key, far in rows.items()}
+        return [found[id(far)] for far in positions]
+
+    def _product(
+        self, positions: list[dict[tuple[int, ...], T]], times: Callable[[int, T], int]
+    ) -> int:
+        """Return the sum over the inputs with at most `at_most` rare tokens, factor by factor."""
+        state = {(self.start, 0): 1}
+        for factors, moves in zip(positions, self.steps, strict=True):
+            following: dict[tuple[int, int], int] = {}
+            for (source, seen), value in state.items():
+                for target, rare, cells in moves[source]:
+                    key = target, seen + rare
+                    if key[1] <= self.at_most:
+                        following[key] = following.get(key, 0) + times(value, factors[cells])
             state = following
-        return sum(value for (holds, _), value in state.items() if holds)
+        return sum(state.values())
 
 
 @cache

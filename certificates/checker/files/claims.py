@@ -1,12 +1,17 @@
 """The certificate as an object: every field present, of its type, and within its limits."""
 
+import json
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from files.strictjson import count, parse_object, rational, require_keys, small, string
 from files.verdict import decline_unless, reject_unless
-from parts.transformer import Shape
+from parts.transformer import PARTS, WORDS, Shape
+from tasks.task import Task, read_task
 
-FORMAT, SEMANTICS = "ballproof-certificate/1", ("real", "float32")
+FORMAT, SEMANTICS = "ballproof-certificate/2", ("real", "float32")
+# The rules that operations are counted by (docs/certificate.md).
+TALLY = 1
 MAX_FILE = 64 * 2**20
 MAX_SIZE = 2**28
 PRECISIONS = (32, 1024)
@@ -22,7 +27,7 @@ class Claim(NamedTuple):
 
     sha256: str
     shape: Shape
-    task: str
+    task: Task
     semantics: str
     margin_text: str
     margin: tuple[int, int]
@@ -33,6 +38,16 @@ class Claim(NamedTuple):
     precision: int
     operations: int
     witness: dict[str, Any]
+
+    @property
+    def model(self) -> str:
+        """The architecture in words: what the tensors do not show of the function."""
+        return WORDS
+
+    @property
+    def question(self) -> str:
+        """The task's name."""
+        return self.task.name(self.shape.d_vocab, self.shape.d_vocab_out)
 
 
 class Pins(NamedTuple):
@@ -47,23 +62,28 @@ class Pins(NamedTuple):
 
 _COUNTS = ["total", "correct_at_least", "correct_at_most"]
 _CLAIM_KEYS = ["model", "task", "semantics", "margin", *_COUNTS]
-_PROOF_KEYS = ["strategy", "precision", "operations", "witness"]
+_PROOF_KEYS = ["tally", "strategy", "precision", "operations", "witness"]
 
 
 def read_claim(data: bytes, max_operations: int) -> Claim:
     """Return the claim that a certificate file makes, or decline it."""
     decline_unless(len(data) <= MAX_FILE, "limit", f"certificate: more than {MAX_FILE} bytes.")
     top = parse_object(data, "certificate")
-    decline_unless(top.get("format", FORMAT) == FORMAT, "unsupported", f"format: not {FORMAT}.")
+    advice = "make the certificate again with `ballproof prove`" if _is_older(top) else "unknown"
+    known = top.get("format", FORMAT) == FORMAT
+    decline_unless(known, "unsupported", f"format: not {FORMAT}: {advice}.")
     require_keys(top, ("format", "claim", "proof"), "certificate")
     claim = require_keys(top["claim"], _CLAIM_KEYS, "claim")
-    model = require_keys(claim["model"], ("sha256", *Shape._fields), "claim.model")
+    model = require_keys(claim["model"], ("sha256", "parts", "sizes"), "claim.model")
+    _require_parts(model["parts"])
+    sizes = require_keys(model["sizes"], Shape._fields, "claim.model.sizes")
     proof = require_keys(top["proof"], _PROOF_KEYS, "proof")
+    small(proof["tally"], TALLY, TALLY, "proof.tally")
     decline_unless(isinstance(proof["witness"], dict), "syntax", "proof.witness: not an object.")
     result = Claim(
         _sha256(model["sha256"]),
-        Shape(*(small(model[key], 1, MAX_SIZE, f"claim.model.{key}") for key in Shape._fields)),
-        string(claim["task"], "claim.task"),
+        Shape(*(small(sizes[x], 1, MAX_SIZE, f"claim.model.sizes.{x}") for x in Shape._fields)),
+        read_task(claim["task"]),
         string(claim["semantics"], "claim.semantics"),
         claim["margin"],
         _margin(claim["margin"]),
@@ -79,6 +99,21 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
     decline_unless(result.operations <= max_operations, "limit", budget)
     decline_unless(result.semantics in SEMANTICS, "unsupported", "claim.semantics: unknown.")
     return result
+
+
+def _is_older(top: dict[str, Any]) -> bool:
+    return top.get("format") == "ballproof-certificate/1"
+
+
+def _require_parts(value: Any) -> None:
+    """Decline a model that is not made of the parts that this kernel knows, the first by name."""
+    parts = value if isinstance(value, list) else [value]
+    for part, known in zip_longest(parts, PARTS):
+        name = part.get("part", part) if isinstance(part, dict) else part
+        sentence = f"claim.model.parts: {str(name)[:80]!a} where {known} is served."
+        # As text: true is no 1. The order of keys is free; a null is no missing part.
+        same = json.dumps(part, sort_keys=True) == json.dumps(known, sort_keys=True)
+        decline_unless(same and part is not None, "unsupported", sentence)
 
 
 def _margin(value: Any) -> tuple[int, int]:
@@ -98,21 +133,38 @@ def require_model(claim: Claim, sha256: str, shape: Shape) -> None:
     """Reject a claim about other weights, or one whose statement does not fit them."""
     other = f"the certificate is for sha256:{claim.sha256}, not {sha256}."
     reject_unless(claim.sha256 == sha256, "digest", other)
-    total, task = shape.d_vocab**shape.n_ctx, f"max-of-{shape.n_ctx}"
-    ordered = claim.correct_at_least <= claim.correct_at_most <= total
+    task, last = claim.task, max(span.stop for span in claim.task.positions)
     for holds, sentence in (
         (claim.shape == shape, f"the weights have the shape {tuple(shape)}."),
-        (claim.task == task, f"the task of these weights is {task}."),
+        (len(task.positions) == shape.n_ctx, f"the weights have {shape.n_ctx} positions."),
+        (last <= shape.d_vocab, f"the weights have {shape.d_vocab} tokens."),
+        (task.answers.stop <= shape.d_vocab_out, f"there are {shape.d_vocab_out} outputs."),
+    ):
+        reject_unless(holds, "statement", sentence)
+    # Only now is it known to have no more digits than anybody can print.
+    total = task.total
+    ordered = claim.correct_at_least <= claim.correct_at_most <= total
+    for holds, sentence in (
         (claim.total == total, f"there are {total} inputs, not {claim.total}."),
         (ordered, "correct_at_least <= correct_at_most <= total does not hold."),
     ):
         reject_unless(holds, "statement", sentence)
 
 
+def require_maximum(claim: Claim) -> None:
+    """Decline a task that is not the largest of all positions, over all tokens and outputs."""
+    task, tokens, places = claim.task, range(claim.shape.d_vocab), range(claim.shape.n_ctx)
+    whole = task.positions == (tokens,) * len(places) and task.reads == tuple(places)
+    served = task.rule.name == "max" and whole and task.answers == tokens
+    sentence = f"{claim.strategy} serves max-of-{len(places)} alone, not {claim.question[:200]}."
+    decline_unless(served and claim.shape.d_vocab_out == len(tokens), "unsupported", sentence)
+
+
 def require_pins(claim: Claim, pins: Pins) -> None:
     """Reject a claim that is not the one that the caller asked for."""
-    for what in ("task", "semantics", "margin"):
-        wanted, claimed = getattr(pins, what), getattr(claim, what)
+    claims = {"task": claim.question, "semantics": claim.semantics, "margin": claim.margin}
+    for what, claimed in claims.items():
+        wanted = getattr(pins, what)
         sentence = f"the {what} is {claimed}, not {str(wanted)[:80]!a}."
         reject_unless(wanted in (None, claimed), "pin", sentence)
     numerator, denominator = pins.at_least or (0, 1)

@@ -54,6 +54,7 @@ class Theorem(NamedTuple):
     """What a verified certificate proves about the weights with this digest."""
 
     task: str
+    model: str
     sha256: str
     semantics: str
     margin: str
@@ -68,7 +69,8 @@ class Theorem(NamedTuple):
         share = self.correct_at_least * 10**5 // self.total
         upper = f", at most {self.correct_at_most}" if self.correct_at_most < self.total else ""
         return (
-            f"s VERIFIED {self.task} sha256:{self.sha256} {self.semantics} margin {self.margin}: "
+            f"s VERIFIED {self.task} of {self.model} sha256:{self.sha256} "
+            f"{self.semantics} margin {self.margin}: "
             f"at least {self.correct_at_least} of {self.total} correct "
             f"(>= {share // 10**5}.{share % 10**5:05d}){upper}, {self.operations} operations"
         )

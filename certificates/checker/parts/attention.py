@@ -23,19 +23,19 @@ class Attention:
         tally.charge(2 * len(scores))
         return exponentials(scores, tables.score_exponent, tables.shape.d_head, self.bits, tally)
 
-    def unit(self, maximum: int) -> int:
-        """Return the exponent of the unit in which the largest weight of 0..m has `bits` bits.
+    def unit(self, tokens: range) -> int:
+        """Return the exponent of the unit in which the largest weight of `tokens` has `bits` bits.
 
         One power of two is thus the common factor of a whole class, chosen class by class: weights
         of one class may be 1e-30 of the largest weight of the query.
         """
-        return _top(self.tokens[: maximum + 1]) + _top(self.positions) - self.bits
+        return _top(self.tokens[tokens.start : tokens.stop]) + _top(self.positions) - self.bits
 
-    def weights(self, maximum: int, tally: Tally) -> list[list[Span]]:
-        """Return integers (lo, hi) around w_i(t) in the class's unit, for each i and t = 0..m."""
-        tally.charge(len(self.positions) * (maximum + 1))
-        tokens, unit = self.tokens[: maximum + 1], self.unit(maximum)
-        return [[at_unit(product(t, p), unit) for t in tokens] for p in self.positions]
+    def weights(self, tokens: range, tally: Tally) -> list[list[Span]]:
+        """Return integers (lo, hi) around w_i(t) in the class's unit, for each i and token."""
+        tally.charge(len(self.positions) * len(tokens))
+        factors, unit = self.tokens[tokens.start : tokens.stop], self.unit(tokens)
+        return [[at_unit(product(t, p), unit) for t in factors] for p in self.positions]
 
 
 def exponentials(scores: list[int], unit: int, square: int, bits: int, tally: Tally) -> list[Ball]:

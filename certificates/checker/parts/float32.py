@@ -24,7 +24,7 @@ def deviation(model: Model, tally: Tally) -> Fraction:
     Assumed: rounding to nearest, exp within 4 ulp, and the sums of docs/theorems.md in any order.
     Declines weights that float32 does not hold as normal numbers, and sums that may overflow.
     """
-    v, k, d, h = model.shape
+    v, k, d, h, _ = model.shape
     w = {name: _float32(name, matrix, tally) for name, matrix in model.weights.items()}
     read = add(add(w["W_E"], _largest(w["W_pos"]), tally), Matrix([[1] * d], FLUSH), tally)
     (query, queries), (key, keys), value = (_head(model, x, read, d + 2, tally) for x in "QKV")

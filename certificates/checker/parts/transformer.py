@@ -19,6 +19,17 @@ class Shape(NamedTuple):
     n_ctx: int
     d_model: int
     d_head: int
+    d_vocab_out: int
+
+
+# What the tensors do not show of the function, as certificates state it.
+PARTS = (
+    {"part": "embed"},
+    {"part": "positions"},
+    {"part": "attention", "heads": 1, "mask": "causal", "scale": "1/sqrt(d_head)"},
+    {"part": "readout", "position": "last"},
+)
+WORDS = "embed,positions,attention(1-head,causal,1/sqrt(d_head)),readout(last)"
 
 
 class Model(NamedTuple):
@@ -31,9 +42,9 @@ class Model(NamedTuple):
 class PathTables(NamedTuple):
     """The exact path tables in integers, in two units that do not matter for any sign.
 
-    `direct` D (v,v), `output` V (v,v), `positional_output` P (k,v) and the margin `eps` share one
-    unit, in which the number 1 is `one`. `score` (v,v) and `positional_score` (v,k) hold
-    sqrt(d_head) times S and R in units of 2**score_exponent.
+    `direct` D (v,a), `output` V (v,a), `positional_output` P (k,a) and the margin `eps` share one
+    unit, in which the number 1 is `one`; their columns are the a answers. `score` (v,v) and
+    `positional_score` (v,k) hold sqrt(d_head) times S and R in units of 2**score_exponent.
     """
 
     shape: Shape
@@ -55,12 +66,12 @@ _LAYOUT = {
     "W_K": ("blocks.0.attn.W_K", ("head", "d_model", "d_head")),
     "W_V": ("blocks.0.attn.W_V", ("head", "d_model", "d_head")),
     "W_O": ("blocks.0.attn.W_O", ("head", "d_head", "d_model")),
-    "W_U": ("unembed.W_U", ("d_model", "d_vocab")),
+    "W_U": ("unembed.W_U", ("d_model", "d_vocab_out")),
     "b_Q": ("blocks.0.attn.b_Q", ("head", "d_head")),
     "b_K": ("blocks.0.attn.b_K", ("head", "d_head")),
     "b_V": ("blocks.0.attn.b_V", ("head", "d_head")),
     "b_O": ("blocks.0.attn.b_O", ("d_model",)),
-    "b_U": ("unembed.b_U", ("d_vocab",)),
+    "b_U": ("unembed.b_U", ("d_vocab_out",)),
 }
 
 
@@ -85,26 +96,42 @@ def read_model(tensors: dict[str, Tensor]) -> Model:
 
 
 def _shape(tensors: dict[str, Tensor]) -> Shape:
-    embedding, positions, query = (tensors[_LAYOUT[x][0]].shape for x in ("W_E", "W_pos", "W_Q"))
-    axes = (len(embedding), len(positions), len(query))
-    decline_unless(axes == (2, 2, 3), "unsupported", "weights: W_E, W_pos, W_Q have other axes.")
-    shape = Shape(embedding[0], positions[0], embedding[1], query[2])
+    names = ("W_E", "W_pos", "W_Q", "W_U")
+    embedding, positions, query, readout = (tensors[_LAYOUT[x][0]].shape for x in names)
+    axes = (len(embedding), len(positions), len(query), len(readout))
+    sentence = f"weights: {', '.join(names)} have other axes."
+    decline_unless(axes == (2, 2, 3, 2), "unsupported", sentence)
+    shape = Shape(embedding[0], positions[0], embedding[1], query[2], readout[1])
     decline_unless(0 not in shape, "unsupported", "weights: a size is zero.")
     fits = shape.n_ctx * shape.d_vocab.bit_length() <= 3 * MAX_DIGITS
     decline_unless(fits, "limit", f"weights: d_vocab**n_ctx may exceed {MAX_DIGITS} digits.")
-    fits = max(shape.d_vocab**2 * shape.n_ctx, shape.d_model**2, shape.d_head**2) <= MAX_TABLE
+    table = shape.d_vocab * max(shape.d_vocab, shape.d_vocab_out) * shape.n_ctx
+    fits = max(table, shape.d_model**2, shape.d_head**2) <= MAX_TABLE
     decline_unless(fits, "limit", f"weights: a table would have more than {MAX_TABLE} entries.")
     return shape
 
 
-def path_tables(model: Model, margin: tuple[int, int], tally: Tally) -> PathTables:
+def of_answers(model: Model, answers: range) -> Model:
+    """Return the model with the logits of some outputs only."""
+    columns = slice(answers.start, answers.stop)
+    weights = dict(model.weights)
+    for name in ("W_U", "b_U"):
+        rows, exponent = weights[name]
+        weights[name] = Matrix([row[columns] for row in rows], exponent)
+    return Model(model.shape, weights)
+
+
+def path_tables(model: Model, margin: tuple[int, int], answers: range, tally: Tally) -> PathTables:
     """Return D, V, P, sqrt(h) S and sqrt(h) R of the model, and the margin n/d beside them.
+
+    The columns of D, V and P are the answers.
 
     D[q] = (W_E[q] + W_pos[k-1] + b_V W_O + b_O) W_U + b_U, V = W_E W_V W_O W_U,
     P = W_pos W_V W_O W_U, sqrt(h) S[q,t] = ((W_E[q] + W_pos[k-1]) W_Q + b_Q) . (W_E[t] W_K),
     R likewise with W_pos. b_K adds one constant per query to every score and is dropped.
     The margin's denominator d multiplies D, V and P, so that all stay integers.
     """
+    model = of_answers(model, answers)
     w = model.weights
     query = query_rows(model, tally)
     query_to_keys = product(w["W_Q"], transposed(w["W_K"]), tally)

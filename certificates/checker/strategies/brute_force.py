@@ -8,10 +8,9 @@ from collections.abc import Iterator
 
 from arithmetic.lanes import Lanes
 from arithmetic.tally import Tally
-from counting.separable import GapRows, Table, count_by_class
+from counting.separable import GapRows, Rows, Table, count_by_class
 from counting.signs import Sequence, settled
 from files.claims import Claim, Counts
-from parts.attention import Attention
 from parts.transformer import Model
 
 # Bytes of a coarse lane, and how many sequences are evaluated side by side.
@@ -23,14 +22,14 @@ def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
     return count_by_class(model, claim, tally, count_class)
 
 
-def count_class(rows: GapRows, attention: Attention, tally: Tally) -> tuple[int, int]:
-    """Return (certainly wrong, possibly wrong) sequences of the class (attention.query, m).
+def count_class(rows: Rows, tally: Tally) -> tuple[int, int]:
+    """Return (certainly wrong, possibly wrong) inputs of the class.
 
-    Theorem: T1 with upper and lower tables (T2). A sequence no rival reaches in the upper tables is
+    Theorem: T1 with upper and lower tables (T2). An input no rival reaches in the upper tables is
     right; one that a rival reaches in the lower tables is wrong; any other is settled exactly.
     """
-    walk = _Enumeration(rows, attention, tally)
-    walk.walk(())
+    walk = _Enumeration(rows, tally)
+    walk.walk((), rows.inputs.start)
     return walk.certain, walk.possible
 
 
@@ -49,7 +48,7 @@ class _Coarse:
         # What fills up the last block is not looked at.
         padded, ends = [row + row[-1:] * BLOCKS for row in tops], range(0, len(tops[0]), BLOCKS)
         self.blocks = [[_entry(beside, row[t : t + BLOCKS]) for t in ends] for row in padded]
-        self.rivals = (lanes.ones ^ (1 << (lanes.width * rows.maximum))) << (lanes.width - 1)
+        self.rivals = (lanes.ones ^ (1 << (lanes.width * rows.label))) << (lanes.width - 1)
         self.every_rival = self._beside(self.rivals)
 
     def _beside(self, vector: int) -> int:
@@ -75,31 +74,38 @@ def _entry(lanes: Lanes, tops: list[bytes]) -> int:
 
 
 class _Enumeration:
-    """The enumeration of one class (q, m), position by position."""
+    """The enumeration of one class, position by position, along its acceptor.
 
-    def __init__(self, rows: GapRows, attention: Attention, tally: Tally) -> None:
-        self.tables, self.query, self.tally = attention.tables, attention.query, tally
-        self.maximum, self.lanes, self.precision = rows.maximum, rows.lanes, attention.bits
-        self.upper: Table = rows.upper(attention, tally)
-        self.lower: Table = rows.lower(attention, tally)
-        self.rivals, self.coarse = rows.rivals, _Coarse(self.upper, rows)
+    Tokens count from the first of the gap rows.
+    """
+
+    def __init__(self, rows: Rows, tally: Tally) -> None:
+        self.rows, self.levels, self.tally = rows, rows.inputs.acceptor.levels, tally
+        gaps, self.lanes = rows.gaps, rows.gaps.lanes
+        self.first, self.query = gaps.tokens.start, rows.inputs.query - gaps.tokens.start
+        self.upper: Table = gaps.upper(rows.attention, tally)
+        self.lower: Table = gaps.lower(rows.attention, tally)
+        self.rivals, self.coarse = gaps.rivals, _Coarse(self.upper, gaps)
         self.certain = self.possible = 0
 
-    def walk(self, prefix: Sequence) -> None:
-        """Evaluate every sequence of the class that starts with `prefix`."""
-        left, m = len(self.upper) - 1 - len(prefix), self.maximum
-        holds = self.query == m or m in prefix
+    def walk(self, prefix: Sequence, state: int) -> None:
+        """Evaluate every input of the class that starts with `prefix`, after which is `state`."""
+        left = len(self.levels) - len(prefix)
         if left == 0:
-            self._charge(m + 1)
+            self._charge(len(self.rows.gaps.tokens))
             self._decide((self.query,))
-        elif left == 1:
-            self._evaluate(prefix, range(0 if holds else m, m + 1), (self.query,))
-        elif left == 2 and not holds:
-            self._evaluate(prefix, range(m), (m, self.query))
-            self._evaluate((*prefix, m), range(m + 1), (self.query,))
-        else:
-            for token in range(m + 1):
-                self.walk((*prefix, token))
+            return
+        for arc in self.levels[len(prefix)][state]:
+            tokens = range(arc.tokens.start - self.first, arc.tokens.stop - self.first)
+            following = self.levels[-1][arc.target] if left == 2 else []
+            if left == 1:
+                self._evaluate(prefix, tokens, (self.query,))
+            elif len(following) == 1 and len(following[0].tokens) == 1:
+                # Only one token ends these inputs: those before it are evaluated side by side.
+                self._evaluate(prefix, tokens, (following[0].tokens[0] - self.first, self.query))
+            else:
+                for token in tokens:
+                    self.walk((*prefix, token), arc.target)
 
     def _charge(self, sequences: int) -> None:
         self.tally.charge(sequences * self.lanes.count * (len(self.upper) + 1))
@@ -123,7 +129,9 @@ class _Enumeration:
         self._charge(1)
         wins = may_win = bool(self._winners(self.lower, sequence))
         if not wins:
-            rivals, bits = self.lanes.indices(flags), 2 * self.precision
-            wins, may_win = settled(self.tables, sequence, rivals, bits, self.tally)
+            tokens, attention = tuple(t + self.first for t in sequence), self.rows.attention
+            rivals, bits = self.lanes.indices(flags), 2 * attention.bits
+            label = self.rows.gaps.label
+            wins, may_win = settled(attention.tables, tokens, label, rivals, bits, self.tally)
         self.certain += wins
         self.possible += may_win

@@ -3,9 +3,8 @@
 from math import comb
 
 from arithmetic.tally import Tally, sort_cost
-from counting.classes import inhabited_queries
 from counting.signs import settled
-from files.claims import Claim, Counts
+from files.claims import Claim, Counts, require_maximum
 from files.witness import demand_empty
 from parts.attention import Attention, joint, on_one_unit, weighted
 from parts.transformer import Model, PathTables, path_tables
@@ -13,8 +12,9 @@ from parts.transformer import Model, PathTables, path_tables
 
 def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
     """Return how many sequences are right, at least and at most."""
+    require_maximum(claim)
     demand_empty(claim.witness, claim.strategy)
-    tables = path_tables(model, claim.margin, tally)
+    tables = path_tables(model, claim.margin, claim.task.answers, tally)
     if model.shape.d_vocab == 1:
         return 1, 1  # One token has no rival, and one sequence, which is right.
     return certainly_right(tables, claim.precision, tally), claim.total
@@ -44,8 +44,18 @@ def certainly_right(tables: PathTables, precision: int, tally: Tally) -> int:
             # c = 0 is one sequence: its free tokens are all m.
             sequence = (*[maximum] * (tables.shape.n_ctx - 1), query)
             alone = bound.own + bound.maximum_term(0) < 0
-            right += alone or not settled(tables, sequence, rivals, 2 * precision, tally)[1]
+            right += (
+                alone or not settled(tables, sequence, maximum, rivals, 2 * precision, tally)[1]
+            )
     return right
+
+
+def inhabited_queries(maximum: int, n_ctx: int) -> range:
+    """Return the queries q whose class (q, m) holds any sequence.
+
+    With one position the query is all there is, so it is the maximum.
+    """
+    return range(maximum + 1) if n_ctx > 1 else range(maximum, maximum + 1)
 
 
 def largest_gap(row: list[int], maximum: int) -> int:

@@ -2,10 +2,10 @@
 
 from functools import reduce
 
+from arithmetic.lanes import Lanes
 from arithmetic.tally import Tally, sort_cost
 from counting.branch import BranchAndCount, Live, Prefix, Rival
-from counting.classes import worst_case
-from counting.separable import GapRows, Table, count_by_class
+from counting.separable import Rows, Table, count_by_class
 from counting.signs import settled
 from files.claims import Claim, Counts
 from parts.attention import Attention, weighted
@@ -23,19 +23,17 @@ class Undecided(Exception):
 class ExactCount(BranchAndCount):
     """T7 with every token a cell of its own; what stays open is refused, or settled exactly."""
 
-    def __init__(
-        self, attention: Attention, maximum: int, rivals: list[Rival], tally: Tally, *, settle: bool
-    ) -> None:
-        places, holds = attention.tables.shape.n_ctx - 1, attention.query == maximum
-        super().__init__([1] * (maximum + 1), places, rivals, tally, holds=holds)
-        self.attention, self.settle = attention, settle
+    def __init__(self, rows: Rows, rivals: list[Rival], tally: Tally, *, settle: bool) -> None:
+        super().__init__(rows.cells, rivals, tally)
+        self.rows, self.settle = rows, settle
 
     def _decide(self, prefix: Prefix, many: int, live: Live) -> None:
         if not self.settle:
             raise Undecided
         rivals = [rival.index for rival, _, _ in live]
-        tables, bits = self.attention.tables, 2 * self.attention.bits
-        wins, may_win = settled(tables, (*prefix, self.attention.query), rivals, bits, self.tally)
+        attention, tokens = self.rows.attention, [self.cells.tokens[cell][0] for cell in prefix]
+        sequence, label, bits = (*tokens, attention.query), self.rows.gaps.label, 2 * attention.bits
+        wins, may_win = settled(attention.tables, sequence, label, rivals, bits, self.tally)
         self.certain += wins
         self.possible += may_win
 
@@ -45,52 +43,79 @@ def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
     return count_by_class(model, claim, tally, count_class)
 
 
-def count_class(rows: GapRows, attention: Attention, tally: Tally) -> tuple[int, int]:
-    """Return (certainly wrong, possibly wrong) sequences of the class (attention.query, m).
+def count_class(rows: Rows, tally: Tally) -> tuple[int, int]:
+    """Return (certainly wrong, possibly wrong) inputs of the class.
 
-    Theorems: T3 shows for most rivals that they win on no sequence of the class; T7 counts the
-    sequences that some other rival wins.
+    Theorems: T3 shows for most rivals that they win on no input of the class; T7 counts the inputs
+    that some other rival wins.
     """
-    rivals = surviving_rivals(rows, rows.upper(attention, tally), attention.query, tally)
+    rivals = surviving_rivals(rows, rows.gaps.upper(rows.attention, tally), tally)
     for doubling in range(DOUBLINGS + 1 if rivals else 0):
-        bits = attention.bits << doubling
-        finer = Attention(attention.tables, attention.query, bits, tally)
-        survivors = _tables(finer, rows.maximum, rivals, tally)
+        bits = rows.attention.bits << doubling
+        finer = Attention(rows.attention.tables, rows.attention.query, bits, tally)
+        survivors = _tables(rows, finer, rivals, tally)
         settle = doubling == DOUBLINGS
         try:
-            return ExactCount(finer, rows.maximum, survivors, tally, settle=settle).count()
+            known = rows._replace(attention=finer)
+            return ExactCount(known, survivors, tally, settle=settle).count()
         except Undecided:
             continue
     return 0, 0
 
 
-def surviving_rivals(rows: GapRows, upper: Table, query: int, tally: Tally) -> list[int]:
-    """Return the rivals that the worst case does not rule out in the class (query, rows.maximum).
+def surviving_rivals(rows: Rows, upper: Table, tally: Tally) -> list[int]:
+    """Return the rivals that the worst case does not rule out in the class.
 
-    T3, for all rivals at once: lanes stand in for numbers.
+    T3, for all rivals at once: lanes stand in for numbers. The sum of the largest entries of all
+    positions is enough where no lane reaches 0; else the fold along the acceptor is exact.
     """
-    lanes, free, maximum = rows.lanes, upper[:-1], rows.maximum
-    tally.charge(lanes.count * len(free) * (maximum + 6))
-    best = [reduce(lanes.maximum, row) for row in free]
-    held = [row[maximum] for row in free] if query < maximum else []
-    worst = worst_case(upper[-1][query], best, held, lanes.maximum)
-    return lanes.indices(lanes.signs(worst) & rows.rivals)
+    lanes, cells, first = rows.gaps.lanes, rows.cells, rows.gaps.tokens.start
+    tally.charge(lanes.count * len(cells.moves) * (len(rows.gaps.tokens) + 2))
+    tops = []
+    for row in upper[:-1]:
+        entries = [row[cell[0] - first] for cell in cells.tokens]
+        tops.append([_largest(lanes, entries[atom.start : atom.stop]) for atom in cells.atoms])
+    own = upper[-1][rows.inputs.query - first]
+    free = own + sum(_largest(lanes, top) for top in tops)
+    if len(cells.atoms) <= 1 or not lanes.signs(free) & rows.gaps.rivals:
+        return lanes.indices(lanes.signs(free) & rows.gaps.rivals)
+    best = {cells.start: own}
+    for top, moves in zip(tops, cells.steps, strict=True):
+        following: dict[int, int] = {}
+        for state, value in best.items():
+            for target, atoms in moves[state]:
+                tally.charge(3 * lanes.count * len(atoms))
+                entry = value + _largest(lanes, top[atoms.start : atoms.stop])
+                following[target] = lanes.maximum(entry, following.get(target, entry))
+        best = following
+    return lanes.indices(lanes.signs(best[0]) & rows.gaps.rivals)
 
 
-def _tables(attention: Attention, maximum: int, rivals: list[int], tally: Tally) -> list[Rival]:
+def _largest(lanes: Lanes, vectors: list[int]) -> int:
+    """Return the largest of some vectors, lane by lane."""
+    return reduce(lanes.maximum, vectors)
+
+
+def _tables(rows: Rows, attention: Attention, rivals: list[int], tally: Tally) -> list[Rival]:
     """Return for each rival the tables of T1 below and above the truth: exact f, enclosed w."""
-    tables, tokens = attention.tables, maximum + 1
-    weights = attention.weights(maximum, tally)
+    tables, label, span = attention.tables, rows.gaps.label, rows.gaps.tokens
+    query, tokens = attention.query, [cell[0] for cell in rows.cells.tokens]
+    weights = attention.weights(span, tally)
+    own = weights.pop()[query - span.start]
+    spans = [[row[token - span.start] for token in tokens] for row in weights]
     # Gaps and two products per entry, the extremes of each position, the last one's order.
-    tally.charge(len(rivals) * (8 * len(weights) * tokens + 2 * sort_cost(tokens)))
-    survivors, row = [], tables.direct[attention.query]
+    cost = 8 * (len(weights) + 1) * len(tokens) + 2 * sort_cost(len(tokens))
+    tally.charge(len(rivals) * cost)
+    survivors, row, last = [], tables.direct[query], tables.positional_output[-1]
     for j in rivals:
-        direct = row[j] - row[maximum] + tables.eps
-        output = [direct + out[j] - out[maximum] for out in tables.output[:tokens]]
+        direct = row[j] - row[label] + tables.eps
+        output = [direct + out[j] - out[label] for out in map(tables.output.__getitem__, tokens)]
         low, high = [], []
-        for place, spans in zip(tables.positional_output, weights, strict=True):
-            gaps = [gap + place[j] - place[maximum] for gap in output]
-            low.append([weighted(g, span, up=False) for g, span in zip(gaps, spans, strict=True)])
-            high.append([weighted(g, span) for g, span in zip(gaps, spans, strict=True)])
-        survivors.append(Rival(j, low, high, attention.query))
+        for place, weight in zip(tables.positional_output, spans, strict=False):
+            gaps = [gap + place[j] - place[label] for gap in output]
+            low.append([weighted(g, w, up=False) for g, w in zip(gaps, weight, strict=True)])
+            high.append([weighted(g, w) for g, w in zip(gaps, weight, strict=True)])
+        gap = direct + tables.output[query][j] - tables.output[query][label] + last[j] - last[label]
+        start = weighted(gap, own, up=False), weighted(gap, own)
+        survivors.append(Rival(j, start, low, high, rows.cells.present))
     return survivors

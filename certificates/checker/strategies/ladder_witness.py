@@ -1,23 +1,22 @@
-"""The witness of a ladder: a tree of pools for each maximum, read and checked before any use."""
+"""The witness of a ladder: a tree of pools for each label, read and checked before any use."""
 
 from typing import Any, NamedTuple
 
 from files.witness import demand, list_of, small
-from parts.transformer import Shape
 
 MAX_RATE = 2**20
 MAX_LANES = 2**14
-MAX_MARKED = 4
-WALKS = ("walk", "both")
+MAX_RARE = 4
+BRANCHES = ("branch", "branch-two-sided")
 RULES = {
-    "ladder": (*WALKS, "moment", "grid", "below"),
-    "moment": ("moment", "below"),
-    "grid": ("grid", "below"),
+    "ladder": (*BRANCHES, "moment", "grid", "grid-lower"),
+    "moment": ("moment", "grid-lower"),
+    "grid": ("grid", "grid-lower"),
 }
 
 
 class Group(NamedTuple):
-    """Rivals that one rule counts together; walks have no rate."""
+    """Rivals that one rule counts together; branches have no rate."""
 
     rule: str
     rivals: list[int]
@@ -27,31 +26,37 @@ class Group(NamedTuple):
 class Node(NamedTuple):
     """A pool of queries, how its tables are made, and what happens to the rivals it leaves.
 
-    `together` are ranges of rivals that are tried as one. `thresholds` maps rivals to bounds of
-    D[q,j] - D[q,m] in 1/1024. Then the `groups` count what is left, or smaller pools, the `parts`.
+    `cells` are ranges of several tokens that share entries. `joint_rivals` are ranges of rivals
+    that are tried as one. `thresholds` maps rivals to bounds of D[q,j] - D[q,m] in 1/1024. Then the
+    `groups` count what is left, or smaller pools, the `subpools`.
     """
 
     queries: range
-    near: int
-    apart: bool
-    together: list[range]
+    cells: list[range]
+    per_position: bool
+    joint_rivals: list[range]
     thresholds: dict[int, int]
-    parts: list["Node"]
+    subpools: list["Node"]
     groups: list[Group]
-    marked: list[int]
-    most: int
+    rare_tokens: list[int]
+    at_most: int
 
 
-def read_ladder(fields: dict[str, Any], strategy: str, shape: Shape) -> list[list[Node]]:
-    """Return the pools of each maximum from `first` to the last, or refuse them.
+class Domain(NamedTuple):
+    """What the fields of a node range over: the tokens, the answers, and the strategy's rules."""
 
-    The strategy is `ladder`, `moment` or `grid`. Classes with a maximum below `first` are given up.
-    """
-    v, rules = shape.d_vocab, RULES[strategy]
-    first, values = _object(fields, ("first", "maxima"))
-    start = small(first, 0, v)
-    maxima = zip(range(start, v), list_of(values, v - start), strict=True)
-    return [_nodes(value, m, range(m + 1), v, rules) for m, value in maxima]
+    tokens: range
+    answers: range
+    rules: tuple[str, ...]
+
+
+def read_ladder(fields: dict[str, Any], labels: range, domain: Domain) -> dict[int, list[Node]]:
+    """Return the pools of each label that is listed, or refuse them; other labels are given up."""
+    (values,) = _object(fields, ("labels",))
+    pairs = [list_of(value, 2) for value in list_of(values)]
+    found = _ascending([label for label, _ in pairs], labels)
+    queries = domain.tokens
+    return {m: _nodes(nodes, queries, domain) for m, (_, nodes) in zip(found, pairs, strict=True)}
 
 
 def _object(value: Any, keys: tuple[str, ...]) -> list[Any]:
@@ -61,39 +66,60 @@ def _object(value: Any, keys: tuple[str, ...]) -> list[Any]:
     return [value[key] for key in keys]
 
 
-def _nodes(value: Any, m: int, within: range, v: int, rules: tuple[str, ...]) -> list[Node]:
+def _nodes(value: Any, within: range, domain: Domain) -> list[Node]:
     """Return nodes whose queries lie one after the other in `within`."""
     nodes = []
     for item in list_of(value):
-        nodes.append(_node(item, m, within, v, rules))
+        nodes.append(_node(item, within, domain))
         within = range(nodes[-1].queries.stop, within.stop)
     return nodes
 
 
-def _node(value: Any, m: int, within: range, v: int, rules: tuple[str, ...]) -> Node:
-    span, near, apart, together, stars, parts, groups, marked, most = _object(value, Node._fields)
-    pool = _range(span, within)
-    demand(pool[-1] < m or len(pool) == 1, "a pool that holds the maximum holds no other query.")
-    pairs = [list_of(pair, 2) for pair in list_of(stars)]
-    rivals = _ascending([rival for rival, _ in pairs], v)
+def _node(value: Any, within: range, domain: Domain) -> Node:
+    fields = dict(zip(Node._fields, _object(value, Node._fields), strict=True))
+    queries = _range(fields["queries"], within)
+    pairs = [list_of(pair, 2) for pair in list_of(fields["thresholds"])]
+    rivals = _ascending([rival for rival, _ in pairs], domain.answers)
     bounds = {j: small(pair[1], -(2**60), 2**60) for j, pair in zip(rivals, pairs, strict=True)}
-    cells, tokens = small(near, 0, m), _ascending(marked, m)
-    good = len(tokens) <= MAX_MARKED and all(t >= m - cells for t in tokens)
-    demand(good, f"at most {MAX_MARKED} tokens are marked, each in a cell of its own.")
-    own_rows, kept = bool(small(apart, 0, 1)), small(most, 0, 2)
-    tried = [_range(item, range(v)) for item in list_of(together)]
-    inner = _nodes(parts, m, pool, v, rules)
-    counted = [_group(item, v, rules) for item in list_of(groups)]
-    demand(len(counted) <= 4 * v + 16, "a pool has too many groups.")
-    return Node(pool, cells, own_rows, tried, bounds, inner, counted, tokens, kept)
+    groups = [_group(item, domain) for item in list_of(fields["groups"])]
+    demand(len(groups) <= 4 * len(domain.answers) + 16, "a pool has too many groups.")
+    cells = _cells(fields["cells"], domain.tokens)
+    rare = _ascending(fields["rare_tokens"], domain.tokens)
+    alone = not any(token in cell for token in rare for cell in cells)
+    demand(
+        len(rare) <= MAX_RARE and alone,
+        f"at most {MAX_RARE} tokens are rare, each in a cell of its own.",
+    )
+    return Node(
+        queries,
+        cells,
+        bool(small(fields["per_position"], 0, 1)),
+        [_range(item, domain.answers) for item in list_of(fields["joint_rivals"])],
+        bounds,
+        _nodes(fields["subpools"], queries, domain),
+        groups,
+        rare,
+        small(fields["at_most"], 0, 2),
+    )
 
 
-def _group(value: Any, v: int, rules: tuple[str, ...]) -> Group:
+def _cells(value: Any, tokens: range) -> list[range]:
+    """Return ascending ranges of two tokens or more with none in common."""
+    cells: list[range] = []
+    for item in list_of(value):
+        cells.append(_range(item, tokens))
+        tokens = range(cells[-1].stop, tokens.stop)
+    demand(all(len(cell) > 1 for cell in cells), "a cell that is listed holds several tokens.")
+    return cells
+
+
+def _group(value: Any, domain: Domain) -> Group:
     rule = value.get("rule") if isinstance(value, dict) else None
-    demand(rule in rules, f"a group has as its rule one of {', '.join(rules)}.")
-    _, rivals, *rate = _object(value, Group._fields[: 2 if rule in WALKS else 3])
+    demand(rule in domain.rules, f"a group has as its rule one of {', '.join(domain.rules)}.")
+    _, rivals, *rate = _object(value, Group._fields[: 2 if rule in BRANCHES else 3])
     most = MAX_RATE if rule == "moment" else MAX_LANES
-    return Group(str(rule), _ascending(rivals, v), small(rate[0], 1, most) if rate else 0)
+    bound = small(rate[0], 1, most) if rate else 0
+    return Group(str(rule), _ascending(rivals, domain.answers), bound)
 
 
 def _range(value: Any, within: range) -> range:
@@ -103,8 +129,8 @@ def _range(value: Any, within: range) -> range:
     return range(start, small(last, start, within.stop - 1) + 1)
 
 
-def _ascending(value: Any, limit: int) -> list[int]:
-    """Return strictly increasing tokens below `limit`."""
-    tokens = [small(item, 0, limit - 1) for item in list_of(value)]
-    demand(tokens == sorted(set(tokens)), "tokens are listed in ascending order, each once.")
-    return tokens
+def _ascending(value: Any, within: range) -> list[int]:
+    """Return strictly increasing integers of a range."""
+    found = [small(item, within.start, within.stop - 1) for item in list_of(value)]
+    demand(found == sorted(set(found)), "a list ascends, each item once.")
+    return found

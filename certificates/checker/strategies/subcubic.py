@@ -9,7 +9,7 @@ from math import comb
 
 from arithmetic.balls import argument_bits, at_unit, exp_over_root
 from arithmetic.tally import Tally, exp_surcharge, sort_cost
-from files.claims import Claim, Counts
+from files.claims import Claim, Counts, require_maximum
 from parts.attention import Span, exponentials, on_one_unit
 from parts.transformer import Model
 from strategies.logit_bounds import Logits, bounded_logits
@@ -26,6 +26,7 @@ NAMES = [f"subcubic/{d}/{a}/{s}" for d in DIRECT for a in ATTENTION for s in SCO
 
 def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
     """Return how many sequences are right, at least and at most."""
+    require_maximum(claim)
     return certainly_right(model, claim, tally), claim.total
 
 

@@ -35,6 +35,11 @@ class Acceptor(NamedTuple):
     starts: dict[int, int]
     sizes: list[list[int]]
 
+    @property
+    def size(self) -> int:
+        """How many inputs have the label."""
+        return sum(self.sizes[0][start] for start in self.starts.values())
+
 
 class Class(NamedTuple):
     """The inputs with one query and one label: the paths of the acceptor from `start` to its end.

@@ -58,8 +58,9 @@ class Task(NamedTuple):
         counted = 0
         for label in self.labels:
             acceptor = accepted(self.rule, label, self.positions, self.reads)
-            counted += sum(acceptor.sizes[0][start] for start in acceptor.starts.values())
-            yield acceptor
+            counted += acceptor.size
+            if acceptor.starts:
+                yield acceptor
         if counted != self.total:
             raise ArithmeticError(f"the classes hold {counted} of {self.total} inputs")
 

@@ -7,7 +7,14 @@ from random import Random
 from typing import Any
 
 from ballproof.verifier.audit.subject import Subject
-from ballproof.verifier.audit.tamper.mutant import CLAIM, PROOF, Mutant, mutants_of, wrong_types
+from ballproof.verifier.audit.tamper.mutant import (
+    CLAIM,
+    MARGIN_DIGITS,
+    PROOF,
+    Mutant,
+    mutants_of,
+    wrong_types,
+)
 from ballproof.verifier.strategies import STRATEGIES
 from ballproof.verifier.strategies.base import Strategy
 from ballproof.verifier.strategies.changes import (
@@ -28,15 +35,21 @@ from ballproof.verifier.strategies.changes import (
 )
 from ballproof.verifier.strategies.faults import some
 
-MODEL = ("claim", "model")
-SIZES = ("d_vocab", "n_ctx", "d_model", "d_head")
-MAX_SIZE = 2**28
+MODEL, TASK = ("claim", "model"), ("claim", "task")
+SIZES = (*MODEL, "sizes")
+SIZE_KEYS = ("d_vocab", "n_ctx", "d_model", "d_head", "d_vocab_out")
+MAX_SIZE, MAX_RANK = 2**28, 8
 COUNTS = ("total", "correct_at_least", "correct_at_most")
 LEAVES: tuple[Path, ...] = (
-    *((*MODEL, key) for key in ("sha256", *SIZES)),
-    *(("claim", key) for key in ("task", "semantics", "margin", *COUNTS)),
-    *(("proof", key) for key in ("strategy", "precision", "operations")),
+    (*MODEL, "sha256"),
+    SIZES,
+    *((*SIZES, key) for key in SIZE_KEYS),
+    TASK,
+    *((*TASK, key) for key in ("rule", "positions", "reads", "answers")),
+    *(("claim", key) for key in ("semantics", "margin", *COUNTS)),
+    *(("proof", key) for key in ("tally", "strategy", "precision", "operations")),
 )
+OBJECTS: tuple[Path, ...] = (("claim",), MODEL, ("proof",))
 # Of a large family, so many.
 OTHERS = 16
 
@@ -44,21 +57,24 @@ OTHERS = 16
 def claim_mutants(subject: Subject) -> Iterator[Mutant]:
     """Yield mutants of the statement that are refused before anything is computed."""
     fields = subject.fields
-    changes = [Change(("format",), "ballproof-certificate/2", frozenset({UNSUPPORTED}))]
+    changes = [
+        Change(("format",), f"ballproof-certificate/{version}", frozenset({UNSUPPORTED}))
+        for version in ("1", "3", "2 ", "02")
+    ]
     changes += [change for path in LEAVES for change in _mistyped(fields, path)]
     changes += [
         Change(path, MISSING, frozenset({SYNTAX}))
-        for path in (("format",), ("claim",), MODEL, ("proof",), *LEAVES, ("proof", "witness"))
+        for path in (*OBJECTS, ("format",), *LEAVES, (*MODEL, "parts"), ("proof", "witness"))
     ]
     changes += [
-        Change((*path, "note"), "1", frozenset({SYNTAX}))
-        for path in ((), ("claim",), MODEL, ("proof",))
+        Change((*path, "note"), "1", frozenset({SYNTAX})) for path in ((), *OBJECTS, SIZES, TASK)
     ]
     spoilt: list[Any] = [None, [], "", 0, True, [{}], "{}"]
     changes += [Change(("proof", "witness"), value, frozenset({SYNTAX})) for value in spoilt]
     yield from mutants_of(fields, CLAIM, [c for c in changes if c.path[0] != "proof"])
     yield from mutants_of(fields, PROOF, [c for c in changes if c.path[0] == "proof"])
     yield from mutants_of(fields, CLAIM, [*_digests(fields), *_shapes(fields), *_texts(subject)])
+    yield from mutants_of(fields, CLAIM, [*_parts(fields), *_tasks(subject)])
     yield from mutants_of(fields, CLAIM, _disordered(subject))
 
 
@@ -81,31 +97,66 @@ def _digests(fields: Any) -> list[Change]:
 
 def _shapes(fields: Any) -> list[Change]:
     changes = []
-    for key in SIZES:
-        path, size = (*MODEL, key), looked_up(fields, (*MODEL, key))
+    for key in SIZE_KEYS:
+        path, size = (*SIZES, key), looked_up(fields, (*SIZES, key))
         others = {size - 1: STATEMENT if size > 1 else LIMIT, size + 1: STATEMENT}
         others |= {0: LIMIT, -size: LIMIT, MAX_SIZE + 1: LIMIT}
         changes += [Change(path, other, frozenset({answer})) for other, answer in others.items()]
     return changes
 
 
+def _parts(fields: Any) -> list[Change]:
+    """Return models that are not made of the parts that are served."""
+    path = (*MODEL, "parts")
+    parts: list[dict[str, Any]] = looked_up(fields, path)
+    others: list[Any] = [[], None, "embed", parts[:-1], parts[1:], parts[::-1], [*parts, None]]
+    others.append([*parts, parts[-1]])
+    for place, part in enumerate(parts):
+        listed: list[Any] = [None, part["part"], {}, {**part, "note": 1}, {**part, "part": "mlp"}]
+        for key, value in part.items():
+            listed += [{**part, key: other} for other in (None, True, f"{value} ", [value], 2)]
+        others += [[*parts[:place], other, *parts[place + 1 :]] for other in listed]
+    return [Change(path, other, frozenset({UNSUPPORTED})) for other in others]
+
+
+def _tasks(subject: Subject) -> list[Change]:
+    """Return tasks that are none, and tasks that do not fit the weights or the total."""
+    task, shape = subject.fields["claim"]["task"], subject.weights.shape
+    positions, reads, answers = task["positions"], task["reads"], task["answers"]
+    first, past = positions[0]
+    fewer = [[first, past - 1], *positions[1:]]
+    table: list[tuple[str, list[Any], Answer]] = [
+        ("rule", ["", "Max", "max ", "sum", f"{task['rule']}-of-{len(reads)}"], UNSUPPORTED),
+        ("positions", [[], [[0]], [[0, 1, 2]], [None], [[0, "1"]], [[0, True]]], SYNTAX),
+        ("positions", [[[-1, past], *positions[1:]], [[past, past], *positions[1:]]], LIMIT),
+        ("positions", [[[0, MAX_SIZE + 1], *positions[1:]]], LIMIT),
+        ("positions", [[*positions, positions[-1]]], STATEMENT),
+        ("positions", [[*positions[:-1], [0, shape.d_vocab + 1]]], STATEMENT),
+        ("positions", [fewer], STATEMENT if past - first > 1 else LIMIT),
+        ("reads", [[], [reads[0], reads[0]], [str(reads[0])], [None], [True], [[0]]], SYNTAX),
+        ("reads", [[-1], [*reads, shape.n_ctx]], LIMIT),
+        ("answers", [[], [0], [0, 1, 2], ["0", 1], [0, True], [None, 1]], SYNTAX),
+        ("answers", [[-1, answers[1]], [answers[1], answers[1]], [0, MAX_SIZE + 1]], LIMIT),
+        ("answers", [[0, shape.d_vocab_out + 1]], STATEMENT),
+    ]
+    if len(reads) > 1:
+        table.append(("reads", [reads[::-1]], SYNTAX))
+    if "rank" in task:
+        beyond = LIMIT if len(reads) >= MAX_RANK else UNSUPPORTED
+        table += [("rank", [0, -1, MAX_RANK + 1], LIMIT), ("rank", [len(reads) + 1], beyond)]
+        table += [("rank", [MISSING, None, True, "1", [1]], SYNTAX)]
+    else:
+        table.append(("rank", [1, None], SYNTAX))
+    return [
+        Change((*TASK, key), value, frozenset({answer}))
+        for key, values, answer in table
+        for value in values
+    ]
+
+
 def _texts(subject: Subject) -> list[Change]:
-    """Return changes of task, semantics, margin and the spelling of counts."""
-    task, k = subject.fields["claim"]["task"], subject.weights.shape.n_ctx
+    """Return changes of semantics, margin and the spelling of counts."""
     table: list[tuple[Path, Sequence[str], Answer]] = [
-        (
-            ("claim", "task"),
-            [
-                f"max-of-{k + 1}",
-                f"min-of-{k}",
-                task.upper(),
-                f"{task} ",
-                f" {task}",
-                f"{task}\n",
-                "",
-            ],
-            STATEMENT,
-        ),
         (("claim", "semantics"), ["", "Real", "real ", "float", "complex"], UNSUPPORTED),
         (("claim", "margin"), ["-1", "-1/2"], UNSUPPORTED),
         (
@@ -113,7 +164,7 @@ def _texts(subject: Subject) -> list[Change]:
             ["", "0.0", "00", "-0", "0/1", "1/1", "2/4", "1/0", "1/-2", "+1", " 0", "1e-3", "NaN"],
             SYNTAX,
         ),
-        (("claim", "margin"), ["9" * 2001], LIMIT),
+        (("claim", "margin"), ["9" * (MARGIN_DIGITS + 1), "9" * 2001], LIMIT),
     ]
     for path in (*(("claim", key) for key in COUNTS), ("proof", "operations")):
         text = looked_up(subject.fields, path)
@@ -158,7 +209,7 @@ def _disordered(subject: Subject) -> list[Change]:
 
 
 def proof_mutants(subject: Subject, rng: Random) -> Iterator[Mutant]:
-    """Yield mutants of strategy, precision and budget."""
+    """Yield mutants of tally, strategy, precision and budget."""
     fields = subject.fields
     strategy, precision, operations = (
         ("proof", key) for key in ("strategy", "precision", "operations")
@@ -167,6 +218,7 @@ def proof_mutants(subject: Subject, rng: Random) -> Iterator[Mutant]:
     unknown += ["subcubic", "subcubic/svd-query/mean+diff", "x" * 10_000]
     cheap = [Change(strategy, name, frozenset({UNSUPPORTED})) for name in unknown]
     cheap += [Change(precision, bits, frozenset({LIMIT})) for bits in (31, 1025, 0, -64, 10**9)]
+    cheap += [Change(("proof", "tally"), other, frozenset({LIMIT})) for other in (0, 2, -1, 10**9)]
     above = str(subject.files.max_operations + 1)
     cheap.append(Change(operations, above, frozenset({LIMIT})))
     swaps = [Change(strategy, x.name, _swapped(subject, x)) for x in _others(subject, rng)]

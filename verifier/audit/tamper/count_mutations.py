@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from ballproof.verifier.audit.subject import Subject
-from ballproof.verifier.audit.tamper.mutant import CLAIM, Mutant, edited, encoded, mutants_of
+from ballproof.verifier.audit.tamper.mutant import (
+    CLAIM,
+    MARGIN_DIGITS,
+    Mutant,
+    edited,
+    encoded,
+    mutants_of,
+)
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.changes import BUDGET, COUNT, HARMLESS, Change
 
@@ -43,11 +50,11 @@ def everything_claimed(subject: Subject) -> Mutant:
 
 def margin_mutants(subject: Subject) -> Iterator[Mutant]:
     """Yield the same counts at margins that no logit reaches: nothing is right there."""
-    if subject.problem.shape.d_vocab == 1 or not subject.claimed[0]:
+    if subject.problem.answers == 1 or not subject.claimed[0]:
         return
     out_of_reach = reach(subject.problem)
     for margin in (out_of_reach, 2 * out_of_reach + 1):
-        if len(str(margin)) <= 2000:
+        if len(str(margin)) <= MARGIN_DIGITS:
             change = Change(("claim", "margin"), str(margin), frozenset({COUNT, BUDGET}))
             yield from mutants_of(subject.fields, CLAIM, [change], 1.0)
 

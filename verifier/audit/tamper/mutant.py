@@ -10,6 +10,8 @@ from typing import Any
 from ballproof.verifier.strategies.changes import LIMIT, MISSING, Answer, Change, Path, looked_up
 
 MAX_NESTING = 16
+# Of a margin's numerator and denominator.
+MARGIN_DIGITS = 200
 
 TEXT, CLAIM, PROOF, FORGED, MOVED = (
     "bytes of the file",

@@ -18,11 +18,21 @@ OBJECTS: tuple[Path, ...] = (
     (),
     ("claim",),
     ("claim", "model"),
+    ("claim", "model", "sizes"),
+    ("claim", "model", "parts", 2),
+    ("claim", "task"),
     ("proof",),
     ("proof", "witness"),
 )
 INTEGERS: tuple[Path, ...] = (
-    *(("claim", "model", key) for key in ("d_vocab", "n_ctx", "d_model", "d_head")),
+    *(
+        ("claim", "model", "sizes", key)
+        for key in ("d_vocab", "n_ctx", "d_model", "d_head", "d_vocab_out")
+    ),
+    ("claim", "task", "positions", 0, 1),
+    ("claim", "task", "reads", 0),
+    ("claim", "task", "answers", 1),
+    ("proof", "tally"),
     ("proof", "precision"),
 )
 

@@ -9,7 +9,6 @@ import flint
 
 from ballproof.interval.ball import precision
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.strategies.ladder.encoding import decoded_witness
 from ballproof.verifier.strategies.pool_balls import Pool, PoolBalls
 from ballproof.verifier.strategies.quantities import (
     Balls,
@@ -34,7 +33,7 @@ class LadderQuantities:
     def __init__(self, problem: Problem, witness: dict[str, Any]) -> None:
         self.problem, answers = problem, problem.task.answers
         labels = problem.task.labels if len(answers) > 1 else ()
-        trees = dict(decoded_witness(witness)["labels"])
+        trees = dict(witness["labels"])
         self.trees: dict[int, list[Node]] = {
             label: trees[label] for label in labels if trees.get(label)
         }

@@ -16,7 +16,6 @@ from ballproof.verifier.strategies.ladder.counts import (
     moment_bound,
     on_grid,
 )
-from ballproof.verifier.strategies.ladder.encoding import decoded_witness
 from ballproof.verifier.strategies.ladder.pools import (
     Integer,
     LabelTables,
@@ -38,7 +37,7 @@ def count_wrong(
     All those are whose label is no answer; without a rival no others are.
     """
     prefixes, task, total = PrefixExtremes(problem), problem.task, NOTHING
-    trees = dict(decoded_witness(witness)["labels"])
+    trees = dict(witness["labels"])
     for done, label in enumerate(task.labels, start=1):
         if label not in task.answers:
             size = label_size(problem, label)

@@ -1,7 +1,8 @@
 """The fields of a ladder's witness, as a certificate holds them, and the rules of its groups.
 
-Beyond the table: ranges ascend, queries lie inside the pool around them and pools one after the
-other, marked tokens have cells of their own, the query m stands alone.
+Beyond the table: labels and ranges ascend, queries lie inside the pool around them and pools one
+after the other, cells hold several tokens and have none in common, rare tokens have cells of their
+own, the queries of a pool have equal classes, the tokens of a cell equal arcs.
 """
 
 from __future__ import annotations
@@ -18,29 +19,29 @@ from ballproof.verifier.strategies.domains import (
 )
 from ballproof.verifier.strategies.ladder.options import MAX_THRESHOLD
 
-MAX_MARKED = 4
+MAX_RARE = 4
 TOKEN = Integer(0, "v-1")
 RANGE = Items(TOKEN, length=2)
 TOKENS = Items(TOKEN, ascending=True)
 
-WITNESS: Fields = {"first": Integer(0, "v"), "maxima": Items(Items(Anything()), length="v-first")}
+WITNESS: Fields = {"labels": Items(Tuple((TOKEN, Items(Anything()))), ascending=True)}
 POOL: Fields = {
     "queries": RANGE,
-    "near": Integer(0, "m"),
-    "apart": Integer(0, 1),
-    "together": Items(RANGE),
+    "cells": Items(RANGE),
+    "per_position": Integer(0, 1),
+    "joint_rivals": Items(RANGE),
     "thresholds": Items(Tuple((TOKEN, Integer(-MAX_THRESHOLD, MAX_THRESHOLD))), ascending=True),
-    "parts": Items(Named("pool")),
+    "subpools": Items(Named("pool")),
     "groups": Items(Named("group")),
-    "marked": Items(TOKEN, most=MAX_MARKED, ascending=True),
-    "most": Integer(0, 2),
+    "rare_tokens": Items(TOKEN, most=MAX_RARE, ascending=True),
+    "at_most": Integer(0, 2),
 }
 # The rules that count with a rate, and the rate; the others have none.
-RATES = {"moment": Integer(1, 2**20), "grid": Integer(1, 2**14), "below": Integer(1, 2**14)}
+RATES = {"moment": Integer(1, 2**20), "grid": Integer(1, 2**14), "grid-lower": Integer(1, 2**14)}
 RULES = {
-    "ladder": ("walk", "both", "moment", "grid", "below"),
-    "moment": ("moment", "below"),
-    "grid": ("grid", "below"),
+    "ladder": ("branch", "branch-two-sided", "moment", "grid", "grid-lower"),
+    "moment": ("moment", "grid-lower"),
+    "grid": ("grid", "grid-lower"),
 }
 
 

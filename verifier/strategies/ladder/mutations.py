@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from random import Random
 from typing import Any, NamedTuple
 
+from ballproof.models.tasks import Acceptor
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.changes import (
     COMPUTED,
@@ -30,20 +32,22 @@ from ballproof.verifier.strategies.ladder.options import MAX_THRESHOLD
 
 POOLS, GROUPS = 4, 4
 MOVED = 10
+# The rules that walk, one-sided and two-sided.
+BRANCHES = {"branch": "branch-two-sided", "branch-two-sided": "branch"}
 
 
 class _Pool(NamedTuple):
-    """A pool of the witness: where it is, its maximum, the queries of the pool around it."""
+    """A pool of the witness: where it is, its label, the queries of the pool around it."""
 
     path: Path
     value: dict[str, Any]
-    maximum: int
+    label: int
     around: tuple[int, int]
 
 
 def rules_of(witness: dict[str, Any]) -> set[str]:
     """Return the rules of all groups of a witness."""
-    return {group["rule"] for _, group in _groups(_pools(witness))}
+    return {group["rule"] for _, group in _groups(_pools(witness, 0))}
 
 
 def witness_changes(
@@ -51,42 +55,50 @@ def witness_changes(
 ) -> WitnessChanges:
     """Return changes that leave the domain of the witness, and changes that stay inside."""
     fields = {"proof": {"witness": witness}}
-    v, n = problem.shape.d_vocab, problem.shape.n_ctx - 1
-    outside = list(_outside(fields, v, n, rules, rng))
-    return WitnessChanges(outside, list(_inside(fields, rules, rng)))
+    pools = _pools(witness, problem.shape.d_vocab)
+    outside = list(_outside(problem, fields, pools, rules, rng))
+    return WitnessChanges(outside, list(_inside(problem, fields, pools, rules, rng)))
 
 
-def _outside(fields: Any, v: int, n: int, rules: set[str], rng: Random) -> Iterator[Change]:
+def _outside(
+    problem: Problem, fields: Any, pools: list[_Pool], rules: set[str], rng: Random
+) -> Iterator[Change]:
     """Yield changes that leave the domain of the witness, each at some places."""
-    witness = looked_up(fields, WITNESS_PATH)
-    yield from fields_faults(WITNESS_PATH, witness, WITNESS, sizes_of(v, n))
-    first = (*WITNESS_PATH, "first")
-    for other in (witness["first"] - 1, witness["first"] + 1):
-        if 0 <= other <= v:  # In its domain, but no longer the first of these maxima.
-            yield Change(first, other, OUTSIDE)
-    pools = _pools(witness)
+    witness, task = looked_up(fields, WITNESS_PATH), problem.task
+    # Above every token, answer and label.
+    past = max(problem.shape.d_vocab, task.answers.stop, task.labels.stop)
+    sizes = sizes_of(past, problem.shape.n_ctx - 1)
+    yield from fields_faults(WITNESS_PATH, witness, WITNESS, sizes)
+    path = (*WITNESS_PATH, "labels")
+    for place, (label, _) in some(list(enumerate(witness["labels"])), POOLS, rng):
+        for other in (-1, past, str(label), None, [label]):
+            yield Change((*path, place, 0), other, OUTSIDE)
+        no_pools: tuple[Any, ...] = (None, {}, 0, "x", [None], [0], [[]], [{}])
+        for value in no_pools:
+            yield Change((*path, place, 1), value, OUTSIDE)
+        # Before itself: no longer ascending.
+        yield Change(path, [*witness["labels"], witness["labels"][place]], OUTSIDE)
     for pool in some(pools, POOLS, rng):
-        yield from _pool_faults(pool, sizes_of(v, n, m=pool.maximum))
+        yield from _pool_faults(problem, pool, sizes)
         siblings = looked_up(fields, pool.path[:-1])
         # A pool does not lie behind itself.
         yield Change(pool.path[:-1], [*siblings, siblings[-1]], OUTSIDE)
     for path, group in some(_groups(pools), GROUPS, rng):
-        yield from _group_faults(path, group, sizes_of(v, n), rules)
+        yield from _group_faults(path, group, sizes, rules)
 
 
-def _pools(witness: dict[str, Any]) -> list[_Pool]:
-    """Return all pools, those of the first maximum first."""
+def _pools(witness: dict[str, Any], v: int) -> list[_Pool]:
+    """Return all pools, those of the first label first."""
     found, waiting = [], []
-    for place, pools in enumerate(witness["maxima"]):
-        m = witness["first"] + place
-        path = (*WITNESS_PATH, "maxima", place)
-        waiting += [_Pool((*path, i), pool, m, (0, m)) for i, pool in enumerate(pools)]
+    for place, (label, pools) in enumerate(witness["labels"]):
+        path = (*WITNESS_PATH, "labels", place, 1)
+        waiting += [_Pool((*path, i), pool, label, (0, v - 1)) for i, pool in enumerate(pools)]
     while waiting:
         pool = waiting.pop(0)
         found.append(pool)
-        path, span = (*pool.path, "parts"), tuple(pool.value["queries"])
-        parts = enumerate(pool.value["parts"])
-        waiting += [_Pool((*path, i), part, pool.maximum, span) for i, part in parts]
+        path, span = (*pool.path, "subpools"), tuple(pool.value["queries"])
+        parts = enumerate(pool.value["subpools"])
+        waiting += [_Pool((*path, i), part, pool.label, span) for i, part in parts]
     return found
 
 
@@ -98,25 +110,31 @@ def _groups(pools: list[_Pool]) -> list[tuple[Path, dict[str, Any]]]:
     ]
 
 
-def _pool_faults(pool: _Pool, sizes: Sizes) -> Iterator[Change]:
-    path, value, m = pool.path, pool.value, pool.maximum
+def _pool_faults(problem: Problem, pool: _Pool, sizes: Sizes) -> Iterator[Change]:
+    path, value = pool.path, pool.value
     spoilt: list[Any] = [None, [], "pool", 0]
     for other in spoilt:
         yield Change(path, other, OUTSIDE)
     yield from fields_faults(path, value, POOL, sizes)
-    yield from _query_faults(pool)
-    yield Change((*path, "together"), [*value["together"], [1, 0]], OUTSIDE)
-    for tokens in ([m], [m - value["near"] - 1], [m - 1, m - 1]):
-        yield Change((*path, "marked"), tokens, OUTSIDE)
+    yield from _query_faults(pool, sizes)
+    yield Change((*path, "joint_rivals"), [*value["joint_rivals"], [1, 0]], OUTSIDE)
+    cells = value["cells"]
+    # Crossed, of one token, before or over the last one.
+    for added in ([[1, 0]], [[0, 0]], [[0, 1], [1, 2]], [[2, 3], [0, 1]], *([c, c] for c in cells)):
+        yield Change((*path, "cells"), [*cells, *added] if len(added) < 2 else added, OUTSIDE)
+    for cell in cells[:1]:
+        # Rare tokens have a cell of their own.
+        for token in cell:
+            yield Change((*path, "rare_tokens"), [token], OUTSIDE)
+    yield Change((*path, "rare_tokens"), [1, 0], OUTSIDE)
 
 
-def _query_faults(pool: _Pool) -> Iterator[Change]:
-    """Yield queries that are no range, leave the pool around, or hold the maximum and others."""
+def _query_faults(pool: _Pool, sizes: Sizes) -> Iterator[Change]:
+    """Yield queries that are no range of the pool around, or whose classes differ."""
     a, b = pool.value["queries"]
     low, high = pool.around
     spans: list[Any] = [[b + 1, a], [low - 1, b], [a, high + 1], [a], [a, b, b], [str(a), b], None]
-    if pool.maximum > 0:
-        spans.append([pool.maximum - 1, pool.maximum])
+    spans.append([a, valued("v", sizes)])
     for span in spans:
         yield Change((*pool.path, "queries"), span, OUTSIDE)
 
@@ -132,36 +150,62 @@ def _group_faults(
         yield Change((*path, "rate"), 1000, OUTSIDE)
 
 
-def _inside(fields: Any, rules: set[str], rng: Random) -> Iterator[Change]:
+def _inside(
+    problem: Problem, fields: Any, pools: list[_Pool], rules: set[str], rng: Random
+) -> Iterator[Change]:
     """Yield changes inside the domain: the witness may prove as much as before, or less."""
     witness = looked_up(fields, WITNESS_PATH)
-    pools, first = _pools(witness), witness["first"]
-    if witness["maxima"]:
-        later = {"first": first + 1, "maxima": witness["maxima"][1:]}
-        yield Change(WITNESS_PATH, later, COMPUTED)
-    for place in some(list(range(len(witness["maxima"]))), MOVED // 2, rng):
-        yield Change((*WITNESS_PATH, "maxima", place), [], COMPUTED)
+    path, labels = (*WITNESS_PATH, "labels"), witness["labels"]
+    for place in some(list(range(len(labels))), MOVED // 2, rng):
+        yield Change((*path, place), MISSING, COMPUTED)
+        yield Change((*path, place, 1), [], COMPUTED)
     for pool in some(pools, MOVED, rng):
         yield from _moved_pool(pool)
-    for path, group in some(_groups(pools), MOVED, rng):
-        yield from _moved_group(path, group, rules)
+        yield from _moved_cells(problem, pool)
+    for where, group in some(_groups(pools), MOVED, rng):
+        yield from _moved_group(where, group, rules)
 
 
 def _moved_pool(pool: _Pool) -> Iterator[Change]:
-    path, value, m = pool.path, pool.value, pool.maximum
+    path, value = pool.path, pool.value
     yield Change(path, MISSING, COMPUTED)
-    yield Change((*path, "apart"), 1 - value["apart"], COMPUTED)
-    for near in {value["near"] + 1, 0 if not value["marked"] else value["near"], m}:
-        if near != value["near"] and near <= m:
-            yield Change((*path, "near"), near, COMPUTED)
-    for most in {0, 1, 2} - {value["most"]}:
-        yield Change((*path, "most"), most, COMPUTED)
-    for key in ("together", "thresholds", "parts", "groups", "marked"):
+    yield Change((*path, "per_position"), 1 - value["per_position"], COMPUTED)
+    for most in {0, 1, 2} - {value["at_most"]}:
+        yield Change((*path, "at_most"), most, COMPUTED)
+    for key in ("cells", "joint_rivals", "thresholds", "subpools", "groups", "rare_tokens"):
         if value[key]:
             yield Change((*path, key), value[key][:-1], COMPUTED)
     raised = [[j, min(x + 1, MAX_THRESHOLD)] for j, x in value["thresholds"]]
     if raised != value["thresholds"]:
         yield Change((*path, "thresholds"), raised, COMPUTED)
+
+
+def _moved_cells(problem: Problem, pool: _Pool) -> Iterator[Change]:
+    """Yield cells as large as the class allows, and cells of tokens that are not alike."""
+    path, value = pool.path, pool.value
+    acceptors = problem.task.acceptors(pool.label)
+    found = acceptors.get(value["queries"][0])
+    if found is None:
+        return
+    if not value["rare_tokens"]:
+        whole = [[kind[0], kind[-1]] for kind in found.kinds if len(kind) > 1]
+        if whole != value["cells"]:
+            yield Change((*path, "cells"), whole, COMPUTED)
+    for span in _unlike(found):
+        # A pool whose rivals are all cleared before is not looked at.
+        yield Change((*path, "cells"), [span], COMPUTED | OUTSIDE)
+    beside = value["queries"][1] + 1
+    if beside < problem.shape.d_vocab and acceptors.get(beside) != found:
+        span = [value["queries"][0], beside]
+        yield Change((*path, "queries"), span, COMPUTED | OUTSIDE)
+
+
+def _unlike(acceptor: Acceptor) -> Iterator[list[int]]:
+    """Yield a pair of neighbours with other arcs, if there is one."""
+    for first, second in pairwise(acceptor.kinds):
+        if first.stop == second.start and acceptor.moves(first[0]) != acceptor.moves(second[0]):
+            yield [first[-1], second[0]]
+            return
 
 
 def _moved_group(path: Path, group: dict[str, Any], rules: set[str]) -> Iterator[Change]:
@@ -174,9 +218,8 @@ def _moved_group(path: Path, group: dict[str, Any], rules: set[str]) -> Iterator
         for rule in sorted((rules & RATES.keys()) - {group["rule"]}):
             fits = {**group, "rule": rule, "rate": min(group["rate"], _most(rule))}
             yield Change(path, fits, COMPUTED)
-    elif rules >= {"walk", "both"}:
-        other = {"walk": "both", "both": "walk"}[group["rule"]]
-        yield Change((*path, "rule"), other, COMPUTED)
+    elif rules >= BRANCHES.keys():
+        yield Change((*path, "rule"), BRANCHES[group["rule"]], COMPUTED)
 
 
 def _most(rule: str) -> int:

@@ -12,7 +12,6 @@ from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.ladder.bound import Node, Tree
 from ballproof.verifier.strategies.ladder.cells import Cells
-from ballproof.verifier.strategies.ladder.encoding import decoded_witness
 from ballproof.verifier.strategies.ladder.pools import (
     Integer,
     LabelTables,
@@ -37,7 +36,7 @@ def ladder_slack(
     In all they are the bound of `strategies.ladder.bound.count_wrong` less the `wrong` inputs.
     """
     prefixes, task, total = PrefixExtremes(problem), problem.task, Counter[Relaxation]()
-    trees = dict(decoded_witness(witness)["labels"])
+    trees = dict(witness["labels"])
     for done, label in enumerate(task.labels, start=1):
         if label in task.answers and len(task.answers) > 1 and task.acceptors(label):
             ledger = Ledger(LabelTables(prefixes, label), wrong)

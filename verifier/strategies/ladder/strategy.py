@@ -15,7 +15,6 @@ from ballproof.verifier.strategies.base import (
     Group,
     InAuto,
     Witness,
-    obstacle_but_for_max,
 )
 from ballproof.verifier.strategies.changes import WitnessChanges
 from ballproof.verifier.strategies.ladder.balls import LadderQuantities
@@ -23,7 +22,6 @@ from ballproof.verifier.strategies.ladder.bound import count_wrong
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
 from ballproof.verifier.strategies.ladder.domain import RULES
-from ballproof.verifier.strategies.ladder.encoding import encoded_witness
 from ballproof.verifier.strategies.ladder.mutations import rules_of, witness_changes
 from ballproof.verifier.strategies.ladder.slack import COUNTING, POOLS, given_up, ladder_slack
 from ballproof.verifier.strategies.ladder.steer import explored, one_sided, two_sided
@@ -63,8 +61,8 @@ class Ladder:
         return
 
     def obstacle(self, problem: Problem) -> str | None:
-        """Return why the task is out of reach, or None; any size is within."""
-        return obstacle_but_for_max(problem)
+        """Return None: ladders serve every task at any size."""
+        return None
 
     def least_operations(self, problem: Problem) -> int:
         """Count the path tables only."""
@@ -75,7 +73,7 @@ class Ladder:
 
         Where nothing limits the length, it counts from below as well.
         """
-        return encoded_witness(problem, self._found(problem, goal, progress))
+        return self._found(problem, goal, progress)
 
     def _found(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
         if len(problem.task.answers) == 1:
@@ -113,7 +111,7 @@ class Ladder:
 
     def fits(self, witness: Witness) -> bool:
         """Return whether the witness is a ladder's, with rules of this one."""
-        return "maxima" in witness and rules_of(witness) <= set(RULES[self.name])
+        return "labels" in witness and rules_of(witness) <= set(RULES[self.name])
 
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return changes of pools and groups, at some places of the tree."""
