@@ -21,7 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the user."""
     try:
         words = _quiet_first(sys.argv[1:] if arguments is None else arguments)
-        return int(ballproof.main(words, prog_name="ballproof", standalone_mode=False) or 0)
+        # Not click's own `main`, which prints an empty line at an interrupt.
+        with ballproof.make_context("ballproof", words) as context:
+            return int(ballproof.invoke(context) or 0)
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:
