@@ -124,24 +124,20 @@ class Cells:
         return table
 
     @cached_property
-    def _sums(self) -> _Sums:
-        return _Sums(self)
-
-    def extremes(self, rows: Lanes, *, largest: bool) -> list[Lanes]:
-        """Return the largest or smallest sum from each state of each level to the end.
-
-        `rows` have the shape (rows, cells, J), one row for each position or one for all; levels
-        have the shape (states, J). Exact for these rows: T3 is the start's, T7 needs all.
-        """
-        return self._sums.levels(rows, largest=largest)
+    def _largest_sums(self) -> _LargestSums:
+        return _LargestSums(self)
 
     def worst(self, own: Lanes, rows: Lanes) -> Lanes:
-        """Return for each rival the largest sum of entries, the query's own included (T3)."""
-        return np.asarray(self._sums.levels(rows, largest=True)[0][0] + own)
+        """Return for each rival the largest sum of entries, the query's own included (T3).
+
+        `rows` have the shape (rows, cells, J), one row for each position or one for all. Exact for
+        these rows.
+        """
+        return self._largest_sums.of(rows) + own
 
 
-class _Sums:
-    """What the folds with (max, +) and (min, +) need of some cells, found once."""
+class _LargestSums:
+    """What the fold with (max, +) over the sequences of some cells needs, found once."""
 
     def __init__(self, cells: Cells) -> None:
         arcs = [arc for level in cells.arcs for arc in level if arc.first < arc.past]
@@ -152,7 +148,7 @@ class _Sums:
         ranges = sorted({(place[arc.first], place[arc.past]) for arc in arcs})
         self.ranges = [slice(first, past) for first, past in ranges]
         number = {pair: index for index, pair in enumerate(ranges)}
-        self.levels_ = []
+        self.levels = []
         for level, states in zip(cells.arcs, cells.states, strict=False):
             real = [arc for arc in level if arc.first < arc.past]
             sources = [arc.source for arc in real]
@@ -160,41 +156,40 @@ class _Sums:
             targets = np.array([arc.target for arc in real], dtype=np.int64)
             heads = [i for i, s in enumerate(sources) if not i or sources[i - 1] != s]
             present = np.array([sources[i] for i in heads], dtype=np.int64)
-            self.levels_.append((states, index, targets, np.array(heads, dtype=np.int64), present))
-        self.dead = any(len(level[-1]) < level[0] for level in self.levels_)
+            self.levels.append((states, index, targets, np.array(heads, dtype=np.int64), present))
+        self.dead = any(len(level[-1]) < level[0] for level in self.levels)
 
-    def levels(self, rows: Lanes, *, largest: bool) -> list[Lanes]:
-        """Return the extremes of `Cells.extremes`."""
-        choose = np.maximum if largest else np.minimum
-        none = NO_SUM if largest else -NO_SUM
-        values = [np.zeros((1, rows.shape[2]), dtype=np.int64)]
-        shared = self._ranges(rows[0], choose) if len(rows) == 1 else None
-        for level in reversed(range(len(self.levels_))):
-            states, index, targets, heads, present = self.levels_[level]
-            of_ranges = self._ranges(rows[level], choose) if shared is None else shared
+    def of(self, rows: Lanes) -> Lanes:
+        """Return the largest sum of the free positions' entries for each rival."""
+        value = np.zeros((1, rows.shape[2]), dtype=np.int64)
+        shared = self._of_ranges(rows[0]) if len(rows) == 1 else None
+        for level in reversed(range(len(self.levels))):
+            states, index, targets, heads, present = self.levels[level]
+            of_ranges = self._of_ranges(rows[level]) if shared is None else shared
             if not len(index):
-                values.append(np.full((states, rows.shape[2]), none, dtype=np.int64))
+                value = np.full((states, rows.shape[2]), NO_SUM, dtype=np.int64)
                 continue
-            sums = of_ranges[index] + values[-1][targets]
+            sums = of_ranges[index] + value[targets]
             if len(index) > len(heads):
-                sums = choose.reduceat(sums, heads, axis=0)
+                sums = np.maximum.reduceat(sums, heads, axis=0)
+            value = sums
             if len(present) < states:
-                found = np.full((states, rows.shape[2]), none, dtype=np.int64)
-                found[present] = sums
-                sums = found
+                value = np.full((states, rows.shape[2]), NO_SUM, dtype=np.int64)
+                value[present] = sums
             if self.dead:
                 # Beyond NO_SUM there is nothing to tell apart, and no lane may run over.
-                sums = np.maximum(sums, NO_SUM) if largest else np.minimum(sums, -NO_SUM)
-            values.append(sums)
-        return values[::-1]
+                value = np.maximum(value, NO_SUM)
+        return np.asarray(value[0])
 
-    def _ranges(self, row: Lanes, choose: np.ufunc) -> Lanes:
-        """Return the extreme entry of each range (ranges, J)."""
+    def _of_ranges(self, row: Lanes) -> Lanes:
+        """Return the largest entry of each range (ranges, J)."""
         if not self.ranges:
             return row[:0]
-        atoms = choose.reduceat(row, self.starts, axis=0)
+        atoms = np.maximum.reduceat(row, self.starts, axis=0)
         parts = [
-            atoms[part.start] if part.stop - part.start == 1 else choose.reduce(atoms[part], axis=0)
+            atoms[part.start]
+            if part.stop - part.start == 1
+            else np.maximum.reduce(atoms[part], axis=0)
             for part in self.ranges
         ]
         return np.array(parts)

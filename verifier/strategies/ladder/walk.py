@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,22 +41,34 @@ class Walk:
         kind = np.int64 if self.cells.size.bit_length() < 62 else object
         self.sizes: Numbers = np.array(self.cells.sizes, dtype=kind)
         self.completions = [np.array(ways, dtype=object) for ways in self.cells.completions]
-        self.least = self.cells.extremes(self.low.rows, largest=False)
-        self.most = self.cells.extremes(self.high.rows, largest=True)
+        self.least = self._suffix(self.low.rows, np.min)
+        self.most = self._suffix(self.high.rows, np.max)
         self.targets = [self.cells.targets(level) for level in range(self.places)]
         one, start = np.array([1], dtype=kind), np.zeros(1, dtype=np.int64)
         self._level(self.low.own[None], self.high.own[None], one, start, 0)
         return self
 
+    def _suffix(self, rows: Lanes, extreme: Callable[..., Lanes]) -> list[Lanes]:
+        """Return what the positions i.. add at least or at most, for i = 0..n and each rival.
+
+        The kernel looks at no state when it drops a prefix: an extreme of all cells around those
+        with an arc. Fewer prefixes would do, but its operations are those of the ones it visits.
+        """
+        sums = [np.zeros(rows.shape[2], dtype=np.int64)]
+        for level in reversed(range(self.places)):
+            row, used = rows[level if len(rows) > 1 else 0], self.cells.used[level]
+            sums.append(extreme(row[used[0] : used[-1] + 1], axis=0) + sums[-1])
+        return sums[::-1]
+
     def _level(self, low: Lanes, high: Lanes, many: Numbers, states: Index, depth: int) -> None:
         """Count prefixes of equal length; rows are prefixes, columns rivals."""
-        alive = high + self.most[depth][states] >= 0
+        alive = high + self.most[depth] >= 0
         live = alive.any(axis=1)
         # A rival that cannot win any more leaves the prefix, and is not charged below it.
         self.operations += 6 * int((high > _DEAD).sum())
         low, high = np.where(alive, low, _DEAD), np.where(alive, high, _DEAD)
         low, high, many, states = low[live], high[live], many[live], states[live]
-        lost = (low + self.least[depth][states] >= 0).any(axis=1)
+        lost = (low + self.least[depth] >= 0).any(axis=1)
         self._add(many[lost], states[lost], depth, certain=True)
         low, high, many, states = low[~lost], high[~lost], many[~lost], states[~lost]
         left = self.places - depth
