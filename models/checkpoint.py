@@ -1,80 +1,144 @@
-"""Read the tensors of a torch checkpoint without running any code that it holds."""
+"""The state dict of a torch file, and the configurations that stand beside it."""
 
 from __future__ import annotations
 
-import io
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ballproof.models.errors import ModelError
-from ballproof.models.files import read_limited
+from ballproof.models.pickles import Absent, Inert, StoredTensor, load, parts
 from ballproof.models.tensors import Tensor
 
-_TAGS = {
-    "torch.bool": "BOOL",
-    "torch.float64": "F64",
-    "torch.float32": "F32",
-    "torch.float16": "F16",
-    "torch.bfloat16": "BF16",
-    "torch.int8": "I8",
-    "torch.int16": "I16",
-    "torch.int32": "I32",
-    "torch.int64": "I64",
-    "torch.uint8": "U8",
-    "torch.uint16": "U16",
-    "torch.uint32": "U32",
-    "torch.uint64": "U64",
-}
-_WRAPPERS = ("state_dict", "model")
+# How many mappings inside each other are looked into.
+MAX_DEPTH = 4
+_KINDS = (StoredTensor, Absent)
 
 
-def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Tensor]:
-    """Return the tensors of a torch state dict, buffers with them.
+@dataclass(frozen=True)
+class Checkpoint:
+    """The tensors of one state dict, under the names that remain without a common prefix.
 
-    The state dict may stand by itself or under `state_dict` or `model`. Raises ModelError where
-    torch is missing, and for a file that holds anything but tensors in plain containers.
+    `settings` are the configurations of the file, by where they stand.
     """
-    source = os.fspath(path)
-    state = _unwrap(_load(read_limited(path), source))
-    if not isinstance(state, Mapping) or not state:
-        raise ModelError(f"{source} holds no state dict, neither by itself nor under 'state_dict'.")
-    return {name: _to_tensor(name, value, source) for name, value in state.items()}
+
+    tensors: dict[str, Tensor]
+    settings: dict[str, dict[str, object]]
 
 
-def _load(data: bytes, source: str) -> Any:
-    try:
-        import torch
-    except ImportError as error:
+def read_checkpoint(data: bytes, source: str, key: str | None = None) -> Checkpoint:
+    """Return the state dict of a torch file, buffers with it; no code that it holds is run.
+
+    It may stand by itself, or anywhere below the names of other things; where there are several
+    different ones, `key` names one, as in `ema.state_dict`. Raises ModelError, which names
+    `source`, for a file that holds none, and for a pickled module.
+    """
+    loaded = load(data, source)
+    _refuse_modules(loaded, source)
+    found = dict(_state_dicts(loaded))
+    if not found:
+        raise ModelError(f"{source} holds no state dict, neither by itself nor below a name.")
+    tensors = _chosen(found, key, source)
+    return Checkpoint(tensors, dict(_configurations(loaded)))
+
+
+def without_prefix(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors without what all of their names begin with."""
+    prefix = common_prefix(tensors)
+    named = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return {name: Tensor(name, t.dtype, t.shape, t.data) for name, t in named.items()}
+
+
+def common_prefix(names: Mapping[str, object]) -> str:
+    """Return what all names begin with, up to a dot: wrappers of a module add it.
+
+    torch.compile adds `_orig_mod.`, DataParallel `module.`, Lightning the name of an attribute.
+    The parts of a model have different names, so nothing of theirs is taken.
+    """
+    split = [name.split(".")[:-1] for name in names]
+    shared = []
+    for words in zip(*split, strict=False):
+        if len(set(words)) > 1:
+            break
+        shared.append(words[0])
+    return "".join(f"{word}." for word in shared) if len(split) > 1 else ""
+
+
+def _state_dicts(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Yield each mapping that holds tensors, by its path; optimisers keep theirs below numbers."""
+    named = dict(parts(value))
+    if any(isinstance(part, _KINDS) for part in named.values()):
+        yield path, value
+    elif depth < MAX_DEPTH:
+        for name, part in named.items():
+            yield from _state_dicts(part, f"{path}.{name}" if path else name, depth + 1)
+
+
+def _chosen(found: dict[str, Any], key: str | None, source: str) -> dict[str, Tensor]:
+    """Return the tensors of the state dict that is meant."""
+    names = ", ".join(repr(name) for name in found)
+    if key is not None and key not in found:
+        raise ModelError(f"{source} has no state dict {key!r}; it has {names}.")
+    first, *others = found if key is None else [key]
+    tensors = _tensors(found[first], source)
+    if any(_tensors(found[other], source) != tensors for other in others):
         raise ModelError(
-            f'Reading {source} needs torch, which `pip install "ballproof[train]"` installs.'
-        ) from error
-    try:
-        return torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
-    except Exception as error:  # torch raises many types for files that are not its own
-        raise ModelError(
-            f"{source} cannot be read as a torch file of plain tensors: it is damaged, or its "
-            "pickle asks for more than weights, which might run code."
-        ) from error
-
-
-def _unwrap(loaded: Any) -> Any:
-    for key in _WRAPPERS:
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
-            return loaded[key]
-    return loaded
-
-
-def _to_tensor(name: object, value: Any, source: str) -> Tensor:
-    import torch
-
-    if not isinstance(name, str) or not isinstance(value, torch.Tensor):
-        raise ModelError(
-            f"{source} holds {name!r}, a {type(value).__name__}, where only tensors are expected."
+            f"{source} holds several state dicts that differ: {names}. Choose one with --key."
         )
-    tag = _TAGS.get(str(value.dtype))
-    if tag is None or value.layout != torch.strided or value.is_quantized:
-        raise ModelError(f"{source}: {name} is a {value.dtype} tensor, which is not supported.")
-    flat = value.detach().resolve_neg().contiguous().reshape(-1)
-    # numpy has no bfloat16, so the bytes are taken as they are.
-    return Tensor(name, tag, tuple(value.shape), flat.view(torch.uint8).numpy().tobytes())
+    return tensors
+
+
+def _tensors(state: Any, source: str) -> dict[str, Tensor]:
+    return without_prefix({name: _tensor(name, value, source) for name, value in parts(state)})
+
+
+def _tensor(name: str, value: Any, source: str) -> Tensor:
+    if isinstance(value, Absent):
+        raise ModelError(f"{source}: {name} is {value.kind}, and is not supported.")
+    if not isinstance(value, StoredTensor):
+        kind = value.path if isinstance(value, Inert) else type(value).__name__
+        raise ModelError(f"{source} holds {name!r}, a {kind}, where only tensors are expected.")
+    return value.tensor(name)
+
+
+def _refuse_modules(value: Any, source: str, depth: int = 0) -> None:
+    """Raise ModelError for a module that was pickled whole: its code is not in the file."""
+    if isinstance(value, Inert) and {"_modules", "_parameters"} <= value.attributes.keys():
+        raise ModelError(
+            f"{source} holds a pickled module of the class {value.path}, whose forward pass is "
+            "not in the file: save `model.state_dict()` instead."
+        )
+    if depth < MAX_DEPTH:
+        for _, part in parts(value):
+            _refuse_modules(part, source, depth + 1)
+
+
+def _configurations(
+    value: Any, path: str = "", depth: int = 0
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield each object or mapping that is no state dict and has plain values, by its path."""
+    named = dict(parts(value))
+    if any(isinstance(part, _KINDS) for part in named.values()):
+        return
+    plain = {name: _plain(part) for name, part in named.items() if not _is_nested(part)}
+    if plain and path:
+        yield path, plain
+    if depth < MAX_DEPTH:
+        for name, part in named.items():
+            if _is_nested(part):
+                yield from _configurations(part, f"{path}.{name}" if path else name, depth + 1)
+
+
+def _is_nested(part: Any) -> bool:
+    return isinstance(part, dict) and bool(part or getattr(part, "attributes", None))
+
+
+def _plain(part: Any) -> object:
+    """Return a value as JSON would hold it: of an inert object or class its name."""
+    if isinstance(part, Inert):
+        return part.arguments[0] if len(part.arguments) == 1 else part.path
+    if isinstance(part, type) and issubclass(part, Inert):
+        return part.path
+    if isinstance(part, list | tuple):
+        return [_plain(item) for item in part]
+    return part

@@ -9,6 +9,7 @@ is switched off (null, false), because it may change the function that the model
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,18 +18,41 @@ from ballproof.models.errors import ModelError
 from ballproof.models.files import parse_json, read_limited
 from ballproof.models.layout import Shape
 
-# Settings that cannot change the logits of a bare attention-only model: names, training and
-# initialisation, tokenisation, hooks, and details of parts that the tensors show to be absent.
-# `attention_dir` is harmless because only the last position is read, and it sees every position.
+# Settings that change no logit of a bare attention-only model with learned positions, whatever they
+# say: names, training and initialisation, devices and dtypes, tokenisation, hooks, and the details
+# of parts that another setting switches off. `attention_dir` is among them because only the last
+# position is read, and it sees every position in either direction.
 _HARMLESS_KEYS = """
-act_fn attention_dir checkpoint_index checkpoint_label_type checkpoint_value d_mlp
-default_prepend_bos device dtype eps final_rms from_checkpoint gated_mlp init_mode init_weights
-initializer_range load_in_4bit model_name n_devices n_params original_architecture
-parallel_attn_mlp rotary_adjacent_pairs rotary_base rotary_dim seed tokenizer_name
-tokenizer_prepends_bos trust_remote_code ungroup_grouped_query_attention use_attn_in
-use_attn_result use_hook_mlp_in use_hook_tokens use_split_qkv_input weight_init_mode window_size
+attention_dir attn_implementation checkpoint_index checkpoint_label_type checkpoint_value
+decoder_start_token_id default_padding_side default_prepend_bos device dtype from_checkpoint
+init_mode init_weights initializer_range load_in_4bit model_name n_devices n_params
+original_architecture seed split_attention_weights tie_word_embeddings tokenizer_appends_eos
+tokenizer_name tokenizer_prepends_bos trust_remote_code ungroup_grouped_query_attention use_attn_in
+use_attn_result use_hook_mlp_in use_hook_tokens use_split_qkv_input weight_init_mode
 """
-_HARMLESS = frozenset(_HARMLESS_KEYS.split())
+_OF_MLP = """
+act_fn d_mlp experts_per_token gated_mlp norm_topk_prob num_experts parallel_attn_mlp
+"""
+_OF_NORMALISATION = """
+eps final_rms layer_norm_folding rmsnorm_uses_offset use_normalization_before_and_after
+uses_rms_norm
+"""
+_OF_ROTARY_POSITIONS = """
+NTK_by_parts_factor NTK_by_parts_high_freq_factor NTK_by_parts_low_freq_factor NTK_original_ctx_len
+rotary_adjacent_pairs rotary_base rotary_base_local rotary_dim rotary_interleaved_cos_sin
+rotary_scaling_factor use_NTK_by_parts_rope use_yarn_rope yarn_attention_factor yarn_beta_fast
+yarn_beta_slow yarn_factor yarn_original_max_position_embeddings
+"""
+_OF_OTHER_PARTS = """
+qk_norm_after_rope relative_attention_max_distance relative_attention_num_buckets
+vision_hidden_size vision_num_heads vision_num_layers window_size
+"""
+_SWITCHED_OFF = f"{_OF_MLP} {_OF_NORMALISATION} {_OF_ROTARY_POSITIONS} {_OF_OTHER_PARTS}"
+_HARMLESS = frozenset(f"{_HARMLESS_KEYS} {_SWITCHED_OFF}".split())
+# Words that a setting of unknown origin has in its name where it may change the function.
+_SUSPICIOUS = re.compile(
+    r"norm|(^|_)ln|alibi|rotary|rope|relative|shortformer|cap$|mask|window|scale$|coeff|temperature"
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +64,7 @@ class Config:
 
     @property
     def n_heads(self) -> int | None:
-        """Number of heads, if the file states it (only 1 passes `load_config`)."""
+        """Number of heads, if the file states it (only 1 passes)."""
         return 1 if "n_heads" in self.values else None
 
     def check_shape(self, shape: Shape) -> None:
@@ -83,9 +107,32 @@ def load_config(path: Path) -> Config:
         raise ModelError(f"{source} holds no JSON object, where a configuration is expected.")
     if "normalization_type" not in values:
         raise ModelError(f"{source} does not state normalization_type, and its default is LNPre.")
+    return config_of(values, source)
+
+
+def config_of(values: dict[str, object], source: str) -> Config:
+    """Return a configuration of the TransformerLens kind, or raise ModelError.
+
+    Settings that are not known are refused unless they are switched off.
+    """
     for key, value in values.items():
         _check_setting(key, value, source)
     return Config(values, source)
+
+
+def config_beside(values: dict[str, object], source: str) -> Config:
+    """Return the configuration that stands beside a state dict, or raise ModelError.
+
+    One that states `normalization_type` is of the TransformerLens kind. Another is the user's own,
+    with whatever training needed: what it says in the terms known here must hold, and a setting
+    that is switched on and sounds as if it changed the function is refused.
+    """
+    if "normalization_type" in values:
+        return config_of(values, source)
+    for key, value in values.items():
+        if key in _SETTINGS or (_SUSPICIOUS.search(key) and key not in _HARMLESS):
+            _check_setting(key, value, source)
+    return Config({key: value for key, value in values.items() if key in _SETTINGS}, source)
 
 
 def _one_of(*allowed: object) -> Callable[[object], bool]:
@@ -103,6 +150,7 @@ def _checked_with_shape(value: object) -> bool:
 
 _SETTINGS: dict[str, tuple[Callable[[object], bool], str]] = {
     "n_layers": (_one_of(1), "one layer is supported"),
+    "architecture": (_one_of(None, "TransformerLensNative"), "TransformerLens' own is supported"),
     "n_heads": (_one_of(1), "one head is supported"),
     "n_key_value_heads": (_one_of(None, 1), "one head is supported"),
     "attn_only": (_one_of(True), "attention-only models are supported"),

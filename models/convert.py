@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ballproof.models.buffers import without_buffers
-from ballproof.models.checkpoint import read_checkpoint
-from ballproof.models.config import load_config
+from ballproof.models.checkpoint import read_checkpoint, without_prefix
+from ballproof.models.config import config_beside, load_config
 from ballproof.models.errors import ModelError
 from ballproof.models.files import read_limited
+from ballproof.models.key_map import KeyMap, apply_key_map
 from ballproof.models.layout import (
     B_K,
     B_O,
@@ -24,8 +26,10 @@ from ballproof.models.layout import (
     W_Q,
     W_U,
     W_V,
+    check_names,
 )
-from ballproof.models.tensors import Tensor, read_file, read_tensors
+from ballproof.models.pickles import MAGIC
+from ballproof.models.tensors import Tensor, read_file
 from ballproof.models.weights import freeze
 
 TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
@@ -51,46 +55,72 @@ _LINEAR_NAMES = ({*_EMBEDDINGS} - {W_POS}) | {*_MATRICES} | {*_BIASES}
 _WITH_HEAD_AXIS = (W_Q, W_K, W_V, W_O, B_Q, B_K, B_V)
 
 
-def convert(
-    source: Path, heads: int | None = None, config: Path | None = None
-) -> dict[str, Tensor]:
-    """Return the tensors of a file, renamed and reshaped to the HookedTransformer layout.
+@dataclass(frozen=True)
+class Source:
+    """What a file holds before its tensors are renamed, and what else it says of the model.
 
-    Reads safetensors and, by suffix (.pt, .pth, .ckpt), torch state dicts, either in the
-    HookedTransformer layout or as linear layers, whose matrices are transposed. No number changes.
-    Linear layers merge their heads in a way that fits any number of heads, so that number has to be
-    stated: by `heads`, or by `n_heads` of a `config` file, which is checked against the tensors.
-
-    Raises OSError if a file cannot be read and ModelError if the model is not supported.
+    `settings` are configurations that stand beside the tensors, by their place in the file;
+    `metadata` is that of a safetensors file.
     """
-    settings = None if config is None else load_config(config)
-    tensors = _read(source)
+
+    name: str
+    tensors: dict[str, Tensor]
+    settings: dict[str, dict[str, object]] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+def read_source(path: Path, key: str | None = None) -> Source:
+    """Return what a safetensors file or a torch file holds, as its first bytes tell.
+
+    `key` names one of several state dicts of a torch file. What all names begin with is taken off:
+    `module.`, `_orig_mod.`. Raises OSError and ModelError.
+    """
+    name, data = str(path), read_limited(path)
+    if data.startswith(MAGIC) or path.suffix.lower() in TORCH_SUFFIXES:
+        checkpoint = read_checkpoint(data, name, key)
+        return Source(name, checkpoint.tensors, checkpoint.settings)
+    if key is not None:
+        raise ModelError(f"{name} is a safetensors file, which holds one set of tensors: no --key.")
+    tensors, metadata = read_file(data, name)
+    return Source(name, without_prefix(tensors), {}, metadata)
+
+
+def convert(
+    source: Source,
+    heads: int | None = None,
+    config: Path | None = None,
+    key_map: KeyMap | None = None,
+) -> dict[str, Tensor]:
+    """Return the tensors of a source, renamed and reshaped to the HookedTransformer layout.
+
+    They may be in that layout, or linear layers, whose matrices are transposed, or whatever a key
+    map says. No number changes. Linear layers merge their heads in a way that fits any number of
+    heads, so that number has to be stated: by `heads`, or by `n_heads` of a configuration, in a
+    file of its own or beside the tensors. Every configuration is checked against the tensors.
+
+    Raises OSError if the configuration cannot be read and ModelError if the model is not supported.
+    """
+    stated = [] if config is None else [load_config(config)]
+    stated += [
+        config_beside(values, f"{source.name}: {at}") for at, values in source.settings.items()
+    ]
+    tensors = source.tensors
     if heads is not None and heads != 1:
-        raise ModelError(f"{source} is said to have {heads} heads, and one head is supported.")
-    if _LINEAR_NAMES & tensors.keys():
-        if heads is None and (settings is None or settings.n_heads is None):
+        raise ModelError(f"{source.name} is said to have {heads} heads, and one head is supported.")
+    if key_map is not None:
+        tensors = apply_key_map(tensors, key_map, _WITH_HEAD_AXIS, source.name)
+    elif _LINEAR_NAMES & tensors.keys():
+        tensors = _from_linear(tensors, source.name)
+        check_names(without_buffers(tensors), source.name)
+        if heads is None and all(settings.n_heads is None for settings in stated):
             raise ModelError(
-                f"{source} holds linear layers, which do not show how many heads they merge: state "
-                "the number of heads, or give a config with n_heads."
+                f"{source.name} holds linear layers, which do not show how many heads they merge: "
+                "state the number of heads, or give a config with n_heads."
             )
-        tensors = _from_linear(tensors, str(source))
-    shape = freeze(tensors, str(source)).shape
-    if settings is not None:
+    shape = freeze(tensors, source.name).shape
+    for settings in stated:
         settings.check_shape(shape)
     return dict(sorted(without_buffers(tensors).items()))
-
-
-def stated_task(source: Path) -> str | None:
-    """Return the task that the metadata of a safetensors file names, if any."""
-    if source.suffix.lower() in TORCH_SUFFIXES:
-        return None
-    return read_file(read_limited(source), str(source))[1].get("task")
-
-
-def _read(source: Path) -> dict[str, Tensor]:
-    if source.suffix.lower() in TORCH_SUFFIXES:
-        return read_checkpoint(source)
-    return read_tensors(read_limited(source), str(source))
 
 
 def _from_linear(tensors: dict[str, Tensor], source: str) -> dict[str, Tensor]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ballproof.models.errors import ModelError
@@ -74,8 +74,7 @@ def check_layout(shapes: Mapping[str, Dims], source: str) -> Shape:
 
     Raises ModelError for any tensor that is missing, unknown, unsupported or of another shape.
     """
-    for name in sorted(shapes):
-        _check_name(name, source)
+    check_names(shapes, source)
     for name in WEIGHT_NAMES:
         if name not in shapes:
             raise ModelError(f"{source} has no tensor {name}, which every model needs.")
@@ -83,6 +82,15 @@ def check_layout(shapes: Mapping[str, Dims], source: str) -> Shape:
     for name, dims in shapes.items():
         _check_dims(name, dims, expected_shapes(shape)[name], source)
     return shape
+
+
+def check_names(names: Iterable[str], source: str) -> None:
+    """Raise ModelError for a tensor that is no part of the layout, with the reason if it is known.
+
+    Buffers are left out.
+    """
+    for name in sorted(names):
+        _check_name(name, source)
 
 
 def _check_name(name: str, source: str) -> None:
@@ -93,7 +101,7 @@ def _check_name(name: str, source: str) -> None:
             raise ModelError(f"{source} holds the tensor {name!r}, which {reason}.")
     raise ModelError(
         f"{source} holds the tensor {name!r}, which is no part of a one-layer attention-only "
-        "model in the HookedTransformer layout."
+        "model in the HookedTransformer layout (a key map renames tensors)."
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from small_models import random_tensors
 
-from ballproof.models.convert import convert
+from ballproof.models.convert import convert, read_source
 from ballproof.models.errors import ModelError
 from ballproof.models.tensors import Tensor, write_tensors
 from ballproof.models.weights import weights_from_bytes
@@ -89,12 +89,12 @@ def test_a_mask_that_hides_a_position_is_not_converted(tmp_path):
     hides = mask([[1, 0, 0], [1, 1, 0], [0, 1, 1]])
     (tmp_path / "window.safetensors").write_bytes(write_tensors([*WEIGHTS, hides]))
     with pytest.raises(ModelError, match="hides position 0 from position 2"):
-        convert(tmp_path / "window.safetensors")
+        convert(read_source(tmp_path / "window.safetensors"))
 
 
 def test_a_mask_that_hides_nothing_is_left_out_of_what_is_converted(tmp_path):
     (tmp_path / "a.safetensors").write_bytes(write_tensors([*WEIGHTS, mask(causal(N_CTX))]))
-    assert MASK not in convert(tmp_path / "a.safetensors")
+    assert MASK not in convert(read_source(tmp_path / "a.safetensors"))
 
 
 def test_a_checkpoint_whose_mask_hides_a_position_is_refused(tmp_path):
@@ -102,8 +102,8 @@ def test_a_checkpoint_whose_mask_hides_a_position_is_refused(tmp_path):
     state = {name: torch.from_numpy(array) for name, array in random_tensors(4).items()}
     state[MASK] = torch.tril(torch.ones(N_CTX, N_CTX, dtype=torch.bool))
     torch.save(state, tmp_path / "causal.pt")
-    assert MASK not in convert(tmp_path / "causal.pt")
+    assert MASK not in convert(read_source(tmp_path / "causal.pt"))
     state[MASK] = torch.triu(state[MASK], -1)
     torch.save(state, tmp_path / "window.pt")
     with pytest.raises(ModelError, match="hides position 0 from position 2"):
-        convert(tmp_path / "window.pt")
+        convert(read_source(tmp_path / "window.pt"))

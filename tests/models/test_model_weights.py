@@ -10,7 +10,7 @@ import pytest
 from small_models import dyadic_values, fractions, random_tensors
 
 from ballproof.models import files
-from ballproof.models.convert import convert
+from ballproof.models.convert import convert, read_source
 from ballproof.models.errors import ModelError
 from ballproof.models.layout import BIAS_NAMES, WEIGHT_NAMES, Shape
 from ballproof.models.tensors import Tensor, write_tensors
@@ -151,7 +151,7 @@ def test_what_the_checker_declines_is_refused_until_it_is_rewritten(tmp_path, ch
     with pytest.raises(ModelError, match=f"{words}.*`ballproof import` rewrites the file"):
         weights_from_bytes(file, "small.safetensors")
     (tmp_path / "odd.safetensors").write_bytes(file)
-    assert write_tensors(convert(tmp_path / "odd.safetensors").values()) == data
+    assert write_tensors(convert(read_source(tmp_path / "odd.safetensors")).values()) == data
 
 
 @pytest.mark.parametrize("name", WEIGHT_NAMES)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from ballproof.models.convert import convert, stated_task
+from ballproof.models.convert import convert, read_source
+from ballproof.models.key_map import load_key_map
 from ballproof.models.layout import Shape
 from ballproof.models.tasks import task_named
 from ballproof.models.weights import freeze, load_weights, save_tensors, save_weights
@@ -124,6 +125,14 @@ def _outputs(d_vocab_out: int | None, d_vocab: int, task_name: str) -> int:
     "a normalisation without weights, are refused.",
 )
 @click.option(
+    "--map",
+    "map_file",
+    type=click.Path(path_type=Path),
+    help="A TOML file that says which tensor of SOURCE is which: "
+    '"embed.W_E" = "tok_embed.weight", "blocks.0.attn.W_Q" = ["heads.*.W_Q.weight", "transpose"].',
+)
+@click.option("--key", help="Which state dict is meant, where SOURCE holds several.")
+@click.option(
     "--task",
     "task_name",
     help="What the model was trained for, as in min-of-4; left out, what SOURCE states, if at all.",
@@ -135,18 +144,29 @@ def import_model(
     out: Path,
     heads: int | None,
     config: Path | None,
+    map_file: Path | None,
+    key: str | None,
     task_name: str | None,
 ) -> None:
     """Convert SOURCE to a safetensors file that every other command reads.
 
-    SOURCE is a safetensors file, or a torch state dict (.pt, .pth, .ckpt; needs the `train` extra),
-    in the HookedTransformer layout or in that of linear layers (`embed.weight`,
-    `blocks.0.attn.q.weight`).
+    SOURCE is a safetensors file or what torch.save wrote of a state dict, in the HookedTransformer
+    layout, in that of linear layers (`embed.weight`, `blocks.0.attn.q.weight`), or in any other
+    that --map explains. No code in it is run, and neither torch nor the library that wrote it is
+    needed. A configuration that stands beside the state dict is honoured.
+
+    \b
+    Examples:
+      ballproof import checkpoint.pt --out model.safetensors
+      ballproof import model.pt --config config.json --out model.safetensors
+      ballproof import mine.pt --map names.toml --out model.safetensors
     """
     require_writable(out)
-    tensors = convert(source, heads, config)
+    read = read_source(source, key)
+    key_map = None if map_file is None else load_key_map(map_file)
+    tensors = convert(read, heads, config, key_map)
     shape = freeze(tensors, str(source)).shape
-    name = task_name or stated_task(source)
+    name = task_name or read.metadata.get("task")
     save_tensors(out, tensors, None if name is None else task_named(name, shape).name(shape))
     weights = load_weights(out)
     terminal.result(

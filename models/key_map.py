@@ -1,0 +1,136 @@
+"""Key maps: which tensor of a user's own module is which tensor of the layout read here.
+
+A map names, for each canonical tensor, a tensor of the source, or a list of it and what is done to
+it, in order: `transpose` swaps its last two axes, `part 2/3` takes the second of three equal parts
+of its first axis. A `*` in a source name stands for the numbers of the heads, whose tensors are
+stacked. Tensors that the map names nowhere are refused, unless `ignore` names them: what is left
+out of a theorem is left out on purpose.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ballproof.models.errors import ModelError
+from ballproof.models.files import read_limited
+from ballproof.models.tensors import Tensor
+
+KeyMap = Mapping[str, str | Sequence[str]]
+IGNORE = "ignore"
+_PART = re.compile(r"part ([1-9][0-9]?)/([1-9][0-9]?)")
+
+
+def load_key_map(path: Path) -> dict[str, str | list[str]]:
+    """Return the map that a TOML file holds, or raise ModelError."""
+    try:
+        values = tomllib.loads(read_limited(path).decode())
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path} is no well-formed TOML file: {error}.") from error
+    return checked_key_map(values, str(path))
+
+
+def checked_key_map(values: Mapping[str, object], source: str) -> dict[str, str | list[str]]:
+    """Return a map whose entries are names, or lists of them; raises ModelError for another."""
+    return {name: _entry(name, value, source) for name, value in values.items()}
+
+
+def _entry(name: str, value: object, source: str) -> str | list[str]:
+    if isinstance(value, str):
+        return value
+    words = list(value) if isinstance(value, list | tuple) else []
+    if not words or not all(isinstance(word, str) for word in words):
+        raise ModelError(
+            f"{source}: {name} is {value!r}, where a name is expected, or a list of a name and "
+            "operations. Quote names with dots."
+        )
+    return words
+
+
+def apply_key_map(
+    tensors: Mapping[str, Tensor], key_map: KeyMap, heads: Sequence[str], source: str
+) -> dict[str, Tensor]:
+    """Return the canonical tensors that the map makes of a source's tensors; no number changes.
+
+    `heads` are the canonical names whose first axis is the heads'; a tensor of a single head may
+    lack it. Raises ModelError where a name, an operation or a shape does not fit, and where a
+    tensor of the source is left over.
+    """
+    ignored = key_map.get(IGNORE, ())
+    patterns = [ignored] if isinstance(ignored, str) else list(ignored)
+    used: set[str] = set()
+    mapped: dict[str, Tensor] = {}
+    for name, value in key_map.items():
+        if name == IGNORE:
+            continue
+        words = [value] if isinstance(value, str) else list(value)
+        pattern, operations = words[0], words[1:]
+        names = _sources(pattern, tensors, source)
+        used.update(names)
+        made = [_operated(tensors[each], operations, source) for each in names]
+        mapped[name] = _stacked(name, made, "*" in pattern, heads, source)
+    for name in sorted(tensors.keys() - used):
+        if not any(fnmatchcase(name, pattern) for pattern in patterns):
+            raise ModelError(
+                f"{source} holds {name!r}, which the key map does not name: map it, or list it "
+                f"under `{IGNORE}` if it is no part of the function."
+            )
+    return mapped
+
+
+def _sources(pattern: str, tensors: Mapping[str, Tensor], source: str) -> list[str]:
+    """Return the tensors that a name stands for, by the number in the place of its `*`."""
+    before, star, after = pattern.partition("*")
+    if not star:
+        if pattern not in tensors:
+            raise ModelError(f"{source} has no tensor {pattern!r}, which the key map names.")
+        return [pattern]
+    numbered = re.compile(f"{re.escape(before)}(0|[1-9][0-9]*){re.escape(after)}")
+    found = {int(match[1]): name for name in tensors if (match := numbered.fullmatch(name))}
+    if sorted(found) != list(range(len(found))) or not found:
+        raise ModelError(f"{source} has no tensors {pattern!r} numbered 0, 1, ...")
+    return [found[number] for number in range(len(found))]
+
+
+def _operated(tensor: Tensor, operations: Sequence[str], source: str) -> Tensor:
+    cells = _cells(tensor, source)
+    axes = len(tensor.shape)
+    for operation in operations:
+        part = _PART.fullmatch(operation)
+        if operation == "transpose" and axes >= 2:
+            cells = cells.swapaxes(-2, -3)
+        elif part and axes and int(part[1]) <= int(part[2]) and not len(cells) % int(part[2]):
+            size = len(cells) // int(part[2])
+            cells = cells[(int(part[1]) - 1) * size : int(part[1]) * size]
+        else:
+            raise ModelError(
+                f"{source}: {operation!r} does not fit {tensor.name} of shape "
+                f"{list(tensor.shape)}; operations are `transpose` and `part 1/3`."
+            )
+    return Tensor(tensor.name, tensor.dtype, cells.shape[:-1], cells.tobytes())
+
+
+def _cells(tensor: Tensor, source: str) -> NDArray[np.uint8]:
+    """Return the tensor as an array whose last axis is the bytes of a number, moved unread."""
+    count = int(np.prod(tensor.shape, dtype=object))
+    if not count:
+        raise ModelError(f"{source}: {tensor.name} has shape {list(tensor.shape)}, no numbers.")
+    return np.frombuffer(tensor.data, dtype=np.uint8).reshape(*tensor.shape, -1)
+
+
+def _stacked(
+    name: str, parts: list[Tensor], stack: bool, heads: Sequence[str], source: str
+) -> Tensor:
+    first = parts[0]
+    if any((part.dtype, part.shape) != (first.dtype, first.shape) for part in parts):
+        raise ModelError(f"{source}: the heads of {name} differ in dtype or shape.")
+    rank = 2 if ".b_" in name else 3
+    lacks_heads = name in heads and len(first.shape) == rank - 1
+    shape = (len(parts), *first.shape) if stack or lacks_heads else first.shape
+    return Tensor(name, first.dtype, shape, b"".join(part.data for part in parts))
