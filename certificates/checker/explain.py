@@ -16,13 +16,13 @@ from counting.pools import Pool, Table
 from counting.signs import Sequence, gap_terms, settled
 from files.claims import Claim, Pins
 from files.verdict import decline_unless
-from kernel import read, shifted
+from kernel import STRATEGIES, given, read, shifted
+from parts.architecture import Model
 from parts.attention import Attention, exponentials, on_one_unit, weighted
-from parts.transformer import Model, PathTables, path_tables
+from parts.tables import Tables
 from strategies import cubic, subcubic
-from strategies.ladder import Ladder, Tables
-from strategies.ladder_witness import BRANCHES, RULES, Domain, Node, read_ladder
-from strategies.subcubic_witness import read_witness
+from strategies.ladder import Ladder, Pools, Uppers
+from strategies.ladder_witness import BRANCHES, RULES, Node
 from tasks.acceptors import accepted
 from tasks.task import Task
 
@@ -69,7 +69,7 @@ def explanations(
     Raises `Declined` for a sequence that is none of the model's.
     """
     claim, model = read(weights, certificate, pins)
-    positions, k = claim.task.positions, model.shape.n_ctx
+    positions, k = claim.task.positions, len(claim.task.positions)
     for x in sequences:
         fits = len(x) == k and all(t in span for t, span in zip(x, positions, strict=True))
         decline_unless(
@@ -110,26 +110,24 @@ def _class(x: Sequence, label: int) -> str:
 def _way(model: Model, claim: Claim) -> Way:
     """Return the function that explains a sequence with this label, which has rivals."""
     tally, task = Tally(UNLIMITED), claim.task
+    witness, needed = STRATEGIES[claim.strategy].read(claim), given(model, claim, tally)
     if claim.strategy in subcubic.NAMES:
-        witness = read_witness(claim.witness, subcubic.parts(claim.strategy), model.shape)
-        return partial(_by_class, subcubic.ClassBounds(model, claim, witness, tally))
-    tables = path_tables(model, claim.margin, task.answers, tally)
+        return partial(_by_class, subcubic.ClassBounds(needed, claim, witness, tally))
     if claim.strategy in RULES:
-        domain = Domain(range(model.shape.d_vocab), task.answers, RULES[claim.strategy])
-        pools = read_ladder(claim.witness, task.labels, domain)
-        return partial(_by_pools, Ladder(tables, task, claim.precision, tally), task, pools)
+        return partial(_by_pools, Ladder(needed, task, claim.precision, tally), task, witness)
     if claim.strategy == "cubic":
-        return partial(_by_mixture, tables, claim.precision, tally)
-    return partial(_by_logits, tables, task.answers.start, claim.precision, tally)
+        return partial(_by_mixture, needed, claim.precision, tally)
+    return partial(_by_logits, needed, task.answers.start, claim.precision, tally)
 
 
 def _by_logits(
-    tables: PathTables, first: int, bits: int, tally: Tally, x: Sequence, label: int
+    tables: Tables, first: int, bits: int, tally: Tally, x: Sequence, label: int
 ) -> Explanation:
     """Brute force and the exact count: the sequence's own sums of T1, ties included."""
     q, m = x[-1], label - first
-    scores = [tables.score[q][t] + tables.positional_score[q][i] for i, t in enumerate(x)]
-    balls = exponentials(scores, tables.score_exponent, tables.shape.d_head, bits, tally)
+    head = tables.head
+    scores = [head.score[q][t] + head.positional_score[q][i] for i, t in enumerate(x)]
+    balls = exponentials(scores, head.score_exponent, head.d_head, bits, tally)
     spans, gaps = on_one_unit(balls, bits), {}
     weights = dict(zip(scores, spans, strict=True))
     for j in (j for j in range(len(tables.direct[q])) if j != m):
@@ -141,14 +139,14 @@ def _by_logits(
     return Explanation(x, label, not wrong, _class(x, label), "its own logits", *found)
 
 
-def _by_mixture(tables: PathTables, bits: int, tally: Tally, x: Sequence, m: int) -> Explanation:
+def _by_mixture(tables: Tables, bits: int, tally: Tally, x: Sequence, m: int) -> Explanation:
     """The cubic strategy: F_t at both ends, for the worst of the free tokens t below m."""
     q, below = x[-1], [t for t in x[:-1] if t < m]
     if not below:
         return _by_logits(tables, 0, bits, tally, x, m)._replace(group=f"q={q} m={m} c=0")
     direct = cubic.largest_gap(tables.direct[q], m) + tables.eps
-    gaps = [direct + gap for gap in cubic.largest_gaps(tables, m, tally)]
-    bound, sums = cubic.ClassBound(Attention(tables, q, bits, tally), q, m, gaps), {}
+    gaps = [direct + gap for gap in cubic.largest_gaps(tables.head, m, tally)]
+    bound, sums = cubic.ClassBound(Attention(tables.head, q, bits, tally), q, m, gaps), {}
     for t in below:
         bases = [(b, bound.own + bound.maximum_term(b)) for b in bound.ends(len(below))]
         sums[t] = max(bound.token_term(t, b) + base for b, base in bases)
@@ -175,9 +173,7 @@ def _by_class(bounds: subcubic.ClassBounds, x: Sequence, m: int) -> Explanation:
     return Explanation(x, m, excess < 0, group, "the bound of the class", excess)
 
 
-def _by_pools(
-    steps: Ladder, task: Task, pools: dict[int, list[Node]], x: Sequence, m: int
-) -> Explanation:
+def _by_pools(steps: Ladder, task: Task, pools: Pools, x: Sequence, m: int) -> Explanation:
     """Ladders: the way of one sequence down the tree of pools."""
     q, group, nodes = x[-1], _class(x, m), pools.get(m, [])
     acceptor, thresholds = accepted(task.rule, m, task.positions, task.reads), steps.rivals(m)
@@ -201,7 +197,7 @@ def _by_pools(
 
 
 def _by_rules(
-    steps: Ladder, x: Sequence, m: int, pool: Pool, node: Node, uppers: Tables
+    steps: Ladder, x: Sequence, m: int, pool: Pool, node: Node, uppers: Uppers
 ) -> Explanation:
     """Explain by the rules that count what a pool leaves."""
     if sum(t in node.rare_tokens for t in x[:-1]) > node.at_most:
@@ -216,7 +212,7 @@ def _by_rules(
     return Explanation(x, m, found[0] < 0, "", "the rules of the pool", *found)
 
 
-def _by_sums(x: Sequence, pool: Pool, tables: Tables) -> tuple[Fraction, int]:
+def _by_sums(x: Sequence, pool: Pool, tables: Uppers) -> tuple[Fraction, int]:
     """Return the largest sum of the sequence's entries in upper tables (T1, T2), and its rival."""
     number = {t: cell for cell, tokens in enumerate(pool.cells.tokens) for t in tokens}
     cells = [number[t] for t in x[:-1]]

@@ -5,27 +5,44 @@ does. Anything that is not established raises `Rejected` or `Declined`.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from arithmetic.tally import Tally
 from files.claims import Claim, Counts, Pins, read_claim, require_model, require_pins
 from files.tensors import digest, read_tensors
-from files.verdict import Rejected, Theorem, decline_unless
-from parts.float32 import deviation
-from parts.transformer import Model, read_model
+from files.verdict import Declined, Rejected, Theorem, decline_unless
+from files.witness import demand_empty
+from parts.architecture import FACTORS, ONE_HEAD, Model
 from strategies import brute_force, cubic, exact, ladder, subcubic
 
-Strategy = Callable[[Model, Claim, Tally], Counts]
-# Each returns how many inputs are right in the real semantics, at least and at most.
+ANY_TASK, MAXIMUM = "any task", "max-of-k, over all tokens and outputs"
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """How a strategy proves a claim, what it needs of the model, and which tasks it serves.
+
+    `read` returns the claim's witness, or refuses it. `count`, of what is needed, witness, claim
+    and tally, returns how many inputs are right in the real semantics, at least and at most.
+    """
+
+    read: Callable[[Claim], Any]
+    count: Callable[[Any, Any, Claim, Tally], Counts]
+    needs: str
+    serves: str
+
+
+_LADDER = Strategy(ladder.read, ladder.count_right, ONE_HEAD, ANY_TASK)
+_SUBCUBIC = Strategy(subcubic.read, subcubic.count_right, FACTORS, MAXIMUM)
 STRATEGIES: dict[str, Strategy] = {
-    "brute-force": brute_force.count_right,
-    "exact": exact.count_right,
-    "cubic": cubic.count_right,
-    **dict.fromkeys(ladder.NAMES, ladder.count_right),
-    **dict.fromkeys(subcubic.NAMES, subcubic.count_right),
+    "brute-force": Strategy(demand_empty, brute_force.count_right, ONE_HEAD, ANY_TASK),
+    "exact": Strategy(demand_empty, exact.count_right, ONE_HEAD, ANY_TASK),
+    "cubic": Strategy(demand_empty, cubic.count_right, ONE_HEAD, MAXIMUM),
+    **dict.fromkeys(ladder.NAMES, _LADDER),
+    **dict.fromkeys(subcubic.NAMES, _SUBCUBIC),
 }
-# How far each logit gap of the program that the semantics names may be from the real one.
-DEVIATIONS: dict[str, Callable[[Model, Tally], Fraction]] = {"float32": deviation}
 
 
 def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
@@ -41,7 +58,8 @@ def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
         sentence = f"the check establishes at least {at_least} and at most {at_most} correct."
         counts = {"correct_at_least": at_least, "correct_at_most": at_most, "tally": tally.spent}
         raise Rejected("count", sentence, **counts)
-    statement = (claim.question, claim.model, claim.sha256, claim.semantics, claim.margin_text)
+    words = claim.architecture.words
+    statement = (claim.question, words, claim.sha256, claim.semantics, claim.margin_text)
     claimed = (claim.total, claim.correct_at_least, claim.correct_at_most, claim.operations)
     return Theorem(*statement, *claimed, tally.spent)
 
@@ -51,8 +69,8 @@ def read(weights: bytes, certificate: bytes, pins: Pins) -> tuple[Claim, Model]:
     claim = read_claim(certificate, pins.max_operations)
     decline_unless(claim.strategy in STRATEGIES, "unsupported", f"no {claim.strategy[:80]!a}.")
     tensors = read_tensors(weights)
-    model = read_model(tensors)
-    require_model(claim, digest(tensors), model.shape)
+    model = claim.architecture.read(tensors)
+    require_model(claim, digest(tensors), model.shape._asdict())
     require_pins(claim, pins)
     return claim, model
 
@@ -63,12 +81,33 @@ def shifted(model: Model, claim: Claim, tally: Tally) -> tuple[Claim, Claim]:
     T12: the gaps of the float32 program are within eps of the real ones, so that the real counts at
     margin + eps and at margin - eps enclose its count.
     """
-    if claim.semantics not in DEVIATIONS:
+    if claim.semantics == "real":
         return claim, claim
-    eps = DEVIATIONS[claim.semantics](model, tally)
+    words, deviation = claim.architecture.words, claim.architecture.deviation
+    if deviation is None:
+        raise Declined("unsupported", f"{claim.semantics} is not served for {words}.")
+    eps = deviation(model, tally)
     ends = (Fraction(*claim.margin) + x for x in (eps, -eps))
     below, above = (claim._replace(margin=end.as_integer_ratio()) for end in ends)
     return below, above
+
+
+def given(model: Model, claim: Claim, tally: Tally) -> Any:
+    """Return what the strategy needs of the model, at the claim's margin."""
+    made = claim.architecture.gives[STRATEGIES[claim.strategy].needs]
+    return made(model, claim.margin, claim.task.answers, tally)
+
+
+def _require_served(claim: Claim) -> None:
+    """Decline an architecture or a task that the strategy does not serve."""
+    strategy, words = STRATEGIES[claim.strategy], claim.architecture.words
+    sentence = f"{claim.strategy} needs {strategy.needs}, which {words} does not give."
+    decline_unless(strategy.needs in claim.architecture.gives, "unsupported", sentence)
+    places, tokens, outputs = (claim.sizes[x] for x in ("n_ctx", "d_vocab", "d_vocab_out"))
+    # A name without brackets is about every token, position and output.
+    maximum = claim.question == f"max-of-{places}" and tokens == outputs
+    sentence = f"{claim.strategy} serves max-of-{places} alone, not {claim.question[:200]}."
+    decline_unless(maximum or strategy.serves == ANY_TASK, "unsupported", sentence)
 
 
 def _established(model: Model, claim: Claim, tally: Tally) -> Counts:
@@ -76,10 +115,15 @@ def _established(model: Model, claim: Claim, tally: Tally) -> Counts:
 
     An upper end that claims nothing is free.
     """
-    count = STRATEGIES[claim.strategy]
+    strategy = STRATEGIES[claim.strategy]
     below, above = shifted(model, claim, tally)
-    at_least, at_most = count(model, below, tally)
+    _require_served(claim)
+    witness = strategy.read(claim)
+
+    def counts(end: Claim) -> Counts:
+        return strategy.count(given(model, end, tally), witness, end, tally)
+
+    at_least, at_most = counts(below)
     if below != above:
-        free = claim.correct_at_most == claim.total
-        at_most = claim.total if free else count(model, above, tally)[1]
+        at_most = claim.total if claim.correct_at_most == claim.total else counts(above)[1]
     return at_least, at_most

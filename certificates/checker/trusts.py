@@ -11,7 +11,8 @@ from pathlib import PurePath
 from tokenize import COMMENT, DEDENT, ENCODING, ENDMARKER, INDENT, NEWLINE, NL, generate_tokens
 
 from files.claims import Claim
-from kernel import DEVIATIONS, STRATEGIES
+from kernel import STRATEGIES
+from parts.architecture import ARCHITECTURES
 from tasks.task import RULES
 
 ROOT = PurePath(__file__).parent
@@ -20,16 +21,20 @@ _SILENT = {COMMENT, DEDENT, ENCODING, ENDMARKER, INDENT, NEWLINE, NL}
 
 def trusted(claim: Claim) -> dict[str, int]:
     """Return the lines of code of each file that the claim rests on, by its path in this folder."""
-    names = [STRATEGIES[claim.strategy].__module__]
-    names += [DEVIATIONS[x].__module__ for x in DEVIATIONS if x == claim.semantics]
-    return closure([*names, type(claim.task.rule).__module__])
+    strategy, rule = STRATEGIES[claim.strategy].count, type(claim.task.rule)
+    function, program = claim.architecture.read, claim.architecture.deviation
+    used = [strategy, rule, function, program if claim.semantics == "float32" else None]
+    return closure(row.__module__ for row in used if row)
 
 
 def closure(rows: Iterable[str]) -> dict[str, int]:
     """Return the lines of code by file of `kernel`, these rows of its tables, and their imports."""
-    others = {row.__module__ for row in (*STRATEGIES.values(), *DEVIATIONS.values())}
-    rules = {made.__module__ for _, made in RULES.values()}
-    tables = {"kernel": others, "tasks.task": rules}
+    tables = {
+        "kernel": {row.count.__module__ for row in STRATEGIES.values()},
+        "tasks.task": {made.__module__ for _, made in RULES.values()},
+        "parts.architecture": {row.read.__module__ for row in ARCHITECTURES.values()}
+        | {row.deviation.__module__ for row in ARCHITECTURES.values() if row.deviation},
+    }
     found: dict[str, int] = {}
     todo = [("", "kernel"), *(("", row) for row in rows)]
     while todo:

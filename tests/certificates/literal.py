@@ -7,7 +7,7 @@ import numpy as np
 
 from arithmetic.tally import Tally
 from files.tensors import read_tensors
-from parts.transformer import read_model
+from parts.attention_only import read_model
 from strategies.score_bounds import bounded_scores
 from strategies.subcubic_witness import read_witness
 

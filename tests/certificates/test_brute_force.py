@@ -32,7 +32,7 @@ class Drawn:
 
     def __init__(self, query, maximum, table):
         self.query, self.maximum, self.table = query, maximum, table
-        self.label, self.tokens = maximum, range(maximum + 1)
+        self.tables, self.label, self.tokens = None, maximum, range(maximum + 1)
         self.count, places = len(table[0][0]), len(table)
         self.lanes = Lanes(self.count, 2 * BITS + 4 + (places + 1).bit_length())
         self.rivals = self.lanes.ones ^ (1 << (self.lanes.width * maximum))
@@ -48,7 +48,7 @@ class Drawn:
     def counted(self):
         """Return the number of sequences counted, those looked at, and the tally."""
         tally, looked_at = Tally(10**12), []
-        attention = SimpleNamespace(tables=None, query=self.query, bits=BITS)
+        attention = SimpleNamespace(query=self.query, bits=BITS)
         winners = brute_force._Enumeration._winners
         inputs = class_of(self.query, self.maximum, len(self.table) - 1)
 

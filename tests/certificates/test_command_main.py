@@ -9,7 +9,7 @@ import pytest
 from commands import INTERNAL, INTERRUPTED, MODEL, TRUE, USAGE
 from support.certify import CHECKER, certificate, digest, encoded, verdict
 
-from parts.transformer import WORDS
+from parts.attention_only import WORDS
 
 SPEC = importlib.util.spec_from_file_location("checker_main", CHECKER / "__main__.py")
 COMMAND = importlib.util.module_from_spec(SPEC)

@@ -15,7 +15,7 @@ from files.claims import Pins
 from files.tensors import read_tensors
 from files.verdict import Declined
 from parts import float32
-from parts.transformer import read_model
+from parts.attention_only import read_model
 
 
 def eps_of(model):

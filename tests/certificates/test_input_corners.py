@@ -14,8 +14,8 @@ from files.strictjson import parse_object, rational, require_keys
 from files.tensors import Tensor, matrix, read_tensors
 from files.verdict import Declined, Rejected, Theorem
 from files.witness import list_of
+from parts.attention_only import read_model
 from parts.float32 import _growth
-from parts.transformer import read_model
 from strategies.ladder_witness import RULES, Domain, read_ladder
 from strategies.subcubic_witness import _directions, _dyadic, _dyadics
 

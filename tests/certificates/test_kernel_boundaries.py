@@ -90,9 +90,9 @@ def test_as_many_ln_2_are_taken_off_an_argument_as_leave_it_certainly_not_negati
 
 @pytest.mark.parametrize("bits", [32, 64])
 def test_an_enclosed_sum_of_one_group_is_that_of_a_weight_from_one_to_a_unit_above(bits):
-    tables = SimpleNamespace(score_exponent=-3, shape=SimpleNamespace(d_head=2))
+    head = SimpleNamespace(score_exponent=-3, d_head=2)
     for gap in (1, 5, -5, -1):
-        low, high = signs._enclosed_sum(tables, {17: gap}, bits, Tally(10**6))
+        low, high = signs._enclosed_sum(head, {17: gap}, bits, Tally(10**6))
         assert sorted((gap << bits, gap * ((1 << bits) + 1))) == [low, high]
 
 

@@ -175,4 +175,4 @@ def test_powers_of_a_1024th_of_two_are_tight_from_above_and_pinned():
 def test_a_sign_is_that_of_the_ends_of_a_sum(monkeypatch, ends, wins):
     monkeypatch.setattr(signs, "gap_terms", lambda *_: {1: 1, 2: -1})
     monkeypatch.setattr(signs, "_enclosed_sum", lambda *_: ends)
-    assert signs.rival_wins(None, (0, 0), 1, 0, 64, Tally(100)) is wins
+    assert signs.rival_wins(SimpleNamespace(head=None), (0, 0), 1, 0, 64, Tally(100)) is wins

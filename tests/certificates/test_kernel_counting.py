@@ -60,8 +60,8 @@ def reaches(table, sequence):
 def walk_of(drawn, settle):
     query, maximum, places, rivals = drawn
     inside = cells_of_class(query, maximum, places)
-    attention = SimpleNamespace(tables=None, query=query, bits=32)
-    gaps = SimpleNamespace(label=maximum)
+    attention = SimpleNamespace(query=query, bits=32)
+    gaps = SimpleNamespace(tables=None, label=maximum)
     rows = SimpleNamespace(attention=attention, gaps=gaps, cells=inside)
     tokens = [cell[0] for cell in inside.tokens]
     made = []
@@ -194,8 +194,8 @@ def test_the_worst_case_drops_no_winner_of_any_flavour(flavour):
 def survivors_of(tables, query, maximum, bits, tally):
     """Return the rivals that the worst case of a class leaves."""
     gaps = GapRows(tables, maximum, range(maximum + 1), bits, tally)
-    inputs = class_of(query, maximum, tables.shape.n_ctx - 1)
-    rows = Rows(gaps, Attention(tables, query, bits, tally), inputs, cells_of(inputs, []))
+    inputs = class_of(query, maximum, len(tables.head.positional_output) - 1)
+    rows = Rows(gaps, Attention(tables.head, query, bits, tally), inputs, cells_of(inputs, []))
     return surviving_rivals(rows, gaps.upper(rows.attention, tally), tally)
 
 
@@ -248,13 +248,13 @@ def require_true_signs(model, margin):
 def test_a_sign_is_told_only_by_an_enclosure_on_one_side(monkeypatch, low, high, answer):
     precisions = []
 
-    def enclosed(tables, groups, precision, tally):
+    def enclosed(head, groups, precision, tally):
         precisions.append(precision)
         return low, high
 
     monkeypatch.setattr(signs, "gap_terms", lambda *_: {0: 1, 1: -1})
     monkeypatch.setattr(signs, "_enclosed_sum", enclosed)
-    assert rival_wins(None, (0, 1), 1, 0, 64, Tally(100)) is answer
+    assert rival_wins(SimpleNamespace(head=None), (0, 1), 1, 0, 64, Tally(100)) is answer
     assert (precisions[-1] == MAX_PRECISION) == (answer is None)
 
 

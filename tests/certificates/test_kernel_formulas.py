@@ -72,16 +72,15 @@ def test_mixtures_are_the_tokens_that_are_good_at_both_ends():
 
 def test_the_largest_gap_leaves_the_maximum_itself_out():
     assert [largest_gap([5, 3, 9], m) for m in range(3)] == [4, 6, -4]
-    tables = SimpleNamespace(
-        shape=SimpleNamespace(d_vocab=3, n_ctx=2),
+    head = SimpleNamespace(
         output=[[1, 2, 4], [0, 0, 9], [7, 7, 7]],
         positional_output=[[0, 5, 1], [2, 0, 0]],
     )
     tally = Tally(1000)
     # P - P_m at worst: for m = 1, 2 for rival 0 and 0 for rival 2 (at the second position).
-    assert largest_gaps(tables, 1, tally) == [max(1 - 2 + 2, 4 - 2 + 0), 9 - 0 + 0]
+    assert largest_gaps(head, 1, tally) == [max(1 - 2 + 2, 4 - 2 + 0), 9 - 0 + 0]
     assert tally.spent == 3 * (2 * 2 + 2 * 2)
-    assert largest_gaps(tables, 0, tally) == [max(2 - 1 + 5, 4 - 1 + 1)]
+    assert largest_gaps(head, 0, tally) == [max(2 - 1 + 5, 4 - 1 + 1)]
     assert tally.spent == 24 + 3 * (2 * 2 + 2 * 1)
 
 

@@ -10,7 +10,7 @@ from counting.branch import require_walkable
 from files.strictjson import count, limit_digits, parse_object, rational, small
 from files.tensors import Tensor
 from files.verdict import Declined, Refusal, Rejected
-from parts.transformer import Shape, _shape
+from parts.attention_only import Shape, _shape
 from strategies.ladder_witness import RULES, Domain, read_ladder
 from strategies.subcubic_witness import read_witness
 

@@ -25,7 +25,7 @@ from files.tensors import FLOATS, INTEGERS, SIZES, Tensor, matrix, read_tensors
 from files.tensors import digest as checker_digest
 from files.verdict import Declined
 from parts.attention import Attention
-from parts.transformer import read_model
+from parts.attention_only import read_model
 
 FORMATS = {"F64": "<d", "F32": "<f", "F16": "<e"} | {
     name: "<" + code for name, code in zip(sorted(INTEGERS), "hiqbHIQB", strict=True)
@@ -130,17 +130,18 @@ def fraction_tables(model):
 @given(toy_models(max_width=4), st.fractions(Fraction(1, 9), 9, max_denominator=99))
 def test_the_path_tables_are_the_exact_matrix_products(model, margin):
     tables = checker_tables(model, margin)
+    head = tables.head
     direct, output, positional, score, positional_score = fraction_tables(model)
     unit = margin / tables.eps
     for found, expected in (
         (tables.direct, direct),
-        (tables.output, output),
-        (tables.positional_output, positional),
+        (head.output, output),
+        (head.positional_output, positional),
     ):
         assert (np.array(found, object) * unit == expected).all()
-    unit = Fraction(2) ** tables.score_exponent
-    assert (np.array(tables.score, object) * unit == score).all()
-    assert (np.array(tables.positional_score, object) * unit == positional_score).all()
+    unit = Fraction(2) ** head.score_exponent
+    assert (np.array(head.score, object) * unit == score).all()
+    assert (np.array(head.positional_score, object) * unit == positional_score).all()
 
 
 def unpacked(lanes, vector):
@@ -151,16 +152,16 @@ def unpacked(lanes, vector):
     return [entry - lanes.half for entry in entries]
 
 
-def true_weights(tables, query):
+def true_weights(head, query):
     """Return functions of exp(S[q,t] - S*) and exp(R[q,i] - R*), to 1500 bits."""
-    root = mpmath.sqrt(tables.shape.d_head)
+    root = mpmath.sqrt(head.d_head)
 
     def factor(scores):
         top = max(scores)
-        steps = [mpmath.ldexp(mpmath.mpf(s - top), tables.score_exponent) for s in scores]
+        steps = [mpmath.ldexp(mpmath.mpf(s - top), head.score_exponent) for s in scores]
         return [mpmath.exp(step / root) for step in steps]
 
-    return factor(tables.score[query]), factor(tables.positional_score[query])
+    return factor(head.score[query]), factor(head.positional_score[query])
 
 
 @pytest.mark.parametrize("flavour", FLAVOURS)
@@ -173,9 +174,9 @@ def test_tables_in_lanes_lie_outside_the_true_terms_of_every_rival(flavour, bits
         for maximum in range(model.d_vocab):
             rows = GapRows(tables, maximum, range(maximum + 1), bits, tally)
             for query in range(maximum + 1):
-                attention = Attention(tables, query, bits, tally)
+                attention = Attention(tables.head, query, bits, tally)
                 upper, lower = (side(attention, tally) for side in (rows.upper, rows.lower))
-                tokens, places = true_weights(tables, query)
+                tokens, places = true_weights(tables.head, query)
                 scale = -(attention.unit(range(maximum + 1)) + rows.shift)
                 for i, t in product(range(model.n_ctx), range(maximum + 1)):
                     weight = mpmath.ldexp(tokens[t] * places[i], scale)
@@ -187,7 +188,8 @@ def test_tables_in_lanes_lie_outside_the_true_terms_of_every_rival(flavour, bits
 
 def true_gap(tables, names, position, token):
     query, label, rival = names
-    rows = tables.direct[query], tables.output[token], tables.positional_output[position]
+    head = tables.head
+    rows = tables.direct[query], head.output[token], head.positional_output[position]
     return tables.eps + sum(row[rival] - row[label] for row in rows)
 
 
@@ -201,7 +203,7 @@ def test_no_sum_that_is_formed_leaves_its_lane(flavour, v, k, bits):
     for maximum in range(v):
         rows = GapRows(tables, maximum, range(maximum + 1), bits, tally)
         for query in range(maximum + 1):
-            attention = Attention(tables, query, bits, tally)
+            attention = Attention(tables.head, query, bits, tally)
             for table in (rows.upper(attention, tally), rows.lower(attention, tally)):
                 entries = [[unpacked(rows.lanes, x) for x in row] for row in table]
                 # Whatever is chosen at each position, and once more for the difference of T3.

@@ -198,18 +198,19 @@ def true_terms(tables, names, query):
     mpmath at 1500 bits: far finer than any table, and it knows no underflow.
     """
     maximum, rival = names
-    root = mpmath.sqrt(tables.shape.d_head)
-    scores, places = tables.score[query], tables.positional_score[query]
+    head = tables.head
+    root = mpmath.sqrt(head.d_head)
+    scores, places = head.score[query], head.positional_score[query]
 
     def term(i, t):
         gap = tables.eps + sum(
             row[rival] - row[maximum]
-            for row in (tables.direct[query], tables.output[t], tables.positional_output[i])
+            for row in (tables.direct[query], head.output[t], head.positional_output[i])
         )
         score = scores[t] + places[i] - scores[maximum] - places[0]
-        return gap * mpmath.exp(mpmath.ldexp(mpmath.mpf(score), tables.score_exponent) / root)
+        return gap * mpmath.exp(mpmath.ldexp(mpmath.mpf(score), head.score_exponent) / root)
 
-    return [[term(i, t) for t in range(maximum + 1)] for i in range(tables.shape.n_ctx)]
+    return [[term(i, t) for t in range(maximum + 1)] for i in range(len(places))]
 
 
 def pairs_of(pool, table, terms, query):
@@ -241,7 +242,7 @@ def require_outside(pairs, up):
 
 def pools_of(maximum, extremes):
     """Yield pools of a few kinds for one maximum."""
-    places, key = extremes.tables.shape.n_ctx - 1, 0
+    places, key = len(extremes.head.positional_output) - 1, 0
     # Gaps are kept by key for one label.
     extremes.gaps.clear()
     for low, high in {(0, 0), (0, maximum - 1), (1, maximum - 1), (maximum, maximum)}:

@@ -17,7 +17,7 @@ from support.witnesses import SUBCUBIC, keys_of, plausible, wild
 from files.claims import Pins, read_claim
 from files.verdict import Refusal
 from kernel import STRATEGIES, check
-from parts.transformer import Shape
+from parts.attention_only import Shape
 from strategies.subcubic_witness import read_witness
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -81,7 +81,7 @@ def takes_witness(certificate):
     try:
         claim = read_claim(json.dumps(certificate).encode(), MAX_OPERATIONS)
         _, *parts = claim.strategy.split("/")
-        read_witness(claim.witness, tuple(parts), claim.shape)
+        read_witness(claim.witness, tuple(parts), Shape(**claim.sizes))
     except Refusal:
         return False
     return claim.strategy in STRATEGIES

@@ -9,7 +9,7 @@ from support.certify import certificate, encoded, holds, verdict
 from support.toy import Recipe
 from support.witnesses import SUBCUBIC, constant_gaps, keys_of, plausible, wild
 
-from parts.transformer import MAX_TABLE
+from parts.attention_only import MAX_TABLE
 
 each_strategy = pytest.mark.parametrize("strategy", SUBCUBIC)
 MODEL = Recipe("trained", 4, 3, 3, 2, seed=2).build()

@@ -16,7 +16,7 @@ from support.truth import FalseAnswer
 import explain
 import kernel
 from files.verdict import Theorem
-from parts.transformer import WORDS
+from parts.attention_only import WORDS
 
 TARGETS = (target_reader, target_witness)
 each_target = pytest.mark.parametrize("target", TARGETS)

@@ -20,8 +20,9 @@ from files.claims import Pins
 from files.tensors import read_tensors
 from files.verdict import Refusal, Theorem
 from kernel import check
+from parts.attention_only import read_model, tables
 from parts.float32 import deviation
-from parts.transformer import PathTables, path_tables, read_model
+from parts.tables import Tables
 from support.oracle import count_correct
 from support.toy import Recipe, ToyModel
 
@@ -167,11 +168,11 @@ def verdict(weights: bytes, cert: bytes, pins: Pins = Pins()) -> Verdict:  # noq
     return Verdict(0, None, theorem, {})
 
 
-def checker_tables(model: ToyModel, margin: Fraction = Fraction(0)) -> PathTables:
+def checker_tables(model: ToyModel, margin: Fraction = Fraction(0)) -> Tables:
     """Return the checker's own path tables of a model."""
     read = read_model(read_tensors(model.bytes()))
     answers = range(read.shape.d_vocab_out)
-    return path_tables(read, (margin.numerator, margin.denominator), answers, Tally(10**12))
+    return tables(read, (margin.numerator, margin.denominator), answers, Tally(10**12))
 
 
 def checker_eps(model: ToyModel | Path | bytes, tally: Tally | None = None) -> Fraction:

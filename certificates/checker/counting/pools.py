@@ -13,7 +13,7 @@ from arithmetic.matrices import Rows
 from arithmetic.tally import Tally
 from counting.cells import Cells
 from parts.attention import Span, exponentials, joint, on_one_unit, weighted
-from parts.transformer import PathTables
+from parts.tables import Tables
 
 T = TypeVar("T")
 
@@ -36,13 +36,13 @@ class PrefixExtremes:
     `gaps` holds the gap rows of one label, `shared` the rows of cells that begin later.
     """
 
-    def __init__(self, tables: PathTables, bits: int, tally: Tally) -> None:
-        self.tables, self.bits, self.tally = tables, bits, tally
-        v, answers = len(tables.score), len(tables.direct[0])
+    def __init__(self, tables: Tables, bits: int, tally: Tally) -> None:
+        self.tables, self.head, self.bits, self.tally = tables, tables.head, bits, tally
+        v, answers = len(tables.direct), len(tables.direct[0])
         tally.charge(2 * v**2 + 4 * v * answers)
         ends = (min, max)
-        self.score = [[list(accumulate(row, pick)) for row in tables.score] for pick in ends]
-        self.output = [_running(tables.output, pick) for pick in ends]
+        self.score = [[list(accumulate(row, pick)) for row in self.head.score] for pick in ends]
+        self.output = [_running(self.head.output, pick) for pick in ends]
         self.direct = [_running(tables.direct, pick) for pick in ends]
         self.gaps: dict[tuple[int, bool, int, bool], Rows] = {}
         self.shared: dict[tuple[int, int, bool], list[int]] = {}
@@ -50,24 +50,24 @@ class PrefixExtremes:
     def columns(self, cell: range, up: bool) -> list[int]:
         """Return a row with the largest (up) or smallest entry of V's columns over a cell."""
         if len(cell) == 1:
-            return self.tables.output[cell[0]]
+            return self.head.output[cell[0]]
         if cell.start == 0:
             return self.output[up][cell[-1]]
         key = cell.start, cell.stop, up
         if key not in self.shared:
-            self.tally.charge(len(cell) * len(self.tables.output[0]))
-            rows = self.tables.output[cell.start : cell.stop]
+            self.tally.charge(len(cell) * len(self.head.output[0]))
+            rows = self.head.output[cell.start : cell.stop]
             self.shared[key] = list(map(max if up else min, *rows))
         return self.shared[key]
 
     def scores(self, query: int, cell: range, up: bool) -> int:
         """Return the largest (up) or smallest score of a query with a token of a cell."""
         if len(cell) == 1:
-            return self.tables.score[query][cell[0]]
+            return self.head.score[query][cell[0]]
         if cell.start == 0:
             return self.score[up][query][cell[-1]]
         self.tally.charge(len(cell))
-        return (max if up else min)(self.tables.score[query][cell.start : cell.stop])
+        return (max if up else min)(self.head.score[query][cell.start : cell.stop])
 
 
 def _running(rows: Rows, pick: Callable[[int, int], int]) -> Rows:
@@ -114,7 +114,7 @@ class Pool:
         with much of the attention has narrow intervals; else the last token of the last cell, and
         without free positions the query.
         """
-        scores, extremes = self.extremes.tables.score, self.extremes
+        scores, extremes = self.extremes.head.score, self.extremes
         last = self.cells.tokens[-1][-1] if self.cells.tokens else None
         held = any(self.token in cell for cell in self.cells.tokens)
         reference = self.token if held else last
@@ -130,7 +130,7 @@ class Pool:
 
     def _place_scores(self) -> list[Span]:
         """Return the extremes of R[q,i] - R[q,0], for each free position or all, and the last."""
-        table = self.extremes.tables.positional_score
+        table = self.extremes.head.positional_score
         *free, last = zip(*([x - table[q][0] for x in table[q]] for q in self.queries), strict=True)
         if free and not self.per_position:
             free = [sum(free, ())]
@@ -138,9 +138,9 @@ class Pool:
 
     def _spans(self, scores: list[Span]) -> list[Span]:
         """Return integers around the weights, in the unit that gives the largest `bits` bits."""
-        bits, tables, tally = self.extremes.bits, self.extremes.tables, self.extremes.tally
+        bits, head, tally = self.extremes.bits, self.extremes.head, self.extremes.tally
         ends = [end for span in scores for end in span]
-        balls = exponentials(ends, tables.score_exponent, tables.shape.d_head, bits + 8, tally)
+        balls = exponentials(ends, head.score_exponent, head.d_head, bits + 8, tally)
         spans = on_one_unit(balls, bits)
         return [(low[0], high[1]) for low, high in zip(spans[::2], spans[1::2], strict=True)]
 
@@ -150,7 +150,7 @@ class Pool:
         Of several rivals it is the largest, so that a sum below 0 clears them all (T4).
         """
         extremes, m, pick = self.extremes, self.label, max if up else min
-        place, output = extremes.tables.positional_output[-1], extremes.tables.output
+        place, output = extremes.head.positional_output[-1], extremes.head.output
         gaps = [self._gaps(j, up) for j in rivals]
         size = sum(map(len, gaps[0])) + 1
         extremes.tally.charge((2 * len(rivals) + 1) * size + 3 * len(rivals))
@@ -187,7 +187,7 @@ class Pool:
         extremes, m = self.extremes, self.label
         key = (self.key, self.per_position, rival, up)
         if key not in extremes.gaps:
-            steps = [row[rival] - row[m] for row in extremes.tables.positional_output[:-1]]
+            steps = [row[rival] - row[m] for row in extremes.head.positional_output[:-1]]
             extremes.tally.charge(2 * len(steps))
             if steps and not self.per_position:
                 steps = [max(steps) if up else min(steps)]

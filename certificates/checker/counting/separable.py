@@ -14,9 +14,8 @@ from arithmetic.tally import Tally
 from counting.branch import require_walkable
 from counting.cells import Cells, cells_of
 from files.claims import Claim, Counts
-from files.witness import demand_empty
 from parts.attention import Attention
-from parts.transformer import Model, PathTables, path_tables
+from parts.tables import Tables
 from tasks.acceptors import Acceptor, Class
 
 Table = list[list[int]]
@@ -31,19 +30,18 @@ class GapRows:
     exact 0, as between two equal rivals, stays an exact 0.
     """
 
-    def __init__(
-        self, tables: PathTables, label: int, tokens: range, bits: int, tally: Tally
-    ) -> None:
-        answers, k, rows = len(tables.direct[0]), tables.shape.n_ctx, len(tokens)
+    def __init__(self, tables: Tables, label: int, tokens: range, bits: int, tally: Tally) -> None:
+        head = tables.head
+        answers, k, rows = len(tables.direct[0]), len(head.positional_output), len(tokens)
         tally.charge(answers * (2 * rows + 2 * k * rows + k))
         kept = slice(tokens.start, tokens.stop)
         direct = [_gaps(row, label, tables.eps) for row in tables.direct[kept]]
-        output = [_gaps(row, label, 0) for row in tables.output[kept]]
-        places = [_gaps(row, label, 0) for row in tables.positional_output]
+        output = [_gaps(row, label, 0) for row in head.output[kept]]
+        places = [_gaps(row, label, 0) for row in head.positional_output]
         free = [[[x + y for x, y in zip(o, p, strict=True)] for o in output] for p in places]
         every = [*direct, *(row for rows in free for row in rows)]
         largest = max(abs(x) for row in every for x in row)
-        self.label, self.tokens, self.n_ctx = label, tokens, k
+        self.tables, self.label, self.tokens, self.n_ctx = tables, label, tokens, k
         self.shift = max(largest.bit_length() - bits, 0)
         # |f| <= 2**(bits+1) + 2, a weight is at most 2**bits, k terms and a difference of sums.
         self.lanes = Lanes(answers, 2 * bits + 4 + (k + 1).bit_length())
@@ -92,30 +90,22 @@ class Rows(NamedTuple):
 ClassCount = Callable[[Rows, Tally], tuple[int, int]]
 
 
-def count_by_class(model: Model, claim: Claim, tally: Tally, count: ClassCount) -> Counts:
-    """Return how many inputs are right, at least and at most, for a count of each class."""
-    demand_empty(claim.witness, claim.strategy)
-    require_walkable(model.shape.n_ctx)
-    tables = path_tables(model, claim.margin, claim.task.answers, tally)
-    certain, possible = count_wrong(tables, claim, tally, count)
-    return claim.total - possible, claim.total - certain
+def count_by_class(tables: Tables, claim: Claim, tally: Tally, count: ClassCount) -> Counts:
+    """Return how many inputs are right, at least and at most: the sums over all classes (T13).
 
-
-def count_wrong(
-    tables: PathTables, claim: Claim, tally: Tally, count: ClassCount
-) -> tuple[int, int]:
-    """Return (certainly wrong, possibly wrong) inputs: the sums over all classes (T13)."""
+    `count` returns (certainly wrong, possibly wrong) inputs of one class.
+    """
     task, bits = claim.task, claim.precision
-    attentions = {q: Attention(tables, q, bits, tally) for q in task.positions[-1]}
+    require_walkable(len(task.positions))
+    attentions = {q: Attention(tables.head, q, bits, tally) for q in task.positions[-1]}
     certain = possible = 0
     for acceptor in task.acceptors():
         if acceptor.label not in task.answers:
             certain += acceptor.size
             possible += acceptor.size
         elif len(task.answers) > 1:
-            gaps = GapRows(
-                tables, acceptor.label - task.answers.start, _span(acceptor), bits, tally
-            )
+            label, span = acceptor.label - task.answers.start, _span(acceptor)
+            gaps = GapRows(tables, label, span, bits, tally)
             cells: dict[int, Cells] = {}
             for query, start in acceptor.starts.items():
                 inputs = Class(query, start, acceptor)
@@ -123,7 +113,7 @@ def count_wrong(
                 low, high = count(Rows(gaps, attentions[query], inputs, cells[start]), tally)
                 certain += low
                 possible += high
-    return certain, possible
+    return claim.total - possible, claim.total - certain
 
 
 def _span(acceptor: Acceptor) -> range:

@@ -5,31 +5,31 @@ from collections.abc import Iterable
 from arithmetic.balls import at_unit
 from arithmetic.tally import Tally
 from parts.attention import Span, exponentials, weighted
-from parts.transformer import PathTables
+from parts.tables import Head, Tables
 
 MAX_PRECISION = 65_536
 Sequence = tuple[int, ...]
 
 
-def gap_terms(tables: PathTables, sequence: Sequence, label: int, rival: int) -> dict[int, int]:
+def gap_terms(tables: Tables, sequence: Sequence, label: int, rival: int) -> dict[int, int]:
     """Return the sum of f_i by exact score for one sequence: {sqrt(h) score: sum of f_i}.
 
     f_i = D[q,j]-D[q,m] + V[t_i,j]-V[t_i,m] + P[i,j]-P[i,m] + eps. Groups that sum to 0 are left
     out: they add nothing, whatever their weight.
     """
-    query = sequence[-1]
+    query, head = sequence[-1], tables.head
     direct = tables.direct[query][rival] - tables.direct[query][label] + tables.eps
     groups: dict[int, int] = {}
     for position, token in enumerate(sequence):
-        score = tables.score[query][token] + tables.positional_score[query][position]
-        output, place = tables.output[token], tables.positional_output[position]
+        score = head.score[query][token] + head.positional_score[query][position]
+        output, place = head.output[token], head.positional_output[position]
         gap = direct + output[rival] - output[label] + place[rival] - place[label]
         groups[score] = groups.get(score, 0) + gap
     return {score: gap for score, gap in groups.items() if gap}
 
 
 def rival_wins(
-    tables: PathTables, sequence: Sequence, label: int, rival: int, precision: int, tally: Tally
+    tables: Tables, sequence: Sequence, label: int, rival: int, precision: int, tally: Tally
 ) -> bool | None:
     """Return whether logits[rival] + eps >= logits[label]; None if MAX_PRECISION bits do not tell.
 
@@ -44,7 +44,7 @@ def rival_wins(
     if all(gap < 0 for gap in groups.values()):
         return False
     while precision <= MAX_PRECISION:
-        low, high = _enclosed_sum(tables, groups, precision, tally)
+        low, high = _enclosed_sum(tables.head, groups, precision, tally)
         if low >= 0 or high < 0:
             return low >= 0
         precision *= 2
@@ -52,7 +52,7 @@ def rival_wins(
 
 
 def settled(
-    tables: PathTables,
+    tables: Tables,
     sequence: Sequence,
     label: int,
     rivals: Iterable[int],
@@ -67,10 +67,10 @@ def settled(
     return True in verdicts, any(verdict is not False for verdict in verdicts)
 
 
-def _enclosed_sum(tables: PathTables, groups: dict[int, int], bits: int, tally: Tally) -> Span:
+def _enclosed_sum(head: Head, groups: dict[int, int], bits: int, tally: Tally) -> Span:
     """Return integers around 2**bits times the sum, scaled to its largest remaining group."""
     tally.charge(6 * len(groups))
-    unit, low, high = (tables.score_exponent, tables.shape.d_head), 0, 0
+    unit, low, high = (head.score_exponent, head.d_head), 0, 0
     balls = exponentials([*groups], *unit, bits + 2, tally)
     for ball, gap in zip(balls, groups.values(), strict=True):
         weight = at_unit(ball, -bits)

@@ -1,12 +1,10 @@
 """The certificate as an object: every field present, of its type, and within its limits."""
 
-import json
-from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from files.strictjson import count, parse_object, rational, require_keys, small, string
 from files.verdict import decline_unless, reject_unless
-from parts.transformer import PARTS, WORDS, Shape
+from parts.architecture import Architecture, architecture_of
 from tasks.task import Task, read_task
 
 FORMAT, SEMANTICS = "ballproof-certificate/2", ("real", "float32")
@@ -26,7 +24,8 @@ class Claim(NamedTuple):
     """What the certificate claims, and how it says that this can be proved."""
 
     sha256: str
-    shape: Shape
+    architecture: Architecture
+    sizes: dict[str, int]
     task: Task
     semantics: str
     margin_text: str
@@ -40,14 +39,9 @@ class Claim(NamedTuple):
     witness: dict[str, Any]
 
     @property
-    def model(self) -> str:
-        """The architecture in words: what the tensors do not show of the function."""
-        return WORDS
-
-    @property
     def question(self) -> str:
         """The task's name."""
-        return self.task.name(self.shape.d_vocab, self.shape.d_vocab_out)
+        return self.task.name(self.sizes["d_vocab"], self.sizes["d_vocab_out"])
 
 
 class Pins(NamedTuple):
@@ -75,14 +69,15 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
     require_keys(top, ("format", "claim", "proof"), "certificate")
     claim = require_keys(top["claim"], _CLAIM_KEYS, "claim")
     model = require_keys(claim["model"], ("sha256", "parts", "sizes"), "claim.model")
-    _require_parts(model["parts"])
-    sizes = require_keys(model["sizes"], Shape._fields, "claim.model.sizes")
+    architecture = architecture_of(model["parts"])
+    sizes = require_keys(model["sizes"], architecture.sizes, "claim.model.sizes")
     proof = require_keys(top["proof"], _PROOF_KEYS, "proof")
     small(proof["tally"], TALLY, TALLY, "proof.tally")
     decline_unless(isinstance(proof["witness"], dict), "syntax", "proof.witness: not an object.")
     result = Claim(
         _sha256(model["sha256"]),
-        Shape(*(small(sizes[x], 1, MAX_SIZE, f"claim.model.sizes.{x}") for x in Shape._fields)),
+        architecture,
+        {x: small(sizes[x], 1, MAX_SIZE, f"claim.model.sizes.{x}") for x in architecture.sizes},
         read_task(claim["task"]),
         string(claim["semantics"], "claim.semantics"),
         claim["margin"],
@@ -105,17 +100,6 @@ def _is_older(top: dict[str, Any]) -> bool:
     return top.get("format") == "ballproof-certificate/1"
 
 
-def _require_parts(value: Any) -> None:
-    """Decline a model that is not made of the parts that this kernel knows, the first by name."""
-    parts = value if isinstance(value, list) else [value]
-    for part, known in zip_longest(parts, PARTS):
-        name = part.get("part", part) if isinstance(part, dict) else part
-        sentence = f"claim.model.parts: {str(name)[:80]!a} where {known} is served."
-        # As text: true is no 1. The order of keys is free; a null is no missing part.
-        same = json.dumps(part, sort_keys=True) == json.dumps(known, sort_keys=True)
-        decline_unless(same and part is not None, "unsupported", sentence)
-
-
 def _margin(value: Any) -> tuple[int, int]:
     margin = rational(value, "claim.margin")
     decline_unless(margin[0] >= 0, "unsupported", "claim.margin: a margin is not negative.")
@@ -129,16 +113,17 @@ def _sha256(value: Any) -> str:
     return text
 
 
-def require_model(claim: Claim, sha256: str, shape: Shape) -> None:
+def require_model(claim: Claim, sha256: str, sizes: dict[str, int]) -> None:
     """Reject a claim about other weights, or one whose statement does not fit them."""
     other = f"the certificate is for sha256:{claim.sha256}, not {sha256}."
     reject_unless(claim.sha256 == sha256, "digest", other)
     task, last = claim.task, max(span.stop for span in claim.task.positions)
+    d_vocab, n_ctx, d_vocab_out = (sizes[x] for x in ("d_vocab", "n_ctx", "d_vocab_out"))
     for holds, sentence in (
-        (claim.shape == shape, f"the weights have the shape {tuple(shape)}."),
-        (len(task.positions) == shape.n_ctx, f"the weights have {shape.n_ctx} positions."),
-        (last <= shape.d_vocab, f"the weights have {shape.d_vocab} tokens."),
-        (task.answers.stop <= shape.d_vocab_out, f"there are {shape.d_vocab_out} outputs."),
+        (claim.sizes == sizes, f"the weights have the shape {tuple(sizes.values())}."),
+        (len(task.positions) == n_ctx, f"the weights have {n_ctx} positions."),
+        (last <= d_vocab, f"the weights have {d_vocab} tokens."),
+        (task.answers.stop <= d_vocab_out, f"there are {d_vocab_out} outputs."),
     ):
         reject_unless(holds, "statement", sentence)
     # Only now is it known to have no more digits than anybody can print.
@@ -149,15 +134,6 @@ def require_model(claim: Claim, sha256: str, shape: Shape) -> None:
         (ordered, "correct_at_least <= correct_at_most <= total does not hold."),
     ):
         reject_unless(holds, "statement", sentence)
-
-
-def require_maximum(claim: Claim) -> None:
-    """Decline a task that is not the largest of all positions, over all tokens and outputs."""
-    task, tokens, places = claim.task, range(claim.shape.d_vocab), range(claim.shape.n_ctx)
-    whole = task.positions == (tokens,) * len(places) and task.reads == tuple(places)
-    served = task.rule.name == "max" and whole and task.answers == tokens
-    sentence = f"{claim.strategy} serves max-of-{len(places)} alone, not {claim.question[:200]}."
-    decline_unless(served and claim.shape.d_vocab_out == len(tokens), "unsupported", sentence)
 
 
 def require_pins(claim: Claim, pins: Pins) -> None:

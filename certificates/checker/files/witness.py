@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from files.claims import Claim
 from files.verdict import reject_unless
 
 
@@ -24,6 +25,6 @@ def demand(holds: bool, sentence: str) -> None:
     reject_unless(holds, "witness", sentence)
 
 
-def demand_empty(fields: dict[str, Any], strategy: str) -> None:
+def demand_empty(claim: Claim) -> None:
     """Reject any witness: the strategy takes none."""
-    demand(not fields, f"{strategy} takes an empty witness.")
+    demand(not claim.witness, f"{claim.strategy} takes an empty witness.")

@@ -1,1 +1,1 @@
-"""What knows weight matrices: the layout of a model, its exact tables, its attention."""
+"""Models by their parts: architectures, their exact tables and attention weights."""

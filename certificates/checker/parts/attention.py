@@ -2,7 +2,7 @@
 
 from arithmetic.balls import Ball, argument_bits, at_unit, exp_over_root, product, trimmed
 from arithmetic.tally import Tally, exp_surcharge
-from parts.transformer import PathTables
+from parts.tables import Head
 
 Span = tuple[int, int]
 
@@ -14,14 +14,15 @@ class Attention:
     a sum of weighted gaps can see.
     """
 
-    def __init__(self, tables: PathTables, query: int, bits: int, tally: Tally) -> None:
-        self.tables, self.query, self.bits = tables, query, bits
-        self.tokens = self._factors(tables, tables.score[query], tally)
-        self.positions = self._factors(tables, tables.positional_score[query], tally)
+    def __init__(self, head: Head, query: int, bits: int, tally: Tally) -> None:
+        self.head, self.query, self.bits = head, query, bits
+        self.tokens = self._factors(head.score[query], tally)
+        self.positions = self._factors(head.positional_score[query], tally)
 
-    def _factors(self, tables: PathTables, scores: list[int], tally: Tally) -> list[Ball]:
+    def _factors(self, scores: list[int], tally: Tally) -> list[Ball]:
         tally.charge(2 * len(scores))
-        return exponentials(scores, tables.score_exponent, tables.shape.d_head, self.bits, tally)
+        unit = self.head.score_exponent, self.head.d_head
+        return exponentials(scores, *unit, self.bits, tally)
 
     def unit(self, tokens: range) -> int:
         """Return the exponent of the unit in which the largest weight of `tokens` has `bits` bits.

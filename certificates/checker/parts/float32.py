@@ -12,7 +12,7 @@ from arithmetic.balls import quotient_by_root
 from arithmetic.matrices import Matrix, absolute, add, aligned, product, scaled, transposed
 from arithmetic.tally import Tally
 from files.verdict import decline_unless
-from parts.transformer import Model, output_tables
+from parts.attention_only import Model, output_tables
 
 Pair = tuple[Matrix, Matrix]
 BITS, LEAST, LARGEST, OVERFLOW, TINY, FLUSH = 24, -126, 128, 126, -92, -102

@@ -11,15 +11,15 @@ from arithmetic.tally import Tally
 from counting.separable import GapRows, Rows, Table, count_by_class
 from counting.signs import Sequence, settled
 from files.claims import Claim, Counts
-from parts.transformer import Model
+from parts.tables import Tables
 
 # Bytes of a coarse lane, and how many sequences are evaluated side by side.
 COARSE, BLOCKS = 3, 8
 
 
-def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
+def count_right(tables: Tables, witness: None, claim: Claim, tally: Tally) -> Counts:
     """Return how many sequences are right, at least and at most."""
-    return count_by_class(model, claim, tally, count_class)
+    return count_by_class(tables, claim, tally, count_class)
 
 
 def count_class(rows: Rows, tally: Tally) -> tuple[int, int]:
@@ -129,9 +129,8 @@ class _Enumeration:
         self._charge(1)
         wins = may_win = bool(self._winners(self.lower, sequence))
         if not wins:
-            tokens, attention = tuple(t + self.first for t in sequence), self.rows.attention
-            rivals, bits = self.lanes.indices(flags), 2 * attention.bits
-            label = self.rows.gaps.label
-            wins, may_win = settled(attention.tables, tokens, label, rivals, bits, self.tally)
+            tokens, gaps = tuple(t + self.first for t in sequence), self.rows.gaps
+            rivals, bits = self.lanes.indices(flags), 2 * self.rows.attention.bits
+            wins, may_win = settled(gaps.tables, tokens, gaps.label, rivals, bits, self.tally)
         self.certain += wins
         self.possible += may_win

@@ -4,23 +4,19 @@ from math import comb
 
 from arithmetic.tally import Tally, sort_cost
 from counting.signs import settled
-from files.claims import Claim, Counts, require_maximum
-from files.witness import demand_empty
+from files.claims import Claim, Counts
 from parts.attention import Attention, joint, on_one_unit, weighted
-from parts.transformer import Model, PathTables, path_tables
+from parts.tables import Head, Tables
 
 
-def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
+def count_right(tables: Tables, witness: None, claim: Claim, tally: Tally) -> Counts:
     """Return how many sequences are right, at least and at most."""
-    require_maximum(claim)
-    demand_empty(claim.witness, claim.strategy)
-    tables = path_tables(model, claim.margin, claim.task.answers, tally)
-    if model.shape.d_vocab == 1:
+    if len(tables.direct) == 1:
         return 1, 1  # One token has no rival, and one sequence, which is right.
     return certainly_right(tables, claim.precision, tally), claim.total
 
 
-def certainly_right(tables: PathTables, precision: int, tally: Tally) -> int:
+def certainly_right(tables: Tables, precision: int, tally: Tally) -> int:
     """Return how many sequences are certainly right.
 
     With the token t < m at c free positions of total positional weight B, and m at the others,
@@ -30,19 +26,20 @@ def certainly_right(tables: PathTables, precision: int, tally: Tally) -> int:
     A mixture of good tokens has the sum of (p_i/B) F_{t_i}(B), a convex combination at one B, so
     each of the comb(n, c) |G|^c sequences of good tokens is right.
     """
-    v = tables.shape.d_vocab
-    attentions = [Attention(tables, query, precision, tally) for query in range(v)]
+    head = tables.head
+    v, k = len(tables.direct), len(head.positional_output)
+    attentions = [Attention(head, query, precision, tally) for query in range(v)]
     right = 0
     for maximum in range(v):
-        gaps = largest_gaps(tables, maximum, tally)
+        gaps = largest_gaps(head, maximum, tally)
         rivals = [j for j in range(v) if j != maximum]
-        for query in inhabited_queries(maximum, tables.shape.n_ctx):
+        for query in inhabited_queries(maximum, k):
             tally.charge(3 * v + 8)
             direct = largest_gap(tables.direct[query], maximum) + tables.eps
             bound = ClassBound(attentions[query], query, maximum, [direct + h for h in gaps])
             right += bound.mixtures(tally)
             # c = 0 is one sequence: its free tokens are all m.
-            sequence = (*[maximum] * (tables.shape.n_ctx - 1), query)
+            sequence = (*[maximum] * (k - 1), query)
             alone = bound.own + bound.maximum_term(0) < 0
             right += (
                 alone or not settled(tables, sequence, maximum, rivals, 2 * precision, tally)[1]
@@ -63,13 +60,13 @@ def largest_gap(row: list[int], maximum: int) -> int:
     return max(row[:maximum] + row[maximum + 1 :]) - row[maximum]
 
 
-def largest_gaps(tables: PathTables, maximum: int, tally: Tally) -> list[int]:
+def largest_gaps(head: Head, maximum: int, tally: Tally) -> list[int]:
     """Return h(t) = max over j != m of V[t,j]-V[t,m] + max over i of P[i,j]-P[i,m], t = 0..m."""
-    v, k = tables.shape.d_vocab, tables.shape.n_ctx
+    v, k = len(head.output), len(head.positional_output)
     tally.charge(v * (2 * k + 2 * (maximum + 1)))
-    places = [[x - row[maximum] for x in row] for row in tables.positional_output]
+    places = [[x - row[maximum] for x in row] for row in head.positional_output]
     pessimal = [max(column) for column in zip(*places, strict=True)]
-    rows = tables.output[: maximum + 1]
+    rows = head.output[: maximum + 1]
     sums = [[x + y for x, y in zip(row, pessimal, strict=True)] for row in rows]
     # The places' own entry is 0, so entry m of a sum is V[t,m].
     return [largest_gap(row, maximum) for row in sums]

@@ -9,7 +9,7 @@ from counting.separable import Rows, Table, count_by_class
 from counting.signs import settled
 from files.claims import Claim, Counts
 from parts.attention import Attention, weighted
-from parts.transformer import Model
+from parts.tables import Tables
 
 # A class is walked again with twice the bits while some sequence stays undecided; from the last
 # doubling on, such sequences are settled one by one.
@@ -33,14 +33,14 @@ class ExactCount(BranchAndCount):
         rivals = [rival.index for rival, _, _ in live]
         attention, tokens = self.rows.attention, [self.cells.tokens[cell][0] for cell in prefix]
         sequence, label, bits = (*tokens, attention.query), self.rows.gaps.label, 2 * attention.bits
-        wins, may_win = settled(attention.tables, sequence, label, rivals, bits, self.tally)
+        wins, may_win = settled(self.rows.gaps.tables, sequence, label, rivals, bits, self.tally)
         self.certain += wins
         self.possible += may_win
 
 
-def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
+def count_right(tables: Tables, witness: None, claim: Claim, tally: Tally) -> Counts:
     """Return how many sequences are right, at least and at most."""
-    return count_by_class(model, claim, tally, count_class)
+    return count_by_class(tables, claim, tally, count_class)
 
 
 def count_class(rows: Rows, tally: Tally) -> tuple[int, int]:
@@ -52,7 +52,7 @@ def count_class(rows: Rows, tally: Tally) -> tuple[int, int]:
     rivals = surviving_rivals(rows, rows.gaps.upper(rows.attention, tally), tally)
     for doubling in range(DOUBLINGS + 1 if rivals else 0):
         bits = rows.attention.bits << doubling
-        finer = Attention(rows.attention.tables, rows.attention.query, bits, tally)
+        finer = Attention(rows.attention.head, rows.attention.query, bits, tally)
         survivors = _tables(rows, finer, rivals, tally)
         settle = doubling == DOUBLINGS
         try:
@@ -98,7 +98,8 @@ def _largest(lanes: Lanes, vectors: list[int]) -> int:
 
 def _tables(rows: Rows, attention: Attention, rivals: list[int], tally: Tally) -> list[Rival]:
     """Return for each rival the tables of T1 below and above the truth: exact f, enclosed w."""
-    tables, label, span = attention.tables, rows.gaps.label, rows.gaps.tokens
+    tables, label, span = rows.gaps.tables, rows.gaps.label, rows.gaps.tokens
+    head = tables.head
     query, tokens = attention.query, [cell[0] for cell in rows.cells.tokens]
     weights = attention.weights(span, tally)
     own = weights.pop()[query - span.start]
@@ -106,16 +107,16 @@ def _tables(rows: Rows, attention: Attention, rivals: list[int], tally: Tally) -
     # Gaps and two products per entry, the extremes of each position, the last one's order.
     cost = 8 * (len(weights) + 1) * len(tokens) + 2 * sort_cost(len(tokens))
     tally.charge(len(rivals) * cost)
-    survivors, row, last = [], tables.direct[query], tables.positional_output[-1]
+    survivors, row, last = [], tables.direct[query], head.positional_output[-1]
     for j in rivals:
         direct = row[j] - row[label] + tables.eps
-        output = [direct + out[j] - out[label] for out in map(tables.output.__getitem__, tokens)]
+        output = [direct + out[j] - out[label] for out in map(head.output.__getitem__, tokens)]
         low, high = [], []
-        for place, weight in zip(tables.positional_output, spans, strict=False):
+        for place, weight in zip(head.positional_output, spans, strict=False):
             gaps = [gap + place[j] - place[label] for gap in output]
             low.append([weighted(g, w, up=False) for g, w in zip(gaps, weight, strict=True)])
             high.append([weighted(g, w) for g, w in zip(gaps, weight, strict=True)])
-        gap = direct + tables.output[query][j] - tables.output[query][label] + last[j] - last[label]
+        gap = direct + head.output[query][j] - head.output[query][label] + last[j] - last[label]
         start = weighted(gap, own, up=False), weighted(gap, own)
         survivors.append(Rival(j, start, low, high, rows.cells.present))
     return survivors

@@ -14,26 +14,30 @@ from counting.pools import Pool, PrefixExtremes, Table
 from counting.tails import Tail
 from files.claims import Claim, Counts
 from files.witness import demand
-from parts.transformer import Model, PathTables, path_tables
+from parts.tables import Tables
 from strategies.ladder_witness import BRANCHES, RULES, Domain, Group, Node, read_ladder
 from tasks.acceptors import Acceptor, Class
 from tasks.task import Task
 
 NAMES = tuple(RULES)
-Tables = dict[int, Table]
+Pools = dict[int, list[Node]]
+Uppers = dict[int, Table]
 # For each rival the largest D[q,j] - D[q,m] at which T9 clears it; None if it clears it nowhere.
 Thresholds = dict[int, int | None]
 
 
-def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
-    """Return how many inputs are right, at least and at most."""
-    task = claim.task
-    domain = Domain(range(model.shape.d_vocab), task.answers, RULES[claim.strategy])
-    pools = read_ladder(claim.witness, task.labels, domain)
-    ladder = Ladder(
-        path_tables(model, claim.margin, task.answers, tally), task, claim.precision, tally
+def read(claim: Claim) -> Pools:
+    """Return the pools of each label."""
+    tokens, answers = range(claim.sizes["d_vocab"]), claim.task.answers
+    return read_ladder(
+        claim.witness, claim.task.labels, Domain(tokens, answers, RULES[claim.strategy])
     )
-    for acceptor in task.acceptors():
+
+
+def count_right(tables: Tables, pools: Pools, claim: Claim, tally: Tally) -> Counts:
+    """Return how many inputs are right, at least and at most."""
+    ladder = Ladder(tables, claim.task, claim.precision, tally)
+    for acceptor in claim.task.acceptors():
         ladder.climb(acceptor, pools.get(acceptor.label))
     return claim.total - ladder.possible, claim.total - ladder.certain
 
@@ -44,7 +48,7 @@ class Ladder:
     Rivals and labels are outputs; the tables' columns are the answers.
     """
 
-    def __init__(self, tables: PathTables, task: Task, bits: int, tally: Tally) -> None:
+    def __init__(self, tables: Tables, task: Task, bits: int, tally: Tally) -> None:
         self.tables, self.answers, self.tally = tables, task.answers, tally
         self.extremes = PrefixExtremes(tables, bits, tally)
         self.places = len(task.positions) - 1
@@ -133,7 +137,7 @@ class Ladder:
         token = acceptor.label
         return Pool(extremes, label, queries, cells, known, token=token, per_position=apart)
 
-    def survivors(self, acceptor: Acceptor, node: Node, rivals: list[int]) -> tuple[Pool, Tables]:
+    def survivors(self, acceptor: Acceptor, node: Node, rivals: list[int]) -> tuple[Pool, Uppers]:
         """Return the pool, and the upper tables of the rivals that its worst case leaves.
 
         T3: a rival whose largest sum is negative wins nowhere in the pool's classes.
@@ -154,7 +158,7 @@ class Ladder:
         columns = [j - self.answers.start for j in rivals]
         return pool.table(columns, up=up, direct=direct)
 
-    def thresholds(self, pool: Pool, node: Node, uppers: Tables) -> Thresholds:
+    def thresholds(self, pool: Pool, node: Node, uppers: Uppers) -> Thresholds:
         """Return the thresholds at which T9 clears the rivals that are left."""
         found: Thresholds = dict.fromkeys(uppers)
         for j in uppers.keys() & node.thresholds.keys():
@@ -163,7 +167,7 @@ class Ladder:
                 found[j] = bound
         return found
 
-    def _count(self, pool: Pool, node: Node, uppers: Tables) -> None:
+    def _count(self, pool: Pool, node: Node, uppers: Uppers) -> None:
         """Count by groups (T4), never more than the class, for each query of the pool alike."""
         size, left, certain = pool.cells.inputs, set(uppers), 0
         rare = {c for c, cell in enumerate(pool.cells.tokens) if cell[0] in node.rare_tokens}
@@ -179,7 +183,7 @@ class Ladder:
         self.certain += certain * len(pool.queries)
         self.possible += (size if left else min(size, lost)) * len(pool.queries)
 
-    def _branch(self, pool: Pool, tail: Tail, group: Group, live: Tables) -> Counts:
+    def _branch(self, pool: Pool, tail: Tail, group: Group, live: Uppers) -> Counts:
         """Count the tuples of cells that some rival wins (T10), from below as well if two-sided.
 
         One-sided, the upper tables stand in for the lower ones: what they call wrong counts.
@@ -194,7 +198,7 @@ class Ladder:
         certain, possible = BranchAndCount(pool.cells, rivals, self.tally).count()
         return certain if both else 0, possible
 
-    def _tail(self, pool: Pool, tail: Tail, group: Group, live: Tables) -> Counts:
+    def _tail(self, pool: Pool, tail: Tail, group: Group, live: Uppers) -> Counts:
         """Count by T5 or T6: one table above those of all rivals, or each from below."""
         if group.rule == "grid-lower":
             free = Tail(pool.cells, set(), 0, self.tally)

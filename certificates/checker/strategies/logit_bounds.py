@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from arithmetic.matrices import Matrix, Rows, add, aligned, column_sums, product, scaled
 from arithmetic.tally import Tally
-from parts.transformer import Model, direct_rows, direct_table, output_tables, query_rows
+from parts.attention_only import Model, direct_rows, direct_table, output_tables, query_rows
 from strategies.score_bounds import chain_ranges
 from strategies.subcubic_witness import Witness
 

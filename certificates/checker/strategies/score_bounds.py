@@ -21,7 +21,7 @@ from arithmetic.matrices import (
     transposed,
 )
 from arithmetic.tally import Tally
-from parts.transformer import Model, query_rows
+from parts.attention_only import Model, query_rows
 from strategies.subcubic_witness import Witness
 
 Chain = list[Matrix]

@@ -9,9 +9,9 @@ from math import comb
 
 from arithmetic.balls import argument_bits, at_unit, exp_over_root
 from arithmetic.tally import Tally, exp_surcharge, sort_cost
-from files.claims import Claim, Counts, require_maximum
+from files.claims import Claim, Counts
 from parts.attention import Span, exponentials, on_one_unit
-from parts.transformer import Model
+from parts.attention_only import Model, Shape
 from strategies.logit_bounds import Logits, bounded_logits
 from strategies.score_bounds import Scores, bounded_scores
 from strategies.subcubic_witness import PAIR, Witness, read_witness
@@ -24,13 +24,17 @@ SCORE_ERROR = ("exact", *PAIR, *_CHAIN)
 NAMES = [f"subcubic/{d}/{a}/{s}" for d in DIRECT for a in ATTENTION for s in SCORE_ERROR]
 
 
-def count_right(model: Model, claim: Claim, tally: Tally) -> Counts:
+def read(claim: Claim) -> Witness:
+    """Return the witness, with the keys of the strategy's parts."""
+    return read_witness(claim.witness, parts(claim.strategy), Shape(**claim.sizes))
+
+
+def count_right(model: Model, witness: Witness, claim: Claim, tally: Tally) -> Counts:
     """Return how many sequences are right, at least and at most."""
-    require_maximum(claim)
-    return certainly_right(model, claim, tally), claim.total
+    return certainly_right(model, witness, claim, tally), claim.total
 
 
-def certainly_right(model: Model, claim: Claim, tally: Tally) -> int:
+def certainly_right(model: Model, witness: Witness, claim: Claim, tally: Tally) -> int:
     """Return how many sequences are certainly right.
 
     For each q, m and number c of tokens other than m, with the witness's gap gamma: if the bound is
@@ -38,7 +42,6 @@ def certainly_right(model: Model, claim: Claim, tally: Tally) -> int:
     comb(n, c) (m-gamma+1)^c of them if q = m, and comb(n, c-1) (m-gamma+1)^(c-1) if q < m, the
     query being one of the c. Different (q, m, c) share no sequence.
     """
-    witness = read_witness(claim.witness, parts(claim.strategy), model.shape)
     if model.shape.d_vocab == 1:
         return 1  # No rival, and one input.
     classes = ClassBounds(model, claim, witness, tally)

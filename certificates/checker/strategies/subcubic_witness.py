@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from files.strictjson import limit_digits
 from files.verdict import decline_unless
 from files.witness import demand, list_of, small
-from parts.transformer import Shape
+from parts.attention_only import Shape
 
 MAX_EXPONENT = 20_000
 MAX_WITNESS_BITS = 1_024

@@ -1,12 +1,16 @@
-"""The model: layout of its tensors, and the five exact path tables (docs/theorems.md, Objects)."""
+"""One layer of attention with one head: settings, layout of its tensors, exact path tables.
 
-from typing import NamedTuple
+Its parts are embed, positions, attention and readout (docs/theorems.md, Objects).
+"""
 
-from arithmetic.matrices import Matrix, Rows, add, aligned, product, transposed
+from typing import Any, NamedTuple
+
+from arithmetic.matrices import Matrix, add, aligned, product, transposed
 from arithmetic.tally import Tally
 from files.strictjson import MAX_DIGITS
 from files.tensors import BUFFERS, Tensor, matrix, require_buffers
 from files.verdict import Declined, decline_unless
+from parts.tables import Head, Tables
 
 # Entries of the largest table: what keeps memory bounded, whatever the budget.
 MAX_TABLE = 2**22
@@ -22,8 +26,8 @@ class Shape(NamedTuple):
     d_vocab_out: int
 
 
-# What the tensors do not show of the function, as certificates state it.
-PARTS = (
+# What the tensors do not show of the function, as certificates state it: the settings served.
+PARTS: tuple[dict[str, Any], ...] = (
     {"part": "embed"},
     {"part": "positions"},
     {"part": "attention", "heads": 1, "mask": "causal", "scale": "1/sqrt(d_head)"},
@@ -37,25 +41,6 @@ class Model(NamedTuple):
 
     shape: Shape
     weights: dict[str, Matrix]
-
-
-class PathTables(NamedTuple):
-    """The exact path tables in integers, in two units that do not matter for any sign.
-
-    `direct` D (v,a), `output` V (v,a), `positional_output` P (k,a) and the margin `eps` share one
-    unit, in which the number 1 is `one`; their columns are the a answers. `score` (v,v) and
-    `positional_score` (v,k) hold sqrt(d_head) times S and R in units of 2**score_exponent.
-    """
-
-    shape: Shape
-    direct: Rows
-    output: Rows
-    positional_output: Rows
-    eps: int
-    one: int
-    score: Rows
-    positional_score: Rows
-    score_exponent: int
 
 
 # short name: (key in the file, shape in the file as axes of Shape, 1 being the one head)
@@ -73,6 +58,16 @@ _LAYOUT = {
     "b_O": ("blocks.0.attn.b_O", ("d_model",)),
     "b_U": ("unembed.b_U", ("d_vocab_out",)),
 }
+
+
+def require_settings(parts: list[dict[str, Any]]) -> None:
+    """Decline a part with a setting that is missing, unknown or another than is served, by name."""
+    for part, served in zip(parts, PARTS, strict=True):
+        for key in sorted({*part, *served}):
+            # As text: true is no 1.
+            stated, known = (ascii(x[key]) if key in x else "not set" for x in (part, served))
+            sentence = f"claim.model.parts: {key[:80]!a} of {served['part']} is {stated[:80]}"
+            decline_unless(stated == known, "unsupported", f"{sentence}; served is {known}.")
 
 
 def read_model(tensors: dict[str, Tensor]) -> Model:
@@ -121,7 +116,12 @@ def of_answers(model: Model, answers: range) -> Model:
     return Model(model.shape, weights)
 
 
-def path_tables(model: Model, margin: tuple[int, int], answers: range, tally: Tally) -> PathTables:
+def factors(model: Model, margin: tuple[int, int], answers: range, tally: Tally) -> Model:
+    """Return the model: its tables are products of its weights, which may be bounded apart."""
+    return model
+
+
+def tables(model: Model, margin: tuple[int, int], answers: range, tally: Tally) -> Tables:
     """Return D, V, P, sqrt(h) S and sqrt(h) R of the model, and the margin n/d beside them.
 
     The columns of D, V and P are the answers.
@@ -144,9 +144,10 @@ def path_tables(model: Model, margin: tuple[int, int], answers: range, tally: Ta
     numerator, denominator = margin
     logits, _ = aligned([direct, output, places, Matrix([[1]], 0)])
     d, v, p = ([[denominator * x for x in row] for row in rows] for rows in logits[:3])
-    scores, exponent = aligned([score, positional_score])
+    (score_rows, place_rows), exponent = aligned([score, positional_score])
     eps, one = numerator * logits[3][0][0], denominator * logits[3][0][0]
-    return PathTables(model.shape, d, v, p, eps, one, scores[0], scores[1], exponent)
+    head = Head(v, p, score_rows, place_rows, exponent, model.shape.d_head)
+    return Tables(d, (head,), eps, one)
 
 
 def query_rows(model: Model, tally: Tally) -> Matrix:
