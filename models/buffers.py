@@ -11,9 +11,7 @@ import numpy as np
 
 from ballproof.models.errors import ModelError
 from ballproof.models.layout import BUFFER_NAMES, IGNORE, MASK, Shape
-from ballproof.models.tensors import DTYPES, Tensor
-
-MAX_AXES = 8
+from ballproof.models.tensors import DTYPES, MAX_AXES, Tensor
 
 
 def without_buffers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ import numpy as np
 import safetensors
 
 from ballproof.models.errors import ModelError
-from ballproof.models.files import parse_json
+from ballproof.models.files import MAX_FILE_BYTES, parse_json
 from ballproof.models.layout import BUFFER_NAMES, Dims
 
 # safetensors names dtypes one way in files and another way in its writer.
@@ -30,6 +30,8 @@ _WRITER_NAMES = {
     "U64": "uint64",
 }
 DTYPES = frozenset(_WRITER_NAMES)
+MAX_HEADER_BYTES = 16 * 2**20
+MAX_AXES = 8
 _KEYS = {"dtype", "shape", "data_offsets"}
 _TAGS = {name: tag for tag, name in _WRITER_NAMES.items()}
 
@@ -76,14 +78,22 @@ def read_file(data: bytes, source: str) -> tuple[dict[str, Tensor], dict[str, st
 
 
 def require_plain(data: bytes, source: str) -> None:
-    """Raise ModelError for a safetensors file that the library reads and the checker declines."""
-    header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")], source)
+    """Raise ModelError for a safetensors file that the library reads and the checker declines.
+
+    The file's rules are those of docs/certificate.md, "The weights file".
+    """
+    text = data[8 : 8 + int.from_bytes(data[:8], "little")]
+    header = parse_json(text, source)
     entries = dict(header) if isinstance(header, dict) else {}
     metadata = entries.pop("__metadata__", {})
     unknown = [f"{name}.{key}" for name, entry in entries.items() for key in entry.keys() - _KEYS]
+    long = [name for name, entry in entries.items() if not _has_plain_axes(entry["shape"])]
     found = [
-        "spaces before its header" if data[8:9] != b"{" else "",
+        f"a header of over {MAX_HEADER_BYTES} bytes" if len(text) > MAX_HEADER_BYTES else "",
+        "spaces before its header" if not text.startswith(b"{") else "",
+        "more than spaces after its header" if not _ends_plainly(text) else "",
         f"the unknown key {unknown[0]!r}" if unknown else "",
+        f"too many or too long axes of {long[0]!r}" if long else "",
         "metadata that is no object of strings" if not _is_strings(metadata) else "",
     ]
     if any(found):
@@ -91,6 +101,14 @@ def require_plain(data: bytes, source: str) -> None:
             f"{source} has {next(filter(None, found))}, which the checker declines: `ballproof "
             "import` rewrites the file."
         )
+
+
+def _ends_plainly(text: bytes) -> bool:
+    return text.rstrip(b" ").removesuffix(b"\n").endswith(b"}")
+
+
+def _has_plain_axes(shape: list[int]) -> bool:
+    return len(shape) <= MAX_AXES and all(size <= MAX_FILE_BYTES for size in shape)
 
 
 def _is_strings(metadata: object) -> bool:

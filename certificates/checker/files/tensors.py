@@ -33,7 +33,7 @@ def read_tensors(data: bytes) -> dict[str, Tensor]:
     """
     header, body = _split(data)
     metadata = header.pop("__metadata__", {})
-    texts = isinstance(metadata, dict) and all(type(x) is str for x in metadata.values())
+    texts = isinstance(metadata, dict) and all(map(_is_text, (*metadata, *metadata.values())))
     decline_unless(texts, "syntax", "weights: __metadata__ is not an object of strings.")
     entries = {name: _entry(ascii(name[:80]), entry) for name, entry in header.items()}
     # No byte is copied before it is known that each is named once.
@@ -42,6 +42,11 @@ def read_tensors(data: bytes) -> dict[str, Tensor]:
         name: Tensor(dtype, shape, body[start:end])
         for name, (dtype, shape, start, end) in entries.items()
     }
+
+
+def _is_text(value: Any) -> bool:
+    """Return whether a value is a string that UTF-8 can write: half a surrogate pair is none."""
+    return type(value) is str and not any("\ud800" <= x <= "\udfff" for x in value)
 
 
 def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
