@@ -11,7 +11,7 @@ import numpy as np
 
 from ballproof.models.errors import ModelError
 from ballproof.models.layout import BUFFER_NAMES, IGNORE, MASK, Shape
-from ballproof.models.tensors import DTYPES, MAX_AXES, Tensor
+from ballproof.models.tensors import DTYPES, Tensor
 
 
 def without_buffers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -43,11 +43,6 @@ def _check_kind(tensor: Tensor, source: str) -> None:
         raise ModelError(
             f"{source}: the buffer {tensor.name} has the dtype {tensor.dtype}, where one of "
             f"{', '.join(sorted(DTYPES))} is expected."
-        )
-    if len(tensor.shape) > MAX_AXES:
-        raise ModelError(
-            f"{source}: the buffer {tensor.name} has {len(tensor.shape)} axes, where at most "
-            f"{MAX_AXES} are expected."
         )
 
 

@@ -14,7 +14,7 @@ from ballproof.models.tensors import Tensor, write_tensors
 from ballproof.models.weights import freeze, weights_from_bytes
 from files import tensors as kernel
 from files.verdict import Refusal
-from parts.transformer import read_model
+from parts.attention_only import read_model
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "public" / "12-two-readers"
 PLAIN = write_tensors(Tensor.from_array(n, a) for n, a in random_tensors(5).items())
