@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -10,22 +11,15 @@ from typing import Any
 FORMAT = "ballproof-certificate/2"
 # The rules that the checker counts operations by.
 TALLY = 1
-# The one architecture that is written today: what the tensors do not show of the function.
-ATTENTION_ONLY: tuple[dict[str, Any], ...] = (
-    {"part": "embed"},
-    {"part": "positions"},
-    {"part": "attention", "heads": 1, "mask": "causal", "scale": "1/sqrt(d_head)"},
-    {"part": "readout", "position": "last"},
-)
 
 
 @dataclass(frozen=True)
 class ModelReference:
-    """Which model a claim is about: digest of the tensors, their sizes by name, and its parts."""
+    """Which model a claim is about: digest of the tensors, its parts, and its sizes by name."""
 
     sha256: str
-    sizes: dict[str, int]
-    parts: tuple[dict[str, Any], ...] = ATTENTION_ONLY
+    parts: Sequence[Mapping[str, Any]]
+    sizes: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -61,8 +55,8 @@ def encode(claim: Claim, proof: Proof) -> bytes:
         "claim": {
             "model": {
                 "sha256": claim.model.sha256,
-                "parts": list(claim.model.parts),
-                "sizes": claim.model.sizes,
+                "parts": [dict(part) for part in claim.model.parts],
+                "sizes": dict(claim.model.sizes),
             },
             "task": claim.task,
             "semantics": claim.semantics,

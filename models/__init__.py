@@ -1,4 +1,4 @@
-"""One-layer attention-only transformers: load, train, freeze exactly, and take path tables.
+"""Models: load, train, freeze exactly, evaluate, and take tables; and the tasks asked of them.
 
 Knows `interval`; knows nothing of proofs or certificates.
 """

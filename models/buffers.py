@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
-from ballproof.models.layout import BUFFER_NAMES, IGNORE, MASK, Shape
-from ballproof.models.tensors import DTYPES, Tensor
+from ballproof.models.tensors import BUFFER_NAMES, DTYPES, IGNORE, MASK, Tensor
 
 
 def without_buffers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -14,9 +14,9 @@ from pathlib import Path
 import click
 from safetensors.numpy import load_file
 
+from ballproof.models.architectures import Shape
 from ballproof.models.catalogue import INDEX_PATH, ZOO_FOLDER, Record, parse_name, zoo_order
 from ballproof.models.files import write_atomically
-from ballproof.models.layout import Shape
 from ballproof.models.tasks import task_named, task_of_json
 from ballproof.models.train import sampled_statistics, train
 from ballproof.models.weights import load_weights, save_weights

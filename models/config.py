@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
 from ballproof.models.files import parse_json, read_limited
-from ballproof.models.layout import Shape
 
 # Settings that change no logit of a bare attention-only model with learned positions, whatever they
 # say: names, training and initialisation, devices and dtypes, tokenisation, hooks, and the details

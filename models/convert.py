@@ -2,57 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from ballproof.models.architectures import ARCHITECTURES, Architecture
+from ballproof.models.architectures.architecture import LinearName
 from ballproof.models.buffers import without_buffers
 from ballproof.models.checkpoint import read_checkpoint, without_prefix
 from ballproof.models.config import config_beside, load_config
 from ballproof.models.errors import ModelError
 from ballproof.models.files import read_limited
 from ballproof.models.key_map import KeyMap, apply_key_map
-from ballproof.models.layout import (
-    B_K,
-    B_O,
-    B_Q,
-    B_U,
-    B_V,
-    W_E,
-    W_K,
-    W_O,
-    W_POS,
-    W_Q,
-    W_U,
-    W_V,
-    check_names,
-)
 from ballproof.models.pickles import MAGIC
 from ballproof.models.tensors import Tensor, read_file
 from ballproof.models.weights import freeze
 
 TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
-
-# Names of the linear layout (TransformerBridge, or plain nn.Linear and nn.Embedding modules).
-_EMBEDDINGS = {"embed.weight": W_E, "pos_embed.weight": W_POS, "pos_embed.W_pos": W_POS}
-_MATRICES = {
-    "blocks.0.attn.q.weight": W_Q,
-    "blocks.0.attn.k.weight": W_K,
-    "blocks.0.attn.v.weight": W_V,
-    "blocks.0.attn.o.weight": W_O,
-    "unembed.weight": W_U,
-}
-_BIASES = {
-    "blocks.0.attn.q.bias": B_Q,
-    "blocks.0.attn.k.bias": B_K,
-    "blocks.0.attn.v.bias": B_V,
-    "blocks.0.attn.o.bias": B_O,
-    "unembed.bias": B_U,
-}
-# `pos_embed.W_pos` stands in both layouts, so it tells nothing.
-_LINEAR_NAMES = ({*_EMBEDDINGS} - {W_POS}) | {*_MATRICES} | {*_BIASES}
-_WITH_HEAD_AXIS = (W_Q, W_K, W_V, W_O, B_Q, B_K, B_V)
 
 
 @dataclass(frozen=True)
@@ -108,10 +76,10 @@ def convert(
     if heads is not None and heads != 1:
         raise ModelError(f"{source.name} is said to have {heads} heads, and one head is supported.")
     if key_map is not None:
-        tensors = apply_key_map(tensors, key_map, _WITH_HEAD_AXIS, source.name)
-    elif _LINEAR_NAMES & tensors.keys():
-        tensors = _from_linear(tensors, source.name)
-        check_names(without_buffers(tensors), source.name)
+        tensors = apply_key_map(tensors, key_map, _with_head_axis(), source.name)
+    elif (architecture := _of_linear_layers(tensors)) is not None:
+        tensors = _from_linear(tensors, architecture.linear, source.name)
+        architecture.check_names(without_buffers(tensors), source.name)
         if heads is None and all(settings.n_heads is None for settings in stated):
             raise ModelError(
                 f"{source.name} holds linear layers, which do not show how many heads they merge: "
@@ -123,30 +91,40 @@ def convert(
     return dict(sorted(without_buffers(tensors).items()))
 
 
-def _from_linear(tensors: dict[str, Tensor], source: str) -> dict[str, Tensor]:
+def _with_head_axis() -> list[str]:
+    """Return the names of tensors whose first axis is the heads'."""
+    return [each.name for row in ARCHITECTURES for each in row.linear.values() if each.merged_heads]
+
+
+def _of_linear_layers(tensors: Mapping[str, Tensor]) -> Architecture | None:
+    """Return the first architecture in whose layout of linear layers these tensors are."""
+    for architecture in ARCHITECTURES:
+        linear = architecture.linear
+        # A name that stands in both layouts tells nothing.
+        telling = linear.keys() - {each.name for each in linear.values()}
+        if telling & tensors.keys():
+            return architecture
+    return None
+
+
+def _from_linear(
+    tensors: Mapping[str, Tensor], linear: Mapping[str, LinearName], source: str
+) -> dict[str, Tensor]:
     converted: dict[str, Tensor] = {}
     for tensor in tensors.values():
-        result = _convert_tensor(tensor, source)
+        # Whatever else there is keeps its name: the layout check refuses it, and says why.
+        known = linear.get(tensor.name)
+        result = tensor if known is None else _renamed(tensor, known, source)
         if result.name in converted:
             raise ModelError(f"{source} holds {result.name} twice, under two names.")
         converted[result.name] = result
     return converted
 
 
-def _convert_tensor(tensor: Tensor, source: str) -> Tensor:
-    if tensor.name in _EMBEDDINGS:
-        return _renamed(tensor, _EMBEDDINGS[tensor.name])
-    if tensor.name in _BIASES:
-        return _renamed(tensor, _BIASES[tensor.name])
-    if tensor.name in _MATRICES:
-        return _renamed(_transposed(tensor, source), _MATRICES[tensor.name])
-    # Whatever else there is keeps its name: the layout check refuses it, and says why.
-    return tensor
-
-
-def _renamed(tensor: Tensor, name: str) -> Tensor:
-    shape = (1, *tensor.shape) if name in _WITH_HEAD_AXIS else tensor.shape
-    return Tensor(name, tensor.dtype, shape, tensor.data)
+def _renamed(tensor: Tensor, known: LinearName, source: str) -> Tensor:
+    turned = _transposed(tensor, source) if known.transposed else tensor
+    shape = (1, *turned.shape) if known.merged_heads else turned.shape
+    return Tensor(known.name, turned.dtype, shape, turned.data)
 
 
 def _transposed(tensor: Tensor, source: str) -> Tensor:

@@ -1,32 +1,12 @@
-"""The forward pass, written from its definition: what every theorem is about.
-
-Deliberately not built on the path tables, so that the two can be held against each other.
-"""
+"""The logits of one input, from the definition of the model: what every theorem is about."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
 
 import flint
 
-from ballproof.interval.dyadic import DyadicMatrix
-from ballproof.models.layout import (
-    B_K,
-    B_O,
-    B_Q,
-    B_U,
-    B_V,
-    W_E,
-    W_K,
-    W_O,
-    W_POS,
-    W_Q,
-    W_U,
-    W_V,
-    Shape,
-)
-from ballproof.models.weights import Weights
+from ballproof.models.architectures import Shape, Weights
 
 
 def evaluate(weights: Weights, sequence: Sequence[int], precision: int) -> list[flint.arb]:
@@ -38,7 +18,7 @@ def evaluate(weights: Weights, sequence: Sequence[int], precision: int) -> list[
     """
     _check_sequence(sequence, weights.shape)
     with flint.ctx.workprec(precision):
-        logits = _last_logits(weights, sequence)
+        logits = weights.architecture.logits(weights, sequence)
     if not all(logit.is_finite() for logit in logits):
         raise ValueError(
             f"The logits of {list(sequence)} have no finite bounds at {precision} bits."
@@ -52,33 +32,3 @@ def _check_sequence(sequence: Sequence[int], shape: Shape) -> None:
     for token in sequence:
         if not 0 <= token < shape.d_vocab:
             raise ValueError(f"The token {token} is not in the vocabulary 0..{shape.d_vocab - 1}.")
-
-
-def _last_logits(weights: Weights, sequence: Sequence[int]) -> list[flint.arb]:
-    tensor = {name: _balls(matrix) for name, matrix in weights.tensors.items()}
-    embed, pos = weights.tensors[W_E], weights.tensors[W_POS]
-    residuals = [_balls(embed.row(t) + pos.row(i)) for i, t in enumerate(sequence)]
-    query = residuals[-1] * tensor[W_Q] + tensor[B_Q]
-    keys = [residual * tensor[W_K] + tensor[B_K] for residual in residuals]
-    values = [residual * tensor[W_V] + tensor[B_V] for residual in residuals]
-    scale = flint.arb(weights.shape.d_head).sqrt()
-    attention = _softmax([(query * key.transpose())[0, 0] / scale for key in keys])
-    mixed = reduce(
-        lambda total, term: total + term,
-        [value * alpha for value, alpha in zip(values, attention, strict=True)],
-    )
-    residual = residuals[-1] + mixed * tensor[W_O] + tensor[B_O]
-    return (residual * tensor[W_U] + tensor[B_U]).entries()
-
-
-def _softmax(scores: list[flint.arb]) -> list[flint.arb]:
-    # Softmax does not change when one number is taken from every score; an exact number near the
-    # largest keeps the exponentials from overflowing.
-    reference = reduce(lambda a, b: a.max(b), scores).mid()
-    exponentials = [(score - reference).exp() for score in scores]
-    total = reduce(lambda a, b: a + b, exponentials)
-    return [exponential / total for exponential in exponentials]
-
-
-def _balls(matrix: DyadicMatrix) -> flint.arb_mat:
-    return flint.arb_mat(matrix.mantissa) * flint.arb((1, matrix.exponent))

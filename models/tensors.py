@@ -11,7 +11,11 @@ import safetensors
 
 from ballproof.models.errors import ModelError
 from ballproof.models.files import MAX_FILE_BYTES, parse_json
-from ballproof.models.layout import BUFFER_NAMES, Dims
+
+Dims = tuple[int, ...]
+# Tensors of the HookedTransformer layout that hold no weights.
+MASK, IGNORE = "blocks.0.attn.mask", "blocks.0.attn.IGNORE"
+BUFFER_NAMES = (MASK, IGNORE)
 
 # safetensors names dtypes one way in files and another way in its writer.
 _WRITER_NAMES = {

@@ -17,8 +17,10 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from ballproof.models.architectures import Shape
+from ballproof.models.architectures.attention_only import ATTENTION_ONLY
+from ballproof.models.architectures.attention_only.training import last_logits
 from ballproof.models.errors import ModelError
-from ballproof.models.layout import BIAS_NAMES, Shape, expected_shapes
 from ballproof.models.tasks import Task
 
 LEARNING_RATE = 1e-3
@@ -97,8 +99,8 @@ def _single_threaded_and_deterministic() -> Iterator[None]:
 def _initial_weights(shape: Shape, generator: torch.Generator) -> dict[str, torch.Tensor]:
     deviation = INIT_SCALE / math.sqrt(shape.d_model)
     weights = {}
-    for name, dims in expected_shapes(shape).items():
-        if name not in BIAS_NAMES:
+    for name, dims in ATTENTION_ONLY.tensors(shape).items():
+        if name not in ATTENTION_ONLY.optional:
             # The head axis, which has length one, is put back when the weights are written.
             flat = torch.empty(dims[-2:]).normal_(0.0, deviation, generator=generator)
             weights[name] = flat.requires_grad_()
@@ -125,7 +127,7 @@ def _answers(
     labels = [task.label(sequence) for sequence in tokens.tolist()]
     if not all(label in task.answers for label in labels):
         raise ModelError("Some inputs have a label that is no answer: no model can learn it.")
-    logits = _last_logits(weights, tokens)[:, task.answers.start : task.answers.stop]
+    logits = last_logits(weights, tokens)[:, task.answers.start : task.answers.stop]
     return logits, torch.tensor(labels) - task.answers.start
 
 
@@ -143,27 +145,6 @@ def _train_step(
     return float(loss.item())
 
 
-def _last_logits(weights: dict[str, torch.Tensor], tokens: torch.Tensor) -> torch.Tensor:
-    """Logits at the last position, (batch, outputs); only its query is ever needed.
-
-    Keys and values are projected once per token and once per position, then looked up: the
-    projections are linear, so this is the forward pass with its terms in another order.
-    """
-    embed, pos = weights["embed.W_E"], weights["pos_embed.W_pos"]
-    w_k, w_v = weights["blocks.0.attn.W_K"], weights["blocks.0.attn.W_V"]
-    residual = functional.embedding(tokens[:, -1], embed) + pos[-1]
-    query = residual @ weights["blocks.0.attn.W_Q"] + weights.get("blocks.0.attn.b_Q", 0.0)
-    keys = functional.embedding(tokens, embed @ w_k) + pos @ w_k
-    scores = (keys @ query.unsqueeze(2)).squeeze(2) / math.sqrt(query.shape[1])
-    attention = torch.softmax(scores, dim=1)
-    values = functional.embedding(tokens, embed @ w_v) + pos @ w_v
-    mixed = (attention.unsqueeze(1) @ values).squeeze(1) + weights.get("blocks.0.attn.b_V", 0.0)
-    residual = residual + mixed @ weights["blocks.0.attn.W_O"]
-    residual = residual + weights.get("blocks.0.attn.b_O", 0.0)
-    logits: torch.Tensor = residual @ weights["unembed.W_U"]
-    return logits + weights.get("unembed.b_U", 0.0)
-
-
 def _count_correct(logits: torch.Tensor, labels: torch.Tensor) -> int:
     own = logits.gather(1, labels.unsqueeze(1))
     rivals = logits.scatter(1, labels.unsqueeze(1), -math.inf).amax(dim=1, keepdim=True)
@@ -172,8 +153,8 @@ def _count_correct(logits: torch.Tensor, labels: torch.Tensor) -> int:
 
 def _to_arrays(weights: dict[str, torch.Tensor], shape: Shape) -> Arrays:
     arrays = {}
-    for name, dims in expected_shapes(shape).items():
-        if name in BIAS_NAMES:
+    for name, dims in ATTENTION_ONLY.tensors(shape).items():
+        if name in ATTENTION_ONLY.optional:
             arrays[name] = np.zeros(dims, dtype=np.float32)
         else:
             arrays[name] = weights[name].detach().numpy().reshape(dims).copy()

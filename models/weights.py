@@ -4,33 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from ballproof.interval.dyadic import DyadicMatrix, NonFiniteError
+from ballproof.models.architectures import Weights, architecture_of
 from ballproof.models.buffers import check_buffers, without_buffers
 from ballproof.models.errors import ModelError
 from ballproof.models.files import read_limited, write_atomically
-from ballproof.models.layout import B_K, B_O, B_Q, B_U, B_V, Shape, check_layout
 from ballproof.models.tensors import Tensor, digest_tensors, read_file, require_plain, write_tensors
 
-
-@dataclass(frozen=True)
-class Weights:
-    """A frozen model.
-
-    `tensors` maps every name of the layout to an exact matrix: the head axis is dropped, biases are
-    rows of shape (1, n), and a bias that the file leaves out is a row of zeros. `digest` identifies
-    the tensors of the file (absent and zero biases differ); `source` names the file in messages;
-    `task` is the task that its metadata names, if any.
-    """
-
-    shape: Shape
-    tensors: dict[str, DyadicMatrix]
-    digest: str
-    source: str
-    task: str | None = None
+__all__ = [
+    "Weights",
+    "freeze",
+    "load_weights",
+    "save_tensors",
+    "save_weights",
+    "weights_from_bytes",
+]
 
 
 def load_weights(path: str | os.PathLike[str]) -> Weights:
@@ -49,17 +41,20 @@ def weights_from_bytes(data: bytes, source: str) -> Weights:
 
 
 def freeze(tensors: Mapping[str, Tensor], source: str) -> Weights:
-    """Check the layout of these tensors and freeze them exactly, or raise ModelError.
+    """Find the architecture of these tensors and freeze them exactly, or raise ModelError.
 
     Buffers may be among them: they are checked, and left out of the model.
     """
     kept = without_buffers(tensors)
-    shape = check_layout({name: tensor.shape for name, tensor in kept.items()}, source)
+    shapes = {name: tensor.shape for name, tensor in kept.items()}
+    architecture = architecture_of(shapes)
+    shape = architecture.sizes(shapes, source)
     check_buffers(tensors, shape, source)
     frozen = {name: _freeze_tensor(tensor, source) for name, tensor in kept.items()}
-    for name, width in _bias_widths(shape).items():
-        frozen.setdefault(name, DyadicMatrix.zeros(1, width))
-    return Weights(shape, frozen, digest_tensors(kept.values()), source)
+    expected = architecture.tensors(shape)
+    for name in architecture.optional:
+        frozen.setdefault(name, DyadicMatrix.zeros(1, expected[name][-1]))
+    return Weights(architecture, shape, frozen, digest_tensors(kept.values()), source)
 
 
 def save_weights(
@@ -94,11 +89,3 @@ def _freeze_tensor(tensor: Tensor, source: str) -> DyadicMatrix:
         ) from error
     except ValueError as error:
         raise ModelError(f"{source}: {tensor.name} cannot be read: {error}.") from error
-
-
-def _bias_widths(shape: Shape) -> dict[str, int]:
-    return {
-        **dict.fromkeys((B_Q, B_K, B_V), shape.d_head),
-        B_O: shape.d_model,
-        B_U: shape.d_vocab_out,
-    }

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
-from ballproof.models.layout import Shape
 from ballproof.models.tasks.argmax import Argmax
 from ballproof.models.tasks.max import Max
 from ballproof.models.tasks.min import Min

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
+from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
-from ballproof.models.layout import Shape
 from ballproof.models.tasks.acceptor import Acceptor, Arc, Value, acceptors, folded
 from ballproof.models.tasks.rule import Rule
 

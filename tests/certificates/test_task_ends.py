@@ -11,7 +11,7 @@ from support.ladders import LADDERS, wild_ladder
 from support.tasks import random_task
 from support.toy import ToyModel, random_toys
 
-from ballproof.models.layout import Shape
+from ballproof.models.architectures import Shape
 from ballproof.models.tasks import task_of_json
 
 MARGINS = ("0", "0", "1/3", "5")

@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from ballproof.models.layout import BIAS_NAMES, Shape, expected_shapes
+from ballproof.models.architectures import Shape
+from ballproof.models.architectures.attention_only.layout import BIAS_NAMES, expected_shapes
 
 SMALL = Shape(5, 3, 4, 2)
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ballproof.models.layout import Shape
+from ballproof.models.architectures import Shape
 from ballproof.models.tasks import task_named
 
 pytest.importorskip("torch", reason="building the zoo needs the train extra")

@@ -9,9 +9,9 @@ import pytest
 from small_models import ball_ends, dyadic_values, fractions, random_tensors
 from test_model_weights import frozen
 
+from ballproof.models.architectures import Shape
+from ballproof.models.architectures.attention_only.paths import tables as path_tables
 from ballproof.models.forward import evaluate
-from ballproof.models.layout import Shape
-from ballproof.models.paths import path_tables
 
 ORACLE_BITS = 400
 
@@ -54,19 +54,21 @@ def literal_logits(tensors, sequence):
 
 def path_logits(tables, sequence):
     """The same logits from the path tables."""
-    d, v, p, s, r = (
-        dyadic_values(getattr(tables, name))
-        for name in ("direct", "output", "positional_output", "score", "positional_score")
+    (head,) = tables.heads
+    v, p, s, r = (
+        dyadic_values(getattr(head, name))
+        for name in ("output", "positional_output", "score", "positional_score")
     )
+    d = dyadic_values(tables.direct)
     query = sequence[-1]
     with mpmath.workprec(ORACLE_BITS):
-        root = mpmath.sqrt(tables.d_head)
+        root = mpmath.sqrt(head.d_head)
         exps = [mpmath.exp(real(s[query][t] + r[query][i]) / root) for i, t in enumerate(sequence)]
         total = sum(exps)
         return [
             real(d[query][j])
             + sum(exps[i] / total * real(v[t][j] + p[i][j]) for i, t in enumerate(sequence))
-            for j in range(tables.shape.d_vocab)
+            for j in range(len(d[0]))
         ]
 
 

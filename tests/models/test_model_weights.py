@@ -10,9 +10,10 @@ import pytest
 from small_models import dyadic_values, fractions, random_tensors
 
 from ballproof.models import files
+from ballproof.models.architectures import Shape
+from ballproof.models.architectures.attention_only.layout import BIAS_NAMES, WEIGHT_NAMES
 from ballproof.models.convert import convert, read_source
 from ballproof.models.errors import ModelError
-from ballproof.models.layout import BIAS_NAMES, WEIGHT_NAMES, Shape
 from ballproof.models.tensors import Tensor, write_tensors
 from ballproof.models.weights import load_weights, save_weights, weights_from_bytes
 

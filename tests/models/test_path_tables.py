@@ -5,8 +5,8 @@ import pytest
 from small_models import dyadic_values, fractions, plus_row, product, random_tensors, transposed
 from test_model_weights import frozen
 
-from ballproof.models.layout import Shape
-from ballproof.models.paths import path_tables
+from ballproof.models.architectures import Shape
+from ballproof.models.architectures.attention_only.paths import tables as path_tables
 
 SHAPES = [Shape(5, 3, 4, 2), Shape(1, 1, 1, 1), Shape(3, 1, 2, 5), Shape(2, 6, 3, 3)]
 
@@ -27,14 +27,20 @@ def expected_tables(tensors):
     }
 
 
+def assert_equal(tables, expected):
+    (head,) = tables.heads
+    for name, values in expected.items():
+        table = tables.direct if name == "direct" else getattr(head, name)
+        assert dyadic_values(table) == values
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_tables_equal_the_formulas(shape, dtype):
     tensors = random_tensors(1, shape, dtype=dtype)
     tables = path_tables(frozen(tensors))
-    for name, expected in expected_tables(tensors).items():
-        assert dyadic_values(getattr(tables, name)) == expected
-    assert (tables.shape, tables.d_head) == (shape, shape.d_head)
+    assert_equal(tables, expected_tables(tensors))
+    assert tables.heads[0].d_head == shape.d_head
 
 
 def test_tables_of_extreme_weights_are_exact():
@@ -42,8 +48,7 @@ def test_tables_of_extreme_weights_are_exact():
     tensors["embed.W_E"][0, 0], tensors["embed.W_E"][1, 1] = 1e308, 5e-324
     tensors["unembed.W_U"][0, 0], tensors["unembed.W_U"][1, 1] = 1e-300, -1e30
     tables = path_tables(frozen(tensors))
-    for name, expected in expected_tables(tensors).items():
-        assert dyadic_values(getattr(tables, name)) == expected
+    assert_equal(tables, expected_tables(tensors))
 
 
 def test_the_key_bias_does_not_change_the_tables():

@@ -3,9 +3,9 @@
 import pytest
 from small_models import random_tensors
 
+from ballproof.models.architectures import Shape
 from ballproof.models.catalogue import zoo_path
 from ballproof.models.errors import ModelError
-from ballproof.models.layout import Shape
 from ballproof.models.task_choice import choose_task
 from ballproof.models.tasks import task_named
 from ballproof.models.weights import load_weights, save_weights

@@ -7,10 +7,11 @@ import pytest
 from small_models import SMALL, random_tensors
 from test_model_weights import frozen
 
+from ballproof.models.architectures import Shape
+from ballproof.models.architectures.attention_only.layout import BIAS_NAMES, expected_shapes
 from ballproof.models.catalogue import zoo_path, zoo_record
 from ballproof.models.errors import ModelError
 from ballproof.models.forward import evaluate
-from ballproof.models.layout import BIAS_NAMES, Shape, expected_shapes
 from ballproof.models.tasks import task_named
 from ballproof.models.weights import load_weights
 

@@ -13,8 +13,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from support.toy import Recipe, random_toys
 
+from ballproof.models.architectures import Shape
 from ballproof.models.catalogue import zoo_path
-from ballproof.models.layout import Shape
 from ballproof.models.weights import load_weights
 from ballproof.verifier.commands.main import main
 

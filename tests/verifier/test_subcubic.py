@@ -11,8 +11,8 @@ import pytest
 from support.oracle import count_correct
 from support.toy import Recipe, random_toys
 
+from ballproof.models.architectures import Shape
 from ballproof.models.catalogue import zoo_path
-from ballproof.models.layout import Shape
 from ballproof.models.weights import load_weights, weights_from_bytes
 from ballproof.verifier.commands.main import main
 from ballproof.verifier.counting.goal import Goal

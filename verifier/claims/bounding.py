@@ -19,7 +19,7 @@ class Suspects:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self._attention = cache(lambda query: Attention(problem, query))
+        self._attention = cache(lambda query: Attention(problem.head, query))
         self._gaps: GapTables | None = None
         # Claims often come by query and maximum: the last tables serve the next class.
         self._last: tuple[tuple[int, int, int], ClassTables] | None = None
@@ -61,7 +61,7 @@ class Suspects:
             tokens = range(group.maximum + 1)
             gaps = GapTables(self.problem, group.maximum, tokens, tokens, spare=2)
             self._gaps = gaps
-        scaled = threshold.numerator * self.problem.one
+        scaled = threshold.numerator * self.problem.tables.one
         unit = threshold.denominator << gaps.shift
         most = 1 << (gaps.bits + 1)
         # A threshold above every gap is as good as the largest gap.

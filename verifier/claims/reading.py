@@ -10,9 +10,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
 from ballproof.models.files import parse_json, read_limited
-from ballproof.models.layout import Shape
 from ballproof.models.task import MAX_DIGITS, total_sequences
 from ballproof.models.weights import Weights
 from ballproof.verifier.claims.numbers import DecimalText, rational

@@ -44,12 +44,13 @@ class Contest:
     ) -> None:
         self.problem, self.group, self.deadline = problem, group, deadline
         self.factor = threshold.denominator
-        self.offset = -threshold.numerator * problem.one
-        scores, places = problem.score[group.query], problem.positional_score[group.query]
+        self.offset = -threshold.numerator * problem.tables.one
+        head = problem.head
+        scores, positional = head.score[group.query], head.positional_score[group.query]
         tokens = [*range(group.top + 1), group.maximum, group.query]
-        reference = max(int(scores[t]) for t in tokens) + max(int(r) for r in places)
+        reference = max(int(scores[t]) for t in tokens) + max(int(r) for r in positional)
         self.tokens = {t: int(scores[t]) for t in tokens}
-        self.places = [int(r) for r in places]
+        self.places = [int(r) for r in positional]
         with precision(COMPARING_BITS):
             self.token_weights = {t: self._weight(s - reference) for t, s in self.tokens.items()}
             self.place_weights = [self._weight(s) for s in self.places]
@@ -93,17 +94,16 @@ class Contest:
 
     def _entry(self, rival: int, place: int, token: int) -> Entry:
         problem, m, q = self.problem, self.group.maximum, self.group.query
-        gap = int(problem.output[token, rival] - problem.output[token, m])
-        gap += int(problem.places[place, rival] - problem.places[place, m])
-        gap += int(problem.direct[q, rival] - problem.direct[q, m])
+        rows = problem.head.output[token], problem.head.positional_output[place]
+        gap = sum(int(row[rival] - row[m]) for row in (*rows, problem.tables.direct[q]))
         gap = gap * self.factor + self.offset
         with precision(COMPARING_BITS):
             ball = self.token_weights[token] * self.place_weights[place] * exact(gap)
         return Entry(token, (self.tokens[token] + self.places[place], gap), ball)
 
     def _weight(self, score: int) -> flint.arb:
-        root = flint.arb(self.problem.shape.d_head).sqrt()
-        return (exact(score, self.problem.score_exponent) / root).exp()
+        root = flint.arb(self.problem.head.d_head).sqrt()
+        return (exact(score, self.problem.head.score_exponent) / root).exp()
 
     def _sign(self, signed: Iterable[tuple[int, Entry]]) -> int:
         """Return the sign of a sum of entries, each taken with its sign."""

@@ -10,7 +10,6 @@ import numpy as np
 
 from ballproof.models.catalogue import record_of
 from ballproof.models.forward import evaluate as forward
-from ballproof.models.layout import BIAS_NAMES
 from ballproof.models.task_choice import Choice, choose_task
 from ballproof.models.tasks import Task
 from ballproof.models.weights import Weights
@@ -49,7 +48,8 @@ def info(terminal: Terminal, model: str, task_name: str | None, as_json: bool) -
 
 def _facts(weights: Weights, model: str, choice: Choice) -> dict[str, Any]:
     shape, task = weights.shape, choice.task
-    biases = [n.split(".")[-1] for n in BIAS_NAMES if any(map(any, weights.tensors[n].tolist()))]
+    optional = weights.architecture.optional
+    biases = [n.split(".")[-1] for n in optional if any(map(any, weights.tensors[n].tolist()))]
     facts: dict[str, Any] = {
         "model": model,
         "sha256": weights.digest,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from ballproof.models.architectures import Shape
 from ballproof.models.convert import convert, read_source
 from ballproof.models.key_map import load_key_map
-from ballproof.models.layout import Shape
 from ballproof.models.tasks import task_named
 from ballproof.models.weights import freeze, load_weights, save_tensors, save_weights
 from ballproof.verifier.commands.console import Terminal

@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
+from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
 from ballproof.models.files import parse_json, read_limited
-from ballproof.models.layout import Shape
 from ballproof.models.tasks import task_of_json
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import pass_terminal

@@ -11,33 +11,33 @@ from numpy.typing import NDArray
 
 from ballproof.interval.ball import exact, precision
 from ballproof.interval.fixed import LOWEST_EXPONENT, Lanes, PositiveLanes
-from ballproof.verifier.counting.problem import Integers, Problem
+from ballproof.verifier.counting.tables import IntegerHead, Integers
 
 MANTISSA_BITS = 31
 WORKING_BITS = 96
 
 
-def exponentials(problem: Problem, scores: Integers) -> list[flint.arb]:
+def exponentials(head: IntegerHead, scores: Integers) -> list[flint.arb]:
     """Enclose exp((score - largest score) / sqrt(d_head)) at the precision in force."""
-    top, root = max(scores), flint.arb(problem.shape.d_head).sqrt()
-    return [(exact(int(s - top), problem.score_exponent) / root).exp() for s in scores]
+    top, root = max(scores), flint.arb(head.d_head).sqrt()
+    return [(exact(int(s - top), head.score_exponent) / root).exp() for s in scores]
 
 
 class Attention:
-    """The weights of every token at every position for one query, up to a common factor."""
+    """One head's weights of every token and position for one query, up to a common factor."""
 
-    def __init__(self, problem: Problem, query: int) -> None:
+    def __init__(self, head: IntegerHead, query: int) -> None:
         self.query = query
         with precision(WORKING_BITS):
-            tokens = exponentials(problem, problem.score[query])
-            places = exponentials(problem, problem.positional_score[query])
+            tokens = exponentials(head, head.score[query])
+            positions = exponentials(head, head.positional_score[query])
         self.tokens = PositiveLanes.from_balls(tokens, MANTISSA_BITS)
-        self.places = PositiveLanes.from_balls(places, MANTISSA_BITS)
+        self.positions = PositiveLanes.from_balls(positions, MANTISSA_BITS)
 
     @cached_property
     def weights(self) -> PositiveLanes:
         """The weights as a (k, v) array."""
-        return self.places.times(self.tokens)
+        return self.positions.times(self.tokens)
 
     def lanes(
         self, tokens: range, bits: int, allowed: NDArray[np.bool_] | None = None

@@ -36,7 +36,7 @@ def tabled_classes(problem: Problem, progress: Progress) -> Iterator[TabledClass
     `progress` is told how many of all classes are done.
     """
     task = problem.task
-    attention = cache(lambda query: Attention(problem, query))
+    attention = cache(lambda query: Attention(problem.head, query))
     done, every = 0, sum(len(task.acceptors(label)) for label in task.labels)
     for label in task.labels:
         classes, column = list(task.classes_of(label)), problem.column(label)

@@ -1,55 +1,47 @@
-"""A model, a task and a margin, frozen into the exact integers that every strategy starts from."""
+"""A model, a task and a margin, frozen, and the exact integers that strategies start from."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ballproof.interval.dyadic import DyadicMatrix
-from ballproof.models.layout import Shape
-from ballproof.models.paths import path_tables
+from ballproof.models.architectures import Shape
 from ballproof.models.tasks import Task, default
 from ballproof.models.tasks.max import Max
 from ballproof.models.weights import Weights
 from ballproof.verifier.counting.float32 import SEMANTICS, deviation
+from ballproof.verifier.counting.tables import IntegerHead, Integers, IntegerTables, integer_tables
 
-Integers = NDArray[np.object_]
+__all__ = ["Integers", "Problem", "opposite", "pose"]
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """The path tables of a model as arrays of Python integers, in two common units, and a task.
+    """A model and a task: to count the inputs that are right in real numbers with this `margin`.
 
-    The problem is to count the inputs that are right in real numbers with this `margin`. The claim
-    that follows is about the margin `claimed` in these `semantics`: in float32 (T12) the margin
-    is larger than it by the program's deviation.
-
-    `direct` D (v,a), `output` V (v,a), `places` P (k,a) and the margin `eps` are in units of
-    2**logit_exponent, after multiplication by the margin's denominator; `one` is 1 in that unit.
-    Their a columns are the task's answers alone: see `column`. `score` (v,v) and `positional_score`
-    (v,k) are sqrt(d_head) times S and R in units of 2**score_exponent. `total` is the number of all
-    inputs of the task's domain.
+    The claim that follows is about the margin `claimed` in these `semantics`: in float32 (T12) the
+    margin is larger than it by the program's deviation. `total` is the number of all inputs of the
+    task's domain.
     """
 
     weights: Weights
     task: Task
     margin: Fraction
-    direct: Integers
-    output: Integers
-    places: Integers
-    eps: int
-    one: int
-    logit_exponent: int
-    score: Integers
-    positional_score: Integers
-    score_exponent: int
     claimed: Fraction
     semantics: str
     total: int
+
+    @cached_property
+    def tables(self) -> IntegerTables:
+        """The tables and the margin as integers; ValueError where the architecture has none."""
+        return integer_tables(self.weights.tables, self.margin, self.task.answers)
+
+    @property
+    def head(self) -> IntegerHead:
+        """The tables of the one head, where the model has one."""
+        return self.tables.head
 
     @property
     def shape(self) -> Shape:
@@ -109,25 +101,4 @@ def opposite(problem: Problem) -> Problem:
 def _posed(
     weights: Weights, task: Task, margin: Fraction, claimed: Fraction, semantics: str
 ) -> Problem:
-    total = task.total
-    paths = path_tables(weights)
-    one = DyadicMatrix.from_ints([[1]])
-    logits, unit = _common([paths.direct, paths.output, paths.positional_output, one])
-    answers = slice(task.answers.start, task.answers.stop)
-    direct, output, places = (margin.denominator * table[:, answers] for table in logits[:3])
-    eps = margin.numerator * int(logits[3][0, 0])
-    unit_one = margin.denominator * int(logits[3][0, 0])
-    (score, positional), exponent = _common([paths.score, paths.positional_score])
-    tables = (direct, output, places, eps, unit_one, unit, score, positional, exponent)
-    return Problem(weights, task, margin, *tables, claimed, semantics, total)
-
-
-def _common(matrices: list[DyadicMatrix]) -> tuple[list[Integers], int]:
-    """Return the matrices in units of their lowest exponent, and that exponent."""
-    exponent = min(matrix.exponent for matrix in matrices)
-    return [_integers(matrix, matrix.exponent - exponent) for matrix in matrices], exponent
-
-
-def _integers(matrix: DyadicMatrix, shift: int) -> Integers:
-    integers: Integers = np.array(matrix.tolist(), dtype=object) * (1 << shift)
-    return integers
+    return Problem(weights, task, margin, claimed, semantics, task.total)

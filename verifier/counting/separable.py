@@ -50,11 +50,12 @@ class GapTables:
         self.bits = (lane_bits(self.terms + 1) - 2 - spare) // 2
         own = slice(label, label + 1)
         asked, free = slice(queries.start, queries.stop), slice(tokens.start, tokens.stop)
-        direct = problem.direct[asked] - problem.direct[asked, own] + problem.eps
-        places = problem.places - problem.places[:, own]
-        output = problem.output[free] - problem.output[free, own]
-        last = problem.output[asked] - problem.output[asked, own] + places[-1]
-        others = output[None, :, :] + places[:-1, None, :]
+        tables, head = problem.tables, problem.head
+        direct = tables.direct[asked] - tables.direct[asked, own] + tables.eps
+        positional = head.positional_output - head.positional_output[:, own]
+        output = head.output[free] - head.output[free, own]
+        last = head.output[asked] - head.output[asked, own] + positional[-1]
+        others = output[None, :, :] + positional[:-1, None, :]
         parts = [np.abs(part).max(initial=0) for part in (direct, others, last)]
         self.shift = max(int(max(parts)).bit_length() - self.bits, 0)
         self.direct = floor_lanes(direct, self.shift)
@@ -97,12 +98,12 @@ class GapTables:
         lane of the label holds -1.
         """
         query = attention.query
-        places, free = np.arange(sequences.shape[1] - 1), sequences[:, :-1] - self.tokens.start
+        positions, free = np.arange(sequences.shape[1] - 1), sequences[:, :-1] - self.tokens.start
         row = query - self.queries.start
         gaps = []
         for end in (0, 1):
             own = np.broadcast_to(self.last[end][row], (len(free), 1, len(self.last[end][row])))
-            others = self.others[end][places, free]
+            others = self.others[end][positions, free]
             gaps.append(np.concatenate([others, own], axis=1) + self.direct[end][row])
         weights = attention.of_sequences(sequences, self.bits)
         low, high = _terms(gaps, [lanes[:, :, None] for lanes in weights])

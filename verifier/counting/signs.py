@@ -67,17 +67,20 @@ def wrong(problem: Problem, sequence: Sequence[int], rivals: Sequence[int]) -> b
 def _terms(problem: Problem, sequence: Sequence[int], rival: int) -> Iterator[Term]:
     """Yield the exact score and f_i of each position."""
     query, label = sequence[-1], problem.label_column(sequence)
-    rows = problem.output[list(sequence)] + problem.places + problem.direct[query]
-    scores = problem.score[query, list(sequence)] + problem.positional_score[query]
-    for score, gap in zip(scores, rows[:, rival] - rows[:, label] + problem.eps, strict=True):
+    head, tokens = problem.head, list(sequence)
+    rows = head.output[tokens] + head.positional_output + problem.tables.direct[query]
+    scores = head.score[query, tokens] + head.positional_score[query]
+    for score, gap in zip(
+        scores, rows[:, rival] - rows[:, label] + problem.tables.eps, strict=True
+    ):
         yield int(score), int(gap)
 
 
 def _weighted_sum(problem: Problem, groups: dict[int, int]) -> flint.arb:
     """Enclose the sum over groups of exp(score - largest score) times its gap."""
-    top, root = max(groups), flint.arb(problem.shape.d_head).sqrt()
+    top, root = max(groups), flint.arb(problem.head.d_head).sqrt()
     total = flint.arb(0)
     for score, gap in groups.items():
-        weight = (exact(score - top, problem.score_exponent) / root).exp()
+        weight = (exact(score - top, problem.head.score_exponent) / root).exp()
         total += weight * exact(gap)
     return total

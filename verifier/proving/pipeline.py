@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -225,8 +225,9 @@ def require_applicable(problem: Problem, strategy: Strategy, max_operations: int
 
 
 def _claim(problem: Problem, bounds: Bounds) -> Claim:
+    weights = problem.weights
     return Claim(
-        ModelReference(problem.weights.digest, asdict(problem.shape)),
+        ModelReference(weights.digest, weights.architecture.parts, weights.shape.fields()),
         problem.task.to_json(),
         problem.total,
         bounds.correct_at_least,

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from random import Random
 from typing import Any, NamedTuple, Protocol
 
-from ballproof.models.layout import Shape
+from ballproof.models.architectures import Shape
 from ballproof.verifier.counting.branch import NOTHING, WrongCount
 from ballproof.verifier.counting.classes import TabledClass, tabled_classes
 from ballproof.verifier.counting.goal import Goal, Progress

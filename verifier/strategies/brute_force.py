@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ballproof.interval.fixed import Lanes
-from ballproof.models.layout import Shape
+from ballproof.models.architectures import Shape
 from ballproof.verifier.counting.branch import NOTHING, WrongCount, settled
 from ballproof.verifier.counting.classes import TabledClass
 from ballproof.verifier.counting.goal import Goal, Progress

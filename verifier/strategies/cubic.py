@@ -17,11 +17,12 @@ from ballproof.interval.ball import (
     precision,
     upper_end,
 )
-from ballproof.models.layout import Shape
+from ballproof.models.architectures import Shape
 from ballproof.verifier.counting.attention import Attention, exponentials
 from ballproof.verifier.counting.goal import Goal, Progress
-from ballproof.verifier.counting.problem import Integers, Problem
+from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.signs import wrong
+from ballproof.verifier.counting.tables import IntegerHead
 from ballproof.verifier.strategies.base import (
     Bounds,
     Group,
@@ -78,7 +79,7 @@ class Cubic:
         if v == 1:
             return Bounds(1, 1)
         with precision(WORKING_BITS):
-            attention = [_Attention(problem, query) for query in range(v)]
+            attention = [_Attention(problem.head, query) for query in range(v)]
             right = 0
             for maximum, queries in classes(v, progress):
                 gaps = _joint_gaps(problem, maximum)
@@ -114,17 +115,18 @@ class Cubic:
 class _Attention:
     """Balls a(t) = exp S[q,t] and p_i = exp R[q,i] of one query, up to common factors."""
 
-    def __init__(self, problem: Problem, query: int) -> None:
-        self.tokens = exponentials(problem, problem.score[query])
-        *self.places, self.last = exponentials(problem, problem.positional_score[query])
-        self.lanes = Attention(problem, query)
+    def __init__(self, head: IntegerHead, query: int) -> None:
+        self.tokens = exponentials(head, head.score[query])
+        *self.places, self.last = exponentials(head, head.positional_score[query])
+        self.lanes = Attention(head, query)
 
 
 def _joint_gaps(problem: Problem, maximum: int) -> list[int]:
     """Return h(t) = max over j != m of V[t,j]-V[t,m] + max over i of P[i,j]-P[i,m], t = 0..m."""
-    places = (problem.places - problem.places[:, maximum : maximum + 1]).max(axis=0)
-    output = problem.output[: maximum + 1]
-    joint = np.delete(output - output[:, maximum : maximum + 1] + places, maximum, axis=1)
+    head, own = problem.head, slice(maximum, maximum + 1)
+    positional = (head.positional_output - head.positional_output[:, own]).max(axis=0)
+    output = head.output[: maximum + 1]
+    joint = np.delete(output - output[:, own] + positional, maximum, axis=1)
     return [int(gap) for gap in joint.max(axis=1)]
 
 
@@ -138,8 +140,8 @@ def _count_class(
     largest weight B of c free positions. F_t is linear in B, and a mixture of good tokens is a
     convex combination of theirs, so all such sequences are right.
     """
-    direct: Integers = np.delete(problem.direct[query], maximum)
-    gap = int(direct.max()) - int(problem.direct[query, maximum]) + problem.eps
+    row = problem.tables.direct[query]
+    gap = int(np.delete(row, maximum).max()) - int(row[maximum]) + problem.tables.eps
     bounds = [gap + h for h in gaps]
     places = len(attention.places)
     lows = ascending(lower_end(p) for p in attention.places)
@@ -171,8 +173,9 @@ def _all_maximum_is_right(problem: Problem, lanes: Attention, query: int, maximu
     sequence = [maximum] * (problem.shape.n_ctx - 1) + [query]
     # One token at each free position, and the query's.
     low, high = lanes.lanes(range(maximum, maximum + 1), LANE_BITS)
-    sums = problem.output[sequence] + problem.places + problem.direct[query]
-    gaps = sums - sums[:, maximum : maximum + 1] + problem.eps
+    tables, head = problem.tables, problem.head
+    sums = head.output[sequence] + head.positional_output + tables.direct[query]
+    gaps = sums - sums[:, maximum : maximum + 1] + tables.eps
     # Python integers from here on: exact whatever the size of the gaps.
     weights = np.where(gaps > 0, high[:, None], low[:, None]).astype(object)
     reached = np.flatnonzero((weights * gaps).sum(axis=0) >= 0)

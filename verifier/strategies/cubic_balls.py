@@ -44,7 +44,7 @@ class CubicQuantities:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.places = problem.shape.n_ctx - 1
-        self.one = flint.arb(problem.one)
+        self.one = flint.arb(problem.tables.one)
         self._query = lru_cache(maxsize=2 * problem.shape.d_vocab)(self._enclosed)
         self._gaps = lru_cache(maxsize=2)(self._joint_gaps)
 
@@ -118,22 +118,24 @@ class CubicQuantities:
 
     def _bounds(self, query: int, m: int) -> list[int]:
         """Return u(t) for t = 0..m, exactly."""
-        direct = np.delete(self.problem.direct[query], m).max() - self.problem.direct[query, m]
-        return [int(direct) + self.problem.eps + gap for gap in self._gaps(m)]
+        row, eps = self.problem.tables.direct[query], self.problem.tables.eps
+        direct = int(np.delete(row, m).max() - row[m])
+        return [direct + eps + gap for gap in self._gaps(m)]
 
     def _joint_gaps(self, m: int) -> list[int]:
         """Return h(t) for t = 0..m: the largest gap over rivals, at its worst place."""
-        problem = self.problem
-        places = (problem.places - problem.places[:, [m]]).max(axis=0)
-        output = problem.output[: m + 1]
-        gaps = np.delete(output - output[:, [m]] + places, m, axis=1).max(axis=1)
+        head = self.problem.head
+        positional = (head.positional_output - head.positional_output[:, [m]]).max(axis=0)
+        output = head.output[: m + 1]
+        gaps = np.delete(output - output[:, [m]] + positional, m, axis=1).max(axis=1)
         return [int(gap) for gap in gaps]
 
     def _enclosed(self, query: int, _bits: int) -> _Query:
         """Enclose the weights; places are in the order of their exact scores."""
-        tokens = exponentials(self.problem, self.problem.score[query])
-        scores = self.problem.positional_score[query]
-        places = exponentials(self.problem, scores)
+        head = self.problem.head
+        tokens = exponentials(head, head.score[query])
+        scores = head.positional_score[query]
+        places = exponentials(head, scores)
         order = sorted(range(self.places), key=lambda i: int(scores[i]))
         return _Query(tokens, [places[i] for i in order], places[-1])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from ballproof.models.layout import Shape
+from ballproof.models.architectures import Shape
 from ballproof.verifier.counting.branch import count_wrong
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem

@@ -100,11 +100,11 @@ class ExactQuantities:
         """Enclose T1's sums of all rivals over the sum of the weights: the logit gaps, with eps."""
         problem, tokens = self.problem, list(sequence)
         query, m = sequence[-1], max(sequence)
-        rows = problem.output[tokens] + problem.places + problem.direct[query]
-        gaps = (rows - rows[:, [m]] + problem.eps).T.tolist()
-        scores = problem.score[query, tokens] + problem.positional_score[query]
-        weights = exponentials(problem, scores)
-        whole = sum(weights, exact(0)) * problem.one
+        tables, head = problem.tables, problem.head
+        rows = head.output[tokens] + head.positional_output + tables.direct[query]
+        gaps = (rows - rows[:, [m]] + tables.eps).T.tolist()
+        weights = exponentials(head, head.score[query, tokens] + head.positional_score[query])
+        whole = sum(weights, exact(0)) * tables.one
         return {
             j: sum((w * gap for w, gap in zip(weights, column, strict=True)), exact(0)) / whole
             for j, column in enumerate(gaps)

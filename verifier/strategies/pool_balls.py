@@ -58,7 +58,7 @@ class PoolBalls:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.places = problem.shape.n_ctx - 1
-        self.one = flint.arb(problem.one)
+        self.one = flint.arb(problem.tables.one)
         # All rivals of a pool, asked for one after the other, share weights and extremes.
         self.weights = lru_cache(maxsize=8)(self._weights)
         self.extremes = lru_cache(maxsize=8)(self._extremes)
@@ -118,7 +118,8 @@ class PoolBalls:
         """Return F of T8 for rows and cells in balls, and for the query's own entry, exactly."""
         extremes = self.extremes(*pool[:5])
         bases = [
-            self.problem.eps + (extremes.direct[j] if pool.threshold is None else pool.threshold)
+            self.problem.tables.eps
+            + (extremes.direct[j] if pool.threshold is None else pool.threshold)
             for j in pool.rivals
         ]
         own = max(extremes.own[j] + base for j, base in zip(pool.rivals, bases, strict=True))
@@ -156,16 +157,15 @@ class PoolBalls:
         per_position: bool,
     ) -> Extremes:
         problem, m = self.problem, label - self.problem.task.answers.start
-        steps = problem.places - problem.places[:, [m]]
+        head = problem.head
+        steps = head.positional_output - head.positional_output[:, [m]]
         rows = steps[:-1]
         if not per_position and self.places:
             rows = rows.max(axis=0, keepdims=True)
-        gaps = [
-            _most(problem.output[a : b + 1], m) for a, b in self.spans(label, first, last, cells)
-        ]
+        gaps = [_most(head.output[a : b + 1], m) for a, b in self.spans(label, first, last, cells)]
         by_rival = np.array(gaps, dtype=object).reshape(len(gaps), len(problem.task.answers)).T
         direct, output = (
-            _most(table[first : last + 1], m) for table in (problem.direct, problem.output)
+            _most(table[first : last + 1], m) for table in (problem.tables.direct, head.output)
         )
         return Extremes(
             by_rival.tolist(), rows.T.tolist(), direct.tolist(), (output + steps[-1]).tolist()
@@ -181,13 +181,13 @@ class PoolBalls:
         _bits: int,
     ) -> Weights:
         queries, spans = np.arange(first, last + 1), self.spans(label, first, last, cells)
-        score = self.problem.score[queries]
+        score = self.problem.head.score[queries]
         # Any token's weight may be divided by, query by query.
         score = score - score[:, [spans[-1][1] if spans else first]]
         tokens = [(score[:, a : b + 1].min(), score[:, a : b + 1].max()) for a, b in spans]
         own = score[np.arange(len(queries)), queries]
         tokens.append((own.min(), own.max()))
-        steps = self.problem.positional_score[queries]
+        steps = self.problem.head.positional_score[queries]
         steps = steps - steps[:, :1]
         places = [(column.min(), column.max()) for column in steps.T]
         if not per_position and self.places:
@@ -208,10 +208,10 @@ class PoolBalls:
     def _exponentials(self, spans: list[tuple[int, int]]) -> list[tuple[flint.arb, flint.arb]]:
         """Enclose exp of both ends of each span, relative to the largest end."""
         top = max(high for _, high in spans)
-        root = flint.arb(self.problem.shape.d_head).sqrt()
+        root = flint.arb(self.problem.head.d_head).sqrt()
 
         def exp(score: int) -> flint.arb:
-            return (exact(int(score - top), self.problem.score_exponent) / root).exp()
+            return (exact(int(score - top), self.problem.head.score_exponent) / root).exp()
 
         return [(exp(low), exp(high)) for low, high in spans]
 

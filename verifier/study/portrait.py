@@ -29,13 +29,14 @@ def portrait(problem: Problem) -> dict[str, Any]:
     are divided by sqrt(d_head). `sigma_1` and `sigma_2` are the largest singular values of the
     query-key table, None where there is none. `wrong` is what `wrong_sequences` returns.
     """
-    root = math.sqrt(problem.shape.d_head)
+    head, one = problem.head, problem.tables.one
+    root = math.sqrt(head.d_head)
     tables = {
-        "D": _natural(problem.direct, problem.one),
-        "V": _natural(problem.output, problem.one),
-        "P": _natural(problem.places, problem.one),
-        "S": _scaled(problem.score, problem.score_exponent) / root,
-        "R": _scaled(problem.positional_score, problem.score_exponent) / root,
+        "D": _natural(problem.tables.direct, one),
+        "V": _natural(head.output, one),
+        "P": _natural(head.positional_output, one),
+        "S": _scaled(head.score, head.score_exponent) / root,
+        "R": _scaled(head.positional_score, head.score_exponent) / root,
     }
     first, second = _singular_values(problem)
     return {

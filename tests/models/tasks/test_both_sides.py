@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ballproof.models.layout import Shape
+from ballproof.models.architectures import Shape
 from ballproof.models.tasks import fold, task_of_json
 from ballproof.models.tasks.reading import PLAIN, RANKED
 from tasks.task import RULES, read_task

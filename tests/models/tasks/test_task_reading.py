@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
-from ballproof.models.layout import Shape
 from ballproof.models.tasks import Task, default, task_named, task_of_json
 from ballproof.models.tasks.argmax import Argmax
 from ballproof.models.tasks.max import Max

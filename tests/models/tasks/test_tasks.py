@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
-from ballproof.models.layout import Shape
 from ballproof.models.tasks import Rule, Task, default, fold, folded
 from ballproof.models.tasks.argmax import Argmax
 from ballproof.models.tasks.max import Max

@@ -84,8 +84,9 @@ def test_tables_are_in_natural_units(trained, picture):
         "S": (64, 64),
         "R": (64, 4),
     }
-    direct = trained.direct[5, 9] / trained.one
-    score = math.ldexp(trained.score[5, 9], trained.score_exponent) / math.sqrt(32)
+    head = trained.head
+    direct = trained.tables.direct[5, 9] / trained.tables.one
+    score = math.ldexp(head.score[5, 9], head.score_exponent) / math.sqrt(32)
     for name, exact in (("D", direct), ("S", score)):
         packed = picture["tables"][name]
         level = (packed["max"] - packed["min"]) / 255

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
-from ballproof.models.layout import B_K, B_O, B_Q, B_U, B_V, W_E, W_K, W_O, W_POS, W_Q, W_U, W_V
-from ballproof.models.weights import Weights
-from ballproof.verifier.audit.float32.programs import Floats, Program, Tokens, arrays
+from ballproof.models.architectures import Weights
+from ballproof.models.architectures.programs import Floats, Tokens
+from ballproof.verifier.audit.float32.programs import Program, arrays, programs_of
 from ballproof.verifier.proving.extras import MissingExtraError
 
 
@@ -22,22 +21,13 @@ def torch_programs(weights: Weights) -> Iterator[Program]:
         import torch
     except ImportError:
         raise MissingExtraError("The program in torch", "torch", "train") from None
+    run = programs_of(weights).torch
     tensors = {name: torch.from_numpy(array) for name, array in arrays(weights).items()}
 
     def batch(sequences: Tokens) -> Floats:
         with torch.no_grad():
-            logits: Floats = _logits(torch, tensors, torch.from_numpy(sequences)).numpy()
+            logits: Floats = run(torch, tensors, torch.from_numpy(sequences)).numpy()
             return logits
 
     yield Program("torch, all at once", batch)
     yield Program("torch, one by one", lambda x: np.concatenate([batch(row[None]) for row in x]))
-
-
-def _logits(torch: Any, w: dict[str, Any], sequences: Any) -> Any:
-    x = w[W_E][sequences] + w[W_POS]
-    query = x[:, -1] @ w[W_Q] + w[B_Q]
-    keys, values = x @ w[W_K] + w[B_K], x @ w[W_V] + w[B_V]
-    scores = torch.einsum("nh,nkh->nk", query, keys) / query.shape[1] ** 0.5
-    attention = torch.softmax(scores, dim=-1)
-    mixed = torch.einsum("nk,nkh->nh", attention, values)
-    return (x[:, -1] + mixed @ w[W_O] + w[B_O]) @ w[W_U] + w[B_U]

@@ -1,7 +1,7 @@
 """How far the float32 program is from the real function: eps, and flips where sequences tie.
 
-The bound is T12's, `verifier.deviation`. The programs are run to look for a sequence that leaves
-it, and to show how much of it is used.
+The bound is T12's, `counting.float32.deviation`. The programs are run to look for a sequence that
+leaves it, and to show how much of it is used.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from ballproof.interval.ball import precision
+from ballproof.models.architectures.programs import Floats
 from ballproof.models.weights import Weights
-from ballproof.verifier.audit.float32.programs import Floats, Program
+from ballproof.verifier.audit.float32.programs import Program
 from ballproof.verifier.audit.hunt.evaluation import Evaluation, Evaluator
 from ballproof.verifier.audit.hunt.floats import Tokens
 from ballproof.verifier.audit.hunt.scan import scan

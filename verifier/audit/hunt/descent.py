@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ballproof.models.layout import Shape
+from ballproof.models.architectures import Shape
 from ballproof.verifier.audit.hunt.candidates import Collector, strata_of
 from ballproof.verifier.audit.hunt.floats import (
     FloatModel,

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ballproof.interval.dyadic import DyadicMatrix
-from ballproof.models.layout import Shape
-from ballproof.models.paths import path_tables
+from ballproof.models.architectures import Shape
 from ballproof.models.weights import Weights
 
 Floats = NDArray[np.float64]
@@ -43,20 +42,21 @@ class FloatModel:
     """
 
     def __init__(self, weights: Weights, margin: Fraction = Fraction(0)) -> None:
-        tables = path_tables(weights)
+        tables = weights.tables
+        (head,) = tables.heads
         self.shape: Shape = weights.shape
         self.margin = _float(margin)
         self.direct = _relative(tables.direct)
-        self.output = _relative(tables.output)
-        self.places = _relative(tables.positional_output)
-        root = math.sqrt(weights.shape.d_head)
-        self.score = _relative(tables.score) / root
-        self.positional_score = _relative(tables.positional_score) / root
+        self.output = _relative(head.output)
+        self.positional_output = _relative(head.positional_output)
+        root = math.sqrt(head.d_head)
+        self.score = _relative(head.score) / root
+        self.positional_score = _relative(head.positional_score) / root
 
     @property
     def tolerance(self) -> float:
         """A generous guess of how wrong a margin may be by rounding."""
-        logits = sum(_reach(t) for t in (self.direct, self.output, self.places))
+        logits = sum(_reach(t) for t in (self.direct, self.output, self.positional_output))
         scores = _reach(self.score) + _reach(self.positional_score)
         return (1 + logits) * (1e-9 + scores * 2.0**-45)
 
@@ -77,7 +77,7 @@ class FloatModel:
             weights /= weights.sum(axis=1, keepdims=True)
             places = (rows[:, None] * v + tokens).ravel()
             held = np.bincount(places, weights.ravel(), len(tokens) * v).reshape(-1, v)
-            logits = self.direct[query] + held @ self.output + weights @ self.places
+            logits = self.direct[query] + held @ self.output + weights @ self.positional_output
             return finite_or_zero(_leads(logits, tokens.max(axis=1)) - self.margin)
 
     def of_query(self, query: int) -> QueryTables:
@@ -85,7 +85,7 @@ class FloatModel:
         with np.errstate(all="ignore"):
             scores = self.score[query] + self.positional_score[query][:, None]
             weights = np.exp(scores - scores.max())
-            logits = self.direct[query] + self.output + self.places[:, None, :]
+            logits = self.direct[query] + self.output + self.positional_output[:, None, :]
             return QueryTables(query, weights, weights[:, :, None] * logits)
 
     def from_sums(self, parts: Floats, weights: Floats, labels: Tokens) -> Floats:

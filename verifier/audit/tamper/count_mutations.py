@@ -61,9 +61,11 @@ def margin_mutants(subject: Subject) -> Iterator[Mutant]:
 
 def reach(problem: Problem) -> int:
     """Return a whole number above the difference of any two logits of the model."""
+    tables, head = problem.tables, problem.head
     largest = sum(
         max((abs(int(x)) for x in table.flat), default=0)
-        for table in (problem.direct, problem.output, problem.places)
+        for table in (tables.direct, head.output, head.positional_output)
     )
-    exact = Fraction(largest, problem.margin.denominator) * Fraction(2) ** problem.logit_exponent
+    unit = Fraction(2) ** tables.logit_exponent
+    exact = Fraction(largest, problem.margin.denominator) * unit
     return 2 * int(exact) + 1

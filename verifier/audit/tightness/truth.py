@@ -102,7 +102,7 @@ def right_with_exact_positions(problem: Problem, progress: Progress) -> int:
     exactly.
     """
     v, k = problem.shape.d_vocab, problem.shape.n_ctx
-    attention = [Attention(problem, query) for query in range(v)]
+    attention = [Attention(problem.head, query) for query in range(v)]
     right = 0
     for m, queries in classes(v, progress):
         free = _largest_gaps(problem, m)
@@ -114,9 +114,10 @@ def right_with_exact_positions(problem: Problem, progress: Progress) -> int:
 
 def _largest_gaps(problem: Problem, m: int) -> Integers:
     """Return (k, m+1): the largest over rivals of V[t,j] - V[t,m] + P[i,j] - P[i,m]."""
-    output = problem.output[: m + 1] - problem.output[: m + 1, [m]]
-    places = problem.places - problem.places[:, [m]]
-    gaps = output[None, :, :] + places[:, None, :]
+    head = problem.head
+    output = head.output[: m + 1] - head.output[: m + 1, [m]]
+    positional = head.positional_output - head.positional_output[:, [m]]
+    gaps = output[None, :, :] + positional[:, None, :]
     largest: Integers = np.delete(gaps, m, axis=2).max(axis=2)
     return largest
 
@@ -124,8 +125,8 @@ def _largest_gaps(problem: Problem, m: int) -> Integers:
 def _right_in_class(
     problem: Problem, attention: Attention, query: int, m: int, free: Integers
 ) -> int:
-    direct = np.delete(problem.direct[query], m).max() - problem.direct[query, m]
-    gaps = free + int(direct) + problem.eps
+    row = problem.tables.direct[query]
+    gaps = free + int(np.delete(row, m).max() - row[m]) + problem.tables.eps
     places = problem.shape.n_ctx - 1
     bits = (lane_bits(places + 2) - 2) // 2
     _, ceilings = floor_lanes(gaps, max(int(abs(gaps).max()).bit_length() - bits, 0))

@@ -145,7 +145,7 @@ class _Tree:
         self, first: int, last: int, rivals: Rivals, thresholds: dict[int, tuple[int, bool]]
     ) -> Rivals:
         """Return the rivals that no threshold clears for all these queries."""
-        rows = self.problem.direct[first : last + 1]
+        rows = self.problem.tables.direct[first : last + 1]
         gaps = (rows - rows[:, [self.m]]).max(axis=0)
         below = {j: j in thresholds and int(gaps[j]) <= thresholds[j][0] for j in rivals}
         # A threshold without a sign may clear: then the rival is not certainly left.
@@ -183,7 +183,7 @@ class _Tree:
         for rival, wanted in node["thresholds"]:
             j = rival - self.offset
             if j in rivals:
-                threshold = wanted * self.problem.one >> 10
+                threshold = wanted * self.problem.tables.one >> 10
                 ball = self.ask(pool._replace(rivals=(j,), threshold=threshold))
                 if not nonnegative(ball):
                     found[j] = threshold, negative(ball)

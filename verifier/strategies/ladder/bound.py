@@ -93,7 +93,7 @@ class Tree:
     def _left(self, queries: list[int], rivals: Integer, thresholds: dict[int, int]) -> Integer:
         if not thresholds:
             return rivals
-        rows, column = self.problem.direct[queries], self.tables.column
+        rows, column = self.problem.tables.direct[queries], self.tables.column
         largest = (rows - rows[:, column : column + 1]).max(axis=0)
         return np.array(
             [j for j in rivals if j not in thresholds or largest[j] > thresholds[j]], dtype=int
@@ -133,7 +133,7 @@ class Tree:
         """Return the thresholds that hold, in the unit of the path tables."""
         wanted = {rival - self.offset: threshold for rival, threshold in node["thresholds"]}
         shift, bits = self.tables.shift, self.tables.bits
-        given = {int(j): wanted[j] * self.problem.one >> 10 for j in rivals if j in wanted}
+        given = {int(j): wanted[j] * self.problem.tables.one >> 10 for j in rivals if j in wanted}
         # One too large for a lane is no gap of this model; leaving it out clears less.
         thresholds = {j: x for j, x in given.items() if (x >> shift).bit_length() < bits}
         if not thresholds:

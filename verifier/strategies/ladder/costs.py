@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ballproof.models.layout import Shape as ModelShape
+from ballproof.models.architectures import Shape as ModelShape
 from ballproof.verifier.strategies.ladder.cells import Cells
 from ballproof.verifier.strategies.ladder.pools import PoolShape
 

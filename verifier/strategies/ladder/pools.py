@@ -80,17 +80,18 @@ class PrefixExtremes:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self.places: Integers = problem.positional_score - problem.positional_score[:, :1]
-        columns = np.ascontiguousarray(problem.score.T)
-        self._tables = {"output": problem.output, "direct": problem.direct, "score": columns}
-        self._ends = {name: _running(table) for name, table in self._tables.items()}
+        head, direct = problem.head, problem.tables.direct
+        self.places: Integers = head.positional_score - head.positional_score[:, :1]
+        columns = np.ascontiguousarray(head.score.T)
+        self.tables = {"output": head.output, "direct": direct, "score": columns}
+        self._ends = {name: _running(table) for name, table in self.tables.items()}
 
     def over(self, name: str, first: int, last: int) -> Sides:
         """Return (smallest, largest) over the tokens first..last, for each column of a table.
 
         The table `score` stands with its tokens as rows, so that its columns are queries.
         """
-        table, ends = self._tables[name], self._ends[name]
+        table, ends = self.tables[name], self._ends[name]
         if first == 0:
             return ends[0][last], ends[1][last]
         if last == len(table) - 1:
@@ -123,11 +124,12 @@ class LabelTables:
         self.places = problem.shape.n_ctx - 1
         self.bits = (lane_bits(problem.shape.n_ctx + 2) - 3) // 2
         own = slice(self.column, self.column + 1)
-        steps = problem.places - problem.places[:, own]
+        tables, head = problem.tables, problem.head
+        steps = head.positional_output - head.positional_output[:, own]
         self.first, past = self._span()
-        output = problem.output[self.first : past] - problem.output[self.first : past, own]
-        spread = [abs(steps).max(), abs(problem.eps)]
-        for table in (problem.output, problem.direct):
+        output = head.output[self.first : past] - head.output[self.first : past, own]
+        spread = [abs(steps).max(), abs(tables.eps)]
+        for table in (head.output, tables.direct):
             part = table[self.first : past]
             spread.append(part.max() - part.min())
         # A gap is a sum of three rounded parts and eps.
@@ -204,7 +206,7 @@ class LabelTables:
     def direct(self, shape: PoolShape, up: bool, table: str = "direct") -> Lanes:
         """Return a bound of T[q,j] - T[q,m] over the pool's queries, for all columns."""
         if shape.one_query:
-            row = getattr(self.problem, table)[shape.first]
+            row = self.prefixes.tables[table][shape.first]
             gap = row - row[self.column]
         else:
             sides = self.prefixes.over(table, shape.first, shape.last)
@@ -221,7 +223,7 @@ class LabelTables:
         low, high, own = self.weights(shape)
         if direct is None:
             direct = self.direct(shape, up)[rivals]
-        eps = floor_lanes(np.array([self.problem.eps], dtype=object), self.shift)[up]
+        eps = floor_lanes(np.array([self.problem.tables.eps], dtype=object), self.shift)[up]
         base = direct + eps
         gaps = self._gaps(shape, rivals, up) + base
         last = self.direct(shape, up, "output")[rivals] + self.steps[up][-1][rivals] + base
@@ -250,7 +252,7 @@ class LabelTables:
 
     def _enclosed_weights(self, shape: PoolShape) -> tuple[Lanes, Lanes, Lanes]:
         queries = np.arange(shape.first, shape.last + 1)
-        score, spans = self.problem.score, self.spans(shape)
+        score, spans = self.problem.head.score, self.spans(shape)
         reference = score[queries, self.reference(shape)]
         starts = np.array([first for first, _ in spans], dtype=np.int64)
         single = score[queries[:, None], starts] - reference[:, None]
@@ -278,7 +280,7 @@ class LabelTables:
         """Enclose exp of the scores, relative to the largest, in units of 2**-bits."""
         top = max(high)
         with precision(WORKING_BITS):
-            root = flint.arb(self.problem.shape.d_head).sqrt()
+            root = flint.arb(self.problem.head.d_head).sqrt()
             unit = exact(1, self.bits)
             balls = {x: self._exp(x - top, root) * unit for x in {*low, *high}}
         floors = [_floor(balls[x], up=False) for x in low]
@@ -286,7 +288,7 @@ class LabelTables:
         return np.array(floors, dtype=np.int64), np.array(ceilings, dtype=np.int64)
 
     def _exp(self, score: int, root: flint.arb) -> flint.arb:
-        return (exact(int(score), self.problem.score_exponent) / root).exp()
+        return (exact(int(score), self.problem.head.score_exponent) / root).exp()
 
     def worst(self, tables: Tables, shape: PoolShape) -> Lanes:
         """Return for each rival the largest sum in the pool's classes (T3); `tables` are upper."""

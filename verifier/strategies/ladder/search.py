@@ -41,7 +41,7 @@ class Explorer:
         self._classes: dict[tuple[int, tuple[int, ...]], list[Option]] = {}
         self._finer: dict[int, list[tuple[Spans, bool]]] = {}
         self.rivals = tables.rivals
-        direct, column = self.problem.direct, tables.column
+        direct, column = self.problem.tables.direct, tables.column
         self.direct = direct - direct[:, column : column + 1]
 
     def options(self) -> LabelOptions:
@@ -142,7 +142,7 @@ class Explorer:
 
     def _thresholds(self, shape: PoolShape, rivals: Integer) -> dict[int, int]:
         """Return for each rival the largest threshold in 1/1024 that its worst case allows."""
-        tables, one = self.tables, self.problem.one
+        tables, one = self.tables, self.problem.tables.one
         gaps = self.direct[shape.first : shape.last + 1][:, rivals]
         low = [_clamped(-(-int(x) * STEPS // one) - 1) for x in gaps.min(axis=0)]
         high = [_clamped(-(-int(x) * STEPS // one) + 1) for x in gaps.max(axis=0)]
@@ -161,7 +161,7 @@ class Explorer:
         return {int(j): int(x) for j, x, s in zip(rivals, lower, start, strict=True) if x > s}
 
     def _open(self, query: int, rivals: Integer, thresholds: dict[int, int]) -> Integer:
-        row, one = self.direct[query], self.problem.one
+        row, one = self.direct[query], self.problem.tables.one
         return np.array(
             [j for j in rivals if j not in thresholds or row[j] > thresholds[j] * one >> 10],
             dtype=int,

@@ -12,7 +12,7 @@ from math import inf
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
-from ballproof.models.layout import Shape
+from ballproof.models.architectures import Shape
 from ballproof.models.weights import Weights
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem

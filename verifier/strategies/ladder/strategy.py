@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from ballproof.models.layout import Shape
+from ballproof.models.architectures import Shape
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.base import (

@@ -209,8 +209,8 @@ class _Level:
     ) -> tuple[list[flint.arb], flint.arb, list[flint.arb], list[flint.arb]]:
         """Return weights of free places, ascending, and of the last; extremes of scores so far."""
         problem, row = self.of.problem, self.table[query]
-        scores = problem.positional_score[query]
-        weights = exponentials(problem, scores)
+        scores = problem.head.positional_score[query]
+        weights = exponentials(problem.head, scores)
         order = sorted(range(self.of.places), key=lambda i: int(scores[i]))
         bottoms = [-x for x in running_largest(-x for x in row)]
         return [weights[i] for i in order], weights[-1], running_largest(row), bottoms

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ballproof.interval.ball import precision
-from ballproof.models.layout import W_U
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.subcubic.chains import Direction, product
 from ballproof.verifier.strategies.subcubic.logits import direct_rows
@@ -59,7 +58,7 @@ def _leading(matrix: Floats, count: int) -> list[Direction]:
 
 
 def query_key_table(problem: Problem) -> Floats:
-    """Return A W_Q W_K^T B^T / sqrt(d_head) (v,v) in floats: the scores without the biases."""
+    """Return A Q K^T B^T / sqrt(d_head) (v,v) in floats: the scores without the biases."""
     with precision(WORKING_BITS):
         return to_floats(product(factors(problem).chain))
 
@@ -95,12 +94,12 @@ def _of_chain(problem: Problem) -> Directions:
 def reference_row(problem: Problem) -> Direction:
     """Return the witness of svd-query: the leading direction of A', with the best sign and scale.
 
-    The scale minimises the sum of the bounds diff_q = sum_l |A'[q,l] - s x_l| range(W_U[l]): a
-    weighted median.
+    The scale minimises the sum of the bounds diff_q = sum_l |A'[q,l] - s x_l| range(U[l]), U
+    being the unembedding: a weighted median.
     """
     with precision(WORKING_BITS):
         rows = to_floats(direct_rows(problem))
-    unembed = problem.weights.tensors[W_U].to_float()
+    unembed = problem.weights.factors.unembedding.to_float()
     scale = np.abs(rows).max(initial=0.0) or 1.0
     direction = np.linalg.svd(rows / scale)[2][0]
     weights = np.abs(direction) * np.ptp(unembed, axis=1)

@@ -9,8 +9,6 @@ import flint
 import numpy as np
 
 from ballproof.interval.ball import exact, precision, upper_ball
-from ballproof.interval.dyadic import DyadicMatrix
-from ballproof.models.layout import B_O, B_U, B_V, W_E, W_O, W_POS, W_U
 from ballproof.verifier.counting.problem import Integers, Problem
 from ballproof.verifier.strategies.subcubic.chains import Direction, Ended, chain_ranges, column
 from ballproof.verifier.strategies.subcubic.scores import WORKING_BITS, balls
@@ -45,52 +43,49 @@ def bounded_logits(problem: Problem, name: str, mu: Direction) -> Logits:
 
 def enclosed_logits(problem: Problem, name: str, mu: Direction, ended: Ended) -> Logits:
     """Return the tables at the precision in force; `ended` is applied to the difference."""
-    v = problem.shape.d_vocab
+    v, head, table = problem.shape.d_vocab, problem.head, problem.tables.direct
     reference, difference = _direct_split(problem, name, mu, ended)
     constant, slope, others, alone = [], [], [], []
     for m in range(v):
-        place = np.delete((problem.places - problem.places[:, [m]]).max(axis=0), m)
-        gains = np.delete(problem.output[m] - problem.output[m, m], m)
-        direct = np.delete(problem.direct[m] - problem.direct[m, m], m)
+        positional = head.positional_output - head.positional_output[:, [m]]
+        place = np.delete(positional.max(axis=0), m)
+        gains = np.delete(head.output[m] - head.output[m, m], m)
+        direct = np.delete(table[m] - table[m, m], m)
         split = [reference[j] - reference[m] for j in range(v) if j != m]
         constant.append([x + y for x, y in zip(split, _exact(problem, place), strict=True)])
         slope.append(_exact(problem, gains))
-        gaps = np.delete(problem.output - problem.output[:, [m]], m, axis=1).max(axis=1)
+        gaps = np.delete(head.output - head.output[:, [m]], m, axis=1).max(axis=1)
         others.append(_exact(problem, np.maximum.accumulate(gaps)))
         alone += _exact(problem, np.array([(direct + place + gains).max()], dtype=object))
-    eps = _exact(problem, np.array([problem.eps], dtype=object))[0]
+    eps = _exact(problem, np.array([problem.tables.eps], dtype=object))[0]
     return Logits(constant, slope, others, difference, alone, eps)
 
 
 def _exact(problem: Problem, numbers: Integers) -> Row:
-    return [exact(int(x), problem.logit_exponent) for x in numbers]
+    return [exact(int(x), problem.tables.logit_exponent) for x in numbers]
 
 
 def _direct_split(problem: Problem, name: str, mu: Direction, ended: Ended) -> tuple[Row, Row]:
     """Return mu_j (v) and diff_q (v) with D[q,j] - D[q,m] <= mu_j - mu_m + diff_q."""
     v, denominator = problem.shape.d_vocab, problem.margin.denominator
     if name.endswith("max-diff-exact"):
-        ranges = problem.direct.max(axis=1) - problem.direct.min(axis=1)
+        ranges = problem.tables.direct.max(axis=1) - problem.tables.direct.min(axis=1)
         if name.startswith("global"):
             ranges = np.full(v, ranges.max(), dtype=object)
         return [exact(0)] * v, _exact(problem, ranges)
     rows = direct_rows(problem)
-    unembed = balls(problem.weights.tensors[W_U])
+    unembed = balls(problem.weights.factors.unembedding)
     ones = flint.arb_mat(v, 1, [1] * v)
     reference = flint.arb_mat(1, problem.shape.d_model)
     if name == "mean-query":
         reference = ones.transpose() * rows * (1 / flint.arb(v))
     elif name == "svd-query":
         reference = column(mu).transpose()
-    constant = reference * unembed + balls(problem.weights.tensors[B_U])
+    constant = reference * unembed + balls(problem.weights.factors.unembedding_bias)
     difference = chain_ranges([rows - ones * reference, unembed], 0, ended)
     return [denominator * x for x in constant.entries()], [denominator * x for x in difference]
 
 
 def direct_rows(problem: Problem) -> flint.arb_mat:
-    """Return A' = W_E + W_pos[k-1] + b_V W_O + b_O (v,d)."""
-    tensor = problem.weights.tensors
-    bias = tensor[B_V] @ tensor[W_O] + tensor[B_O]
-    last = tensor[W_POS].row(problem.shape.n_ctx - 1)
-    rows: DyadicMatrix = tensor[W_E].plus_row(last + bias)
-    return balls(rows)
+    """Return A' (v,d), what reaches the unembedding past attention."""
+    return balls(problem.weights.factors.direct)

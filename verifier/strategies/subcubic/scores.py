@@ -9,7 +9,6 @@ import flint
 
 from ballproof.interval.ball import precision, upper_ball
 from ballproof.interval.dyadic import DyadicMatrix
-from ballproof.models.layout import B_Q, W_E, W_K, W_POS, W_Q
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.subcubic.chains import (
     Balls,
@@ -47,23 +46,24 @@ class Scores:
 
 @dataclass(frozen=True, eq=False)
 class Factors:
-    """A W_Q, W_K^T B^T and their factors, where M = A W_Q W_K^T B^T / sqrt(d_head).
+    """The factors of M = A Q K^T B^T / sqrt(d_head), in balls.
 
-    A = W_E + W_pos[k-1], B = W_E + mean of W_pos; 1/sqrt(d_head) is put into B and `rest`, which
-    is (W_pos - mean)^T.
+    A (v,d) are the rows that ask, `queried`; Q and K (d,h) make queries and keys. B (v,d) is the
+    embedding plus the mean of the positions; 1/sqrt(d_head) is put into B^T, `keyed_transposed`,
+    and into `rest_transposed`, which is (positions - mean)^T.
     """
 
+    queried: Balls
     query: Balls
-    w_q: Balls
-    w_k_transposed: Balls
+    key_transposed: Balls
     keyed_transposed: Balls
     rest_transposed: Balls
-    b_q: Balls
+    query_bias: Balls
 
     @property
     def chain(self) -> list[Balls]:
         """The four factors of M."""
-        return [self.query, self.w_q, self.w_k_transposed, self.keyed_transposed]
+        return [self.queried, self.query, self.key_transposed, self.keyed_transposed]
 
 
 def balls(matrix: DyadicMatrix) -> Balls:
@@ -80,20 +80,20 @@ def factors(problem: Problem) -> Factors:
 
 def enclosed_factors(problem: Problem) -> Factors:
     """Return the factors of the scores at the precision in force."""
-    tensor, shape = problem.weights.tensors, problem.shape
+    exact, shape = problem.weights.factors, problem.shape
     count = shape.n_ctx
     ones = DyadicMatrix.from_ints([[1] * count])
-    total = ones @ tensor[W_POS]
-    keyed = tensor[W_E].scaled(count).plus_row(total)
-    rest = tensor[W_POS].scaled(count).plus_row(-total)
+    total = ones @ exact.positions
+    keyed = exact.embedding.scaled(count).plus_row(total)
+    rest = exact.positions.scaled(count).plus_row(-total)
     scale = 1 / (count * flint.arb(shape.d_head).sqrt())
     return Factors(
-        balls(tensor[W_E].plus_row(tensor[W_POS].row(count - 1))),
-        balls(tensor[W_Q]),
-        balls(tensor[W_K].transpose()),
+        balls(exact.queried),
+        balls(exact.query),
+        balls(exact.key.transpose()),
         balls(keyed.transpose()) * scale,
         balls(rest.transpose()) * scale,
-        balls(tensor[B_Q]),
+        balls(exact.query_bias),
     )
 
 
@@ -107,17 +107,17 @@ def bounded_scores(problem: Problem, name: str, directions: Directions) -> Score
 def enclosed_scores(parts: Factors, name: str, directions: Directions, ended: Ended) -> Scores:
     """Return the scores at the precision in force; `ended` is applied to the ranges of Err."""
     approximate, error = _approximation(parts, name, directions, ended)
-    bias = parts.b_q * parts.w_k_transposed * parts.keyed_transposed
+    bias = parts.query_bias * parts.key_transposed * parts.keyed_transposed
     ones = flint.arb_mat(approximate.nrows(), 1, [1] * approximate.nrows())
-    queried = parts.query * parts.w_q + ones * parts.b_q
-    positional = queried * (parts.w_k_transposed * parts.rest_transposed)
+    queries = parts.queried * parts.query + ones * parts.query_bias
+    positional = queries * (parts.key_transposed * parts.rest_transposed)
     return Scores(approximate + ones * bias, error, positional)
 
 
 def _approximation(
     parts: Factors, name: str, directions: Directions, ended: Ended
 ) -> tuple[Balls, list[flint.arb]]:
-    pair = [parts.query * parts.w_q, parts.w_k_transposed * parts.keyed_transposed]
+    pair = [parts.queried * parts.query, parts.key_transposed * parts.keyed_transposed]
     if name == "exact":
         return product(pair), [flint.arb(0)] * pair[0].nrows()
     if directions.matrix:
@@ -139,7 +139,7 @@ def _peeled_pair(pair: list[Balls], directions: Directions) -> tuple[Balls, list
 
 
 def _peeled_chain(chain: list[Balls], directions: Directions) -> tuple[Balls, list[Balls]]:
-    """Peel two directions from A and B, one from W_Q and W_K; return the six terms and the rest."""
+    """Peel two directions from A and B, one from Q and K; return the six terms and the rest."""
     a, q, kt, bt = chain
     terms: list[tuple[Balls, Balls]] = []
     for u in directions.query:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ballproof.models.layout import Shape
+from ballproof.models.architectures import Shape
 from ballproof.verifier.strategies.base import Witness
 from ballproof.verifier.strategies.subcubic.chains import Direction
 from ballproof.verifier.strategies.subcubic.names import Parts

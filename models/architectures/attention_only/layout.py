@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
+from ballproof.models.architectures.architecture import LinearName, Shape, Shapes
 from ballproof.models.errors import ModelError
-
-Dims = tuple[int, ...]
+from ballproof.models.tensors import Dims
 
 W_E, W_POS, W_U = "embed.W_E", "pos_embed.W_pos", "unembed.W_U"
 W_Q, W_K = "blocks.0.attn.W_Q", "blocks.0.attn.W_K"
@@ -16,11 +15,25 @@ W_V, W_O = "blocks.0.attn.W_V", "blocks.0.attn.W_O"
 B_Q, B_K = "blocks.0.attn.b_Q", "blocks.0.attn.b_K"
 B_V, B_O = "blocks.0.attn.b_V", "blocks.0.attn.b_O"
 B_U = "unembed.b_U"
-MASK, IGNORE = "blocks.0.attn.mask", "blocks.0.attn.IGNORE"
 
 WEIGHT_NAMES = (W_E, W_POS, W_Q, W_K, W_V, W_O, W_U)
 BIAS_NAMES = (B_Q, B_K, B_V, B_O, B_U)
-BUFFER_NAMES = (MASK, IGNORE)
+# The layout of linear layers: TransformerBridge, or plain nn.Linear and nn.Embedding modules.
+LINEAR = {
+    "embed.weight": LinearName(W_E),
+    "pos_embed.weight": LinearName(W_POS),
+    "pos_embed.W_pos": LinearName(W_POS),
+    "blocks.0.attn.q.weight": LinearName(W_Q, transposed=True, merged_heads=True),
+    "blocks.0.attn.k.weight": LinearName(W_K, transposed=True, merged_heads=True),
+    "blocks.0.attn.v.weight": LinearName(W_V, transposed=True, merged_heads=True),
+    "blocks.0.attn.o.weight": LinearName(W_O, transposed=True, merged_heads=True),
+    "unembed.weight": LinearName(W_U, transposed=True),
+    "blocks.0.attn.q.bias": LinearName(B_Q, merged_heads=True),
+    "blocks.0.attn.k.bias": LinearName(B_K, merged_heads=True),
+    "blocks.0.attn.v.bias": LinearName(B_V, merged_heads=True),
+    "blocks.0.attn.o.bias": LinearName(B_O),
+    "unembed.bias": LinearName(B_U),
+}
 
 # Names that say what the model has that this project does not support, and how to say so.
 _UNSUPPORTED = (
@@ -31,24 +44,6 @@ _UNSUPPORTED = (
     ),
     (re.compile(r"(^|\.)mlp\."), "belongs to an MLP, and only attention-only models are supported"),
 )
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Sizes of a model: vocabulary v, context length k, residual width d, head width h, outputs.
-
-    `d_vocab_out` is the number of logits; left out, it is the vocabulary's size.
-    """
-
-    d_vocab: int
-    n_ctx: int
-    d_model: int
-    d_head: int
-    d_vocab_out: int = -1
-
-    def __post_init__(self) -> None:
-        if self.d_vocab_out == -1:
-            object.__setattr__(self, "d_vocab_out", self.d_vocab)
 
 
 def expected_shapes(shape: Shape) -> dict[str, Dims]:
@@ -69,7 +64,13 @@ def expected_shapes(shape: Shape) -> dict[str, Dims]:
     }
 
 
-def check_layout(shapes: Mapping[str, Dims], source: str) -> Shape:
+def fits(shapes: Shapes) -> bool:
+    """Say whether these may be the tensors of such a model, by their names and number of heads."""
+    named = shapes.keys() <= {*WEIGHT_NAMES, *BIAS_NAMES} and shapes.keys() >= {*WEIGHT_NAMES}
+    return named and shapes[W_Q][:-2] == (1,)
+
+
+def check_layout(shapes: Shapes, source: str) -> Shape:
     """Return the sizes of a model whose tensors have these names and shapes, buffers left out.
 
     Raises ModelError for any tensor that is missing, unknown, unsupported or of another shape.
@@ -105,7 +106,7 @@ def _check_name(name: str, source: str) -> None:
     )
 
 
-def _sizes(shapes: Mapping[str, Dims], source: str) -> Shape:
+def _sizes(shapes: Shapes, source: str) -> Shape:
     for name, rank in ((W_E, 2), (W_POS, 2), (W_Q, 3), (W_U, 2)):
         if len(shapes[name]) != rank:
             raise ModelError(

@@ -1,0 +1,115 @@
+"""What an architecture is: its tensors, what they compute, and what the theorems need of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import flint
+
+from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.models.architectures.factors import Factors
+from ballproof.models.architectures.programs import Programs
+from ballproof.models.architectures.tables import Tables
+from ballproof.models.tensors import Dims
+
+Shapes = Mapping[str, Dims]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a model: vocabulary v, context length k, residual width d, head width h, outputs.
+
+    `d_vocab_out` is the number of logits; left out, it is the vocabulary's size.
+    """
+
+    d_vocab: int
+    n_ctx: int
+    d_model: int
+    d_head: int
+    d_vocab_out: int = -1
+
+    def __post_init__(self) -> None:
+        if self.d_vocab_out == -1:
+            object.__setattr__(self, "d_vocab_out", self.d_vocab)
+
+    def fields(self) -> dict[str, int]:
+        """Return the sizes by name, as a certificate states them."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A frozen model.
+
+    `tensors` maps every name of the architecture to an exact matrix: the head axis is dropped,
+    biases are rows of shape (1, n), and a bias that the file leaves out is a row of zeros. `digest`
+    identifies the tensors of the file (absent and zero biases differ); `source` names the file in
+    messages; `task` is the task that its metadata names, if any.
+    """
+
+    architecture: Architecture
+    shape: Shape
+    tensors: dict[str, DyadicMatrix]
+    digest: str
+    source: str
+    task: str | None = None
+
+    @property
+    def tables(self) -> Tables:
+        """The exact tables; ValueError where the architecture has none."""
+        if self.architecture.tables is None:
+            raise ValueError(f"There are no tables of {self.architecture.words}.")
+        return self.architecture.tables(self)
+
+    @property
+    def factors(self) -> Factors:
+        """The matrices that its tables are products of; ValueError where there are none."""
+        if self.architecture.factors is None:
+            raise ValueError(f"There are no factors of {self.architecture.words}.")
+        return self.architecture.factors(self)
+
+
+class LinearName(NamedTuple):
+    """What a tensor of linear layers is called here, and how it differs.
+
+    Linear layers hold their matrices transposed, and merge the heads of attention.
+    """
+
+    name: str
+    transposed: bool = False
+    merged_heads: bool = False
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One kind of model: a row of the table of architectures.
+
+    `parts` is what the tensors do not show of the function, as certificates state it, and `words`
+    the same for a reader. `fits` says by names and shapes whether tensors may be of this kind;
+    `check_names` raises ModelError for a name that is none of this kind, and `sizes` returns the
+    sizes, or raises it for whatever is wrong; both are told what the file is called.
+    `tensors` are the names and shapes of a model of some sizes; a file may leave out the
+    `optional` ones, which are zero then. `linear` are the names in the layout of linear layers.
+
+    `logits` encloses the logits of one input at the precision in force, from the definition:
+    what every theorem is about. The others are None where no theorem serves the architecture:
+    exact `tables` and `factors` of one head, the `deviation` of the program in float32 (T12), and
+    `programs`, this program in any order of summation.
+    """
+
+    parts: tuple[Mapping[str, Any], ...]
+    words: str
+    fits: Callable[[Shapes], bool]
+    check_names: Callable[[Iterable[str], str], None]
+    sizes: Callable[[Shapes, str], Shape]
+    tensors: Callable[[Shape], dict[str, Dims]]
+    optional: tuple[str, ...]
+    logits: Callable[[Weights, Sequence[int]], list[flint.arb]]
+    linear: Mapping[str, LinearName] = field(default_factory=dict)
+    tables: Callable[[Weights], Tables] | None = None
+    factors: Callable[[Weights], Factors] | None = None
+    deviation: Callable[[Weights], Fraction] | None = None
+    programs: Programs | None = None
