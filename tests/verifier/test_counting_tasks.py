@@ -20,6 +20,7 @@ from ballproof.verifier.counting.separable import surviving_rivals
 from ballproof.verifier.counting.transitions import Transitions
 from ballproof.verifier.proving.pipeline import NotApplicableError, draft
 from ballproof.verifier.strategies import STRATEGIES, strategy_named
+from ballproof.verifier.strategies.obstacles import obstacle
 
 TWO_SIDED = ("brute-force", "exact")
 
@@ -107,11 +108,11 @@ def test_strategies_for_max_alone_say_so():
     for task in (whole("min", model), whole("max", model, positions=((0, 4), (0, 4), (3, 4)))):
         problem = posed(model, task)
         for strategy in STRATEGIES:
-            obstacle = strategy.obstacle(problem)
-            served[obstacle is None].add(strategy.name)
-            if obstacle:
+            reason = obstacle(strategy, problem)
+            served[reason is None].add(strategy.name)
+            if reason:
                 assert f"max-of-3 over all inputs and tokens only, and the task is {task.rule}" in (
-                    obstacle
+                    reason
                 )
     assert served[True] >= set(TWO_SIDED)
     assert served[False] >= {s.name for s in STRATEGIES if "/" in s.name} | {"cubic"}

@@ -13,6 +13,7 @@ from ballproof.verifier.proving.pipeline import NotApplicableError
 from ballproof.verifier.proving.steering import prove
 from ballproof.verifier.strategies import STRATEGIES
 from ballproof.verifier.strategies.base import InAuto
+from ballproof.verifier.strategies.obstacles import obstacle
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def known_count(
     strategy = next(
         one
         for one in STRATEGIES
-        if one.two_sided and one.in_auto is not InAuto.NEVER and one.obstacle(problem) is None
+        if one.two_sided and one.in_auto is not InAuto.NEVER and obstacle(one, problem) is None
     )
     try:
         claim = prove(problem, strategy, max_operations, progress).claim

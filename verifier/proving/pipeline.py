@@ -21,6 +21,7 @@ from ballproof.verifier.proving.checking import (
     Checkers,
 )
 from ballproof.verifier.strategies.base import Bounds, Strategy, Witness
+from ballproof.verifier.strategies.obstacles import obstacle
 
 
 def certificate_name(strategy: str) -> str:
@@ -212,9 +213,9 @@ def _claimed_bounds(
 
 def require_applicable(problem: Problem, strategy: Strategy, max_operations: int) -> None:
     """Raise NotApplicableError with the reason why this strategy cannot be used here."""
-    obstacle = strategy.obstacle(problem)
-    if obstacle:
-        raise NotApplicableError(f"{strategy.name} does not apply to this model. {obstacle}")
+    reason = obstacle(strategy, problem)
+    if reason:
+        raise NotApplicableError(f"{strategy.name} does not apply to this model. {reason}")
     # A single answer has no rival: there is nothing to count.
     least = strategy.least_operations(problem) if problem.answers > 1 else 0
     if least > max_operations:

@@ -18,6 +18,7 @@ from ballproof.verifier.proving.pipeline import (
 from ballproof.verifier.proving.steering import prove
 from ballproof.verifier.strategies import STRATEGIES, leading_strategy
 from ballproof.verifier.strategies.base import InAuto, Strategy
+from ballproof.verifier.strategies.obstacles import obstacle
 
 # Below this share the study's strategies may do better than a ladder of the same length.
 LADDER_SUFFICES = 0.95
@@ -98,7 +99,7 @@ def _candidates(problem: Problem, goal: Goal, found: list[Proven]) -> Iterator[S
         cheap = goal.max_operations or 10**11
         possible = strategy.in_auto in (InAuto.ALWAYS, InAuto.WHERE_MUCH_IS_OPEN)
         short = strategy.least_operations(problem) <= cheap
-        if possible and short and not strategy.obstacle(problem):
+        if possible and short and not obstacle(strategy, problem):
             if enough and strategy.in_auto is InAuto.WHERE_MUCH_IS_OPEN:
                 continue
             yield strategy

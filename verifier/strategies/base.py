@@ -49,6 +49,20 @@ class InAuto(Enum):
     NEVER = auto()
 
 
+class Needs(Enum):
+    """What a strategy reads of a model; in words for a sentence."""
+
+    TABLES = "the tables of one head"
+    FACTORS = "the tables of one head, and the matrices that they are products of"
+
+
+class Serves(Enum):
+    """Which tasks a strategy serves."""
+
+    EVERY_TASK = auto()
+    MAX_OF_ALL = auto()
+
+
 @dataclass(frozen=True)
 class Losses:
     """Lost sequences by query, by maximum, and by gap (index g: the next token is m - g)."""
@@ -109,11 +123,20 @@ class Strategy(Protocol):
     def two_sided(self) -> bool:
         """Whether it counts from both ends where nothing limits the length."""
 
+    @property
+    def needs(self) -> Needs:
+        """What it reads of the model."""
+
+    @property
+    def serves(self) -> Serves:
+        """The tasks that it serves."""
+
+    @property
+    def most_inputs(self) -> int | None:
+        """The most inputs of a domain that it settles one by one; None for any number."""
+
     def unexplained_dimension(self, shape: Shape) -> int | None:
         """Return the study's count of what the proof treats case by case; None if undefined."""
-
-    def obstacle(self, problem: Problem) -> str | None:
-        """Return a sentence that says why the strategy does not apply, or None if it does."""
 
     def least_operations(self, problem: Problem) -> int:
         """Return a lower bound on what the checker will count."""
@@ -148,28 +171,6 @@ class Strategy(Protocol):
 
     def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> int | None:
         """Return how many inputs the witness gives up, or None where that is not to be told."""
-
-
-def exhaustive_obstacle(problem: Problem) -> str | None:
-    """Return why exhaustive counting is out of reach for so many inputs, or None."""
-    if problem.total <= EXHAUSTIVE_LIMIT:
-        return None
-    sizes = {len(allowed) for allowed in problem.task.positions}
-    power = f"{sizes.pop()}^{problem.shape.n_ctx}" if len(sizes) == 1 else str(problem.total)
-    return (
-        f"It settles every input, and there are {power} of them, "
-        f"more than 2^{EXHAUSTIVE_LIMIT.bit_length() - 1}."
-    )
-
-
-def obstacle_but_for_max(problem: Problem) -> str | None:
-    """Return why a strategy for the largest of all tokens does not serve the task, or None."""
-    if problem.is_max_of_all:
-        return None
-    return (
-        f"It serves max-of-{problem.shape.n_ctx} over all inputs and tokens only, and the task is "
-        f"{problem.task_name}."
-    )
 
 
 def classes(d_vocab: int, progress: Progress) -> Iterator[tuple[int, range]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from random import Random
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +12,10 @@ from ballproof.interval.fixed import Lanes
 from ballproof.models.architectures import Shape
 from ballproof.verifier.counting.branch import NOTHING, WrongCount, settled
 from ballproof.verifier.counting.classes import TabledClass
-from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.transitions import Transitions
-from ballproof.verifier.strategies.base import (
-    Bounds,
-    Group,
-    InAuto,
-    Witness,
-    count_classes,
-    exhaustive_obstacle,
-)
-from ballproof.verifier.strategies.changes import WitnessChanges
-from ballproof.verifier.strategies.exact_balls import ExactQuantities
-from ballproof.verifier.strategies.faults import keys_added
-from ballproof.verifier.strategies.relaxations import Case, Step, settles_everything
+from ballproof.verifier.strategies.base import Group, InAuto
+from ballproof.verifier.strategies.without_witness import SettlesEverything
 
 # Sums formed at once: as many as stay in a core's cache.
 BLOCK = 1 << 17
@@ -35,7 +23,7 @@ BLOCK = 1 << 17
 Box = tuple[NDArray[np.int64], ...]
 
 
-class BruteForce:
+class BruteForce(SettlesEverything):
     """Evaluate every input (T1 with upper and lower tables), v^k of them for most tasks."""
 
     name = "brute-force"
@@ -46,17 +34,10 @@ class BruteForce:
     family = "brute-force"
     of_study = True
     in_auto = InAuto.NEVER
-    two_sided = True
-    losses = None
-    steerable = False
 
     def unexplained_dimension(self, shape: Shape) -> int:
         """Return v^(k+1): every logit of every input."""
         return int(shape.d_vocab ** (shape.n_ctx + 1))
-
-    def obstacle(self, problem: Problem) -> str | None:
-        """Return why there are too many inputs to be enumerated, or None."""
-        return exhaustive_obstacle(problem)
 
     def least_operations(self, problem: Problem) -> int:
         """Count k+1 operations per input and answer, for max."""
@@ -64,40 +45,10 @@ class BruteForce:
             return 0
         return problem.total * problem.answers * (problem.shape.n_ctx + 1)
 
-    def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
-        """Return the empty witness: there is nothing to search."""
-        return {}
-
-    def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:
-        """Count the wrong sequences class by class; both ends are the truth but for ties that
-        even 65,536 bits leave open.
-        """
-
-        def count_class(tabled: TabledClass) -> WrongCount:
-            boxes = boxes_of(tabled.transitions)
-            return sum((_count_box(problem, tabled, box) for box in boxes), NOTHING)
-
-        return count_classes(problem, progress, count_class)
-
-    def quantities(self, problem: Problem, witness: Witness) -> ExactQuantities:
-        """Return worst cases, and sums of sampled sequences."""
-        return ExactQuantities(problem)
-
-    def fits(self, witness: Witness) -> bool:
-        """Return whether the witness is empty."""
-        return not witness
-
-    def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
-        """Return keys, of which there are none."""
-        return keys_added()
-
-    def relaxations(self, case: Case) -> Iterator[Step]:
-        """Yield the truth, which is what the strategy shows."""
-        yield from settles_everything(case)
-
-    def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> None:
-        """Return None: nothing is given up by a witness."""
-        return
+    def count_class(self, problem: Problem, tabled: TabledClass) -> WrongCount:
+        """Return how many inputs of a class are wrong."""
+        boxes = boxes_of(tabled.transitions)
+        return sum((_count_box(problem, tabled, box) for box in boxes), NOTHING)
 
 
 def boxes_of(transitions: Transitions, level: int = 0, state: int = 0) -> Iterator[Box]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import comb
-from random import Random
 
 import flint
 import numpy as np
@@ -19,7 +18,7 @@ from ballproof.interval.ball import (
 )
 from ballproof.models.architectures import Shape
 from ballproof.verifier.counting.attention import Attention, exponentials
-from ballproof.verifier.counting.goal import Goal, Progress
+from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.signs import wrong
 from ballproof.verifier.counting.tables import IntegerHead
@@ -27,20 +26,19 @@ from ballproof.verifier.strategies.base import (
     Bounds,
     Group,
     InAuto,
+    Serves,
     Witness,
     classes,
-    obstacle_but_for_max,
 )
-from ballproof.verifier.strategies.changes import WitnessChanges
 from ballproof.verifier.strategies.cubic_balls import CubicQuantities
-from ballproof.verifier.strategies.faults import keys_added
 from ballproof.verifier.strategies.relaxations import CLAIM, POSITIONS, Case, Step
+from ballproof.verifier.strategies.without_witness import WithoutWitness
 
 WORKING_BITS = 64
 LANE_BITS = 60
 
 
-class Cubic:
+class Cubic(WithoutWitness):
     """Pessimise positions and rivals apart, find for each class the tokens that do no harm."""
 
     name = "cubic"
@@ -52,26 +50,17 @@ class Cubic:
     of_study = True
     in_auto = InAuto.ALWAYS
     two_sided = False
-    losses = None
-    steerable = False
+    serves, most_inputs = Serves.MAX_OF_ALL, None
 
     def unexplained_dimension(self, shape: Shape) -> int:
         """Return 3 v^2 + 2 k v: the tables that are taken entry by entry."""
         return 3 * shape.d_vocab**2 + 2 * shape.n_ctx * shape.d_vocab
-
-    def obstacle(self, problem: Problem) -> str | None:
-        """Return why the task is out of reach, or None; any size is within."""
-        return obstacle_but_for_max(problem)
 
     def least_operations(self, problem: Problem) -> int:
         """Count the good-set tests only: 4 per class, token and number of free tokens below m."""
         shape = problem.shape
         tokens = sum((m + 1) * m for m in range(shape.d_vocab))
         return 4 * tokens * max(shape.n_ctx - 2, 0)
-
-    def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
-        """Return the empty witness: every class and every number of tokens below m is tried."""
-        return {}
 
     def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:
         """Count the sequences made of good tokens; no upper end but the number of all inputs."""
@@ -93,23 +82,11 @@ class Cubic:
         """Return F at both ends of the weight of the tokens below the maximum."""
         return CubicQuantities(problem)
 
-    def fits(self, witness: Witness) -> bool:
-        """Return whether the witness is empty."""
-        return not witness
-
-    def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
-        """Return keys, of which there are none."""
-        return keys_added()
-
     def relaxations(self, case: Case) -> Iterator[Step]:
         """Yield the bound, then the count with positions exact."""
         yield CLAIM, self.bound(case.problem, {}, case.phase()).correct_at_least
         if case.right is not None:
             yield POSITIONS, case.rivals_alone()
-
-    def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> None:
-        """Return None: nothing is given up by a witness."""
-        return
 
 
 class _Attention:

@@ -10,7 +10,7 @@ sys.path.append(str(Path(__file__).resolve().parents[2]))
 sys.path.append(str(Path(__file__).resolve().parents[3] / "certificates" / "checker"))
 
 from ballproof.verifier import strategies
-from ballproof.verifier.strategies.base import Bounds, Group, InAuto, Losses
+from ballproof.verifier.strategies.base import Bounds, Group, InAuto, Losses, Needs, Serves
 from ballproof.verifier.strategies.changes import COMPUTED, OUTSIDE, Change, WitnessChanges
 from ballproof.verifier.strategies.cubic_balls import CubicQuantities
 from ballproof.verifier.strategies.relaxations import CLAIM, Relaxation
@@ -21,6 +21,7 @@ PATIENCE = Relaxation("patience", "it ends too early")
 class Invented:
     name, complexity, summary = "invented", "v", "counts nothing"
     precision, family, steerable, of_study, two_sided = 64, "fancy", False, False, False
+    needs, serves, most_inputs = Needs.TABLES, Serves.EVERY_TASK, None
     group, in_auto = Group("invented", "not the study's", 99), InAuto.ALWAYS
 
     def losses(self, witness, n_ctx):
@@ -28,9 +29,6 @@ class Invented:
 
     def unexplained_dimension(self, shape):
         return 7
-
-    def obstacle(self, shape):
-        return None
 
     def least_operations(self, shape):
         return 1

@@ -251,7 +251,7 @@ def test_an_unsound_step_is_a_finding(monkeypatch, copying):
 def test_without_an_exact_count_the_slack_is_between_the_ends_of_another_bound(
     monkeypatch, copying, strategy
 ):
-    monkeypatch.setattr(f"{TIGHTNESS}.truth.exhaustive_obstacle", lambda _: "too many")
+    monkeypatch.setattr(f"{TIGHTNESS}.truth.EXHAUSTIVE_LIMIT", 0)
     witness = searched(copying, SUB) if strategy == SUB else {}
     if strategy == "ladder":
         witness = every_class(copying.d_vocab, ["grid"], rate=3)

@@ -16,11 +16,7 @@ from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Integers, Problem
 from ballproof.verifier.counting.signs import wrong
 from ballproof.verifier.strategies import leading_strategy
-from ballproof.verifier.strategies.base import (
-    classes,
-    count_classes,
-    exhaustive_obstacle,
-)
+from ballproof.verifier.strategies.base import EXHAUSTIVE_LIMIT, classes, count_classes
 from ballproof.verifier.strategies.ladder.cells import cells_of, spans_of
 from ballproof.verifier.strategies.ladder.pools import Tables
 from ballproof.verifier.strategies.ladder.walk import Walk
@@ -51,7 +47,7 @@ class Truth:
 
 def exact_count(problem: Problem, clock: Clock) -> Truth | None:
     """Return the exact count, or None where there are too many inputs or there is no time."""
-    if exhaustive_obstacle(problem) is not None:
+    if problem.total > EXHAUSTIVE_LIMIT:
         return None
     try:
         return exactly(problem, clock.phase(EXACT_SHARE))

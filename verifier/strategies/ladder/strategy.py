@@ -14,6 +14,8 @@ from ballproof.verifier.strategies.base import (
     Bounds,
     Group,
     InAuto,
+    Needs,
+    Serves,
     Witness,
 )
 from ballproof.verifier.strategies.changes import WitnessChanges
@@ -55,14 +57,13 @@ class Ladder:
     two_sided: bool = True
     losses: None = None
     steerable: bool = True
+    needs: Needs = Needs.TABLES
+    serves: Serves = Serves.EVERY_TASK
+    most_inputs: None = None
 
     def unexplained_dimension(self, shape: Shape) -> None:
         """Return None: the study has no such strategy, and no rule for it."""
         return
-
-    def obstacle(self, problem: Problem) -> str | None:
-        """Return None: ladders serve every task at any size."""
-        return None
 
     def least_operations(self, problem: Problem) -> int:
         """Count the path tables only."""

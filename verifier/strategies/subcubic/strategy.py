@@ -12,8 +12,9 @@ from ballproof.verifier.strategies.base import (
     Bounds,
     Group,
     InAuto,
+    Needs,
+    Serves,
     Witness,
-    obstacle_but_for_max,
 )
 from ballproof.verifier.strategies.changes import WitnessChanges
 from ballproof.verifier.strategies.relaxations import Case, Step
@@ -58,6 +59,7 @@ class Subcubic:
     family = "subcubic"
     in_auto = InAuto.WHERE_MUCH_IS_OPEN
     two_sided = False
+    needs, serves, most_inputs = Needs.FACTORS, Serves.MAX_OF_ALL, None
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
@@ -65,10 +67,6 @@ class Subcubic:
         self.complexity, self.group = parts.complexity, GROUPS[parts.group]
         self.of_study = parts.attention != "chord"  # Ours.
         self.losses = losses_of
-
-    def obstacle(self, problem: Problem) -> str | None:
-        """Return why the task is out of reach, or None; any size is within."""
-        return obstacle_but_for_max(problem)
 
     def least_operations(self, problem: Problem) -> int:
         """Count what all subcubic strategies share: scores, logits, weights of positions."""
