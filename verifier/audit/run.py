@@ -27,6 +27,9 @@ from ballproof.verifier.proving.checking import REJECTED, VERIFIED, CheckerProce
 
 CHECK = "check"
 PARTS = (CHECK, "precisions", "tightness", "hunt", "tamper")
+# The others go by the classes of max-of-k.
+OF_EVERY_TASK = (CHECK, "tamper")
+NOT_VERIFIED = "there is nothing to attack in a certificate that is not verified"
 
 
 class Result(Protocol):
@@ -55,7 +58,7 @@ class Settings:
 class Audit:
     """An audit: the checker's verdict, and what each part found.
 
-    Without VERIFIED there is nothing that the other parts could attack, and they are `not_run`.
+    Parts that were asked for and could not serve are `not_run`, and `why_not` says why.
     """
 
     verdict: dict[str, Any]
@@ -63,6 +66,7 @@ class Audit:
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     not_run: list[str] = field(default_factory=list)
+    why_not: str = NOT_VERIFIED
     seconds: float = 0.0
 
     @property
@@ -101,7 +105,11 @@ def audit(
         done.not_run = wanted
     elif wanted:
         subject = subject_of(files, verdict)
-        for part in wanted:
+        if not subject.problem.is_max_of_all:
+            done.not_run = [part for part in wanted if part not in OF_EVERY_TASK]
+            k, task = subject.problem.shape.n_ctx, subject.problem.task_name
+            done.why_not = f"they serve max-of-{k} only, and the task is {task}"
+        for part in [part for part in wanted if part not in done.not_run]:
             section, result = _RUN[part](subject, settings, stage)
             done.sections.append(section)
             done.results[part] = result.fields()

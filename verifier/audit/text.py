@@ -20,7 +20,7 @@ def audit_lines(model: str, certificate: str, audit: Audit) -> Iterator[str]:
         yield from _section_lines(section)
     yield ""
     if audit.not_run:
-        yield f"Not run, since the certificate is not verified: {', '.join(audit.not_run)}."
+        yield f"Not run: {', '.join(audit.not_run)}; {audit.why_not}."
     yield _conclusion(audit)
 
 

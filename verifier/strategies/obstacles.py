@@ -10,9 +10,14 @@ def obstacle(strategy: Strategy, problem: Problem) -> str | None:
     """Return a sentence that says why the strategy does not apply, or None if it does."""
     return (
         _of_model(strategy.needs, problem)
-        or _of_task(strategy.serves, problem)
+        or _of_task(strategy, problem)
         or _of_size(strategy.most_inputs, problem)
     )
+
+
+def serves_task(strategy: Strategy, problem: Problem) -> bool:
+    """Say whether the strategy serves the problem's task, at some size."""
+    return strategy.serves is Serves.EVERY_TASK or problem.is_max_of_all
 
 
 def _of_model(needs: Needs, problem: Problem) -> str | None:
@@ -23,8 +28,8 @@ def _of_model(needs: Needs, problem: Problem) -> str | None:
     return f"It needs {needs.value}, and the model is {architecture.words}."
 
 
-def _of_task(serves: Serves, problem: Problem) -> str | None:
-    if serves is Serves.EVERY_TASK or problem.is_max_of_all:
+def _of_task(strategy: Strategy, problem: Problem) -> str | None:
+    if serves_task(strategy, problem):
         return None
     return (
         f"It serves max-of-{problem.shape.n_ctx} over all inputs and tokens only, and the task is "

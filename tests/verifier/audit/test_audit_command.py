@@ -134,3 +134,13 @@ def test_the_page_of_a_refusal_says_why(tmp_path, files):
     done = Audit(verdict, [], not_run=["hunt"])
     page = audit_page("m", "c", done).decode()
     assert re.search(r"s REJECTED statement", page) and "not run" in page
+
+
+@pytest.mark.parametrize("strategy", ["exact", "ladder"])
+def test_of_another_task_what_serves_it_is_run_and_the_rest_is_named(tmp_path, capsys, strategy):
+    model, proof = trained_toy().write(tmp_path / "toy.safetensors"), tmp_path / "proof.json"
+    task = ["--task", "min-of-3", "--strategy", strategy, "--out", str(proof)]
+    assert main(["prove", str(model), *task]) == 0
+    code, out, _ = call(capsys, model, proof, "--seconds", 5)
+    assert code == 0 and "Tampering: no forgery accepted" in out
+    assert "Not run: precisions, tightness, hunt; they serve max-of-3 only" in out

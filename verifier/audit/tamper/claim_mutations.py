@@ -34,6 +34,7 @@ from ballproof.verifier.strategies.changes import (
     looked_up,
 )
 from ballproof.verifier.strategies.faults import some
+from ballproof.verifier.strategies.obstacles import serves_task
 
 MODEL, TASK = ("claim", "model"), ("claim", "task")
 SIZES = (*MODEL, "sizes")
@@ -243,6 +244,8 @@ def _others(subject: Subject, rng: Random) -> list[Strategy]:
 
 def _swapped(subject: Subject, strategy: Strategy) -> frozenset[Answer]:
     """Return what the same proof may answer under another strategy's name."""
+    if not serves_task(strategy, subject.problem):
+        return frozenset({UNSUPPORTED})
     fits = strategy.fits(subject.fields["proof"]["witness"])
     return COMPUTED if fits else OUTSIDE
 
