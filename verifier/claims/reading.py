@@ -13,7 +13,8 @@ from typing import Any
 from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
 from ballproof.models.files import parse_json, read_limited
-from ballproof.models.task import MAX_DIGITS, total_sequences
+from ballproof.models.tasks import MAX_DIGITS, default
+from ballproof.models.tasks.max import Max
 from ballproof.models.weights import Weights
 from ballproof.verifier.claims.numbers import DecimalText, rational
 
@@ -126,7 +127,7 @@ class _Reader:
 
     def __init__(self, shape: Shape, source: str) -> None:
         self.shape, self.source = shape, source
-        self.total = total_sequences(shape.d_vocab, shape.n_ctx)
+        self.total = default(Max(), shape).total
 
     def claim(self, place: str, value: object) -> Claim:
         fields = _object(value, place, self.source)

@@ -10,7 +10,6 @@ import flint
 
 from ballproof.interval.ball import precision
 from ballproof.models.forward import evaluate
-from ballproof.models.task import label
 from ballproof.models.weights import Weights
 from ballproof.verifier.claims.numbers import (
     decimal_down,
@@ -41,7 +40,7 @@ class Witness:
         low, high = self.gap or (None, None)
         return {
             "sequence": list(self.sequence),
-            "label": label(self.sequence),
+            "label": max(self.sequence),
             "rival": self.rival,
             "gap_at_least": None if low is None else decimal_down(low),
             "gap_at_most": None if high is None else decimal_up(high),
@@ -50,7 +49,7 @@ class Witness:
     def line(self) -> str:
         """Return one line of text."""
         tokens = ",".join(map(str, self.sequence))
-        lead = f"logit of {self.rival} less the logit of {label(self.sequence)}"
+        lead = f"logit of {self.rival} less the logit of {max(self.sequence)}"
         if self.gap is None:
             return f"{tokens}: {lead} has no finite bounds at {LAST_BITS} bits"
         low, high = (decimal_down(self.gap[0]), decimal_up(self.gap[1]))
@@ -80,4 +79,4 @@ def _gap(weights: Weights, sequence: tuple[int, ...], rival: int, bits: int) -> 
         logits = evaluate(weights, sequence, bits)
     except ValueError:
         return None
-    return logits[rival] - logits[label(sequence)]
+    return logits[rival] - logits[max(sequence)]

@@ -35,10 +35,10 @@ from ballproof.verifier.proving.pipeline import (
     prove_many,
     verify,
 )
-from ballproof.verifier.proving.searches import run_search, search_named
+from ballproof.verifier.proving.searches import SEARCHES, Search, run_search, search_named
 from ballproof.verifier.proving.shares import share
 from ballproof.verifier.proving.steering import prove as prove_to_goal
-from ballproof.verifier.strategies import is_pattern, strategies_matching
+from ballproof.verifier.strategies import STRATEGIES, is_pattern, strategies_matching
 from ballproof.verifier.strategies.base import Strategy
 
 
@@ -85,8 +85,8 @@ def prove(
     written. The budget it states is the number of operations that the checker counted.
 
     The task is what the model is asked: --task names it, as in min-of-4, or in full
-    max-of-3[positions=0..63,0..63,0..63,64..64;reads=0,1,2]. The strategies exact and brute-force
-    serve every task.
+    max-of-3[positions=0..63,0..63,0..63,64..64;reads=0,1,2]. Cubic and subcubic strategies serve
+    max-of-k, the others every task.
 
     The strategies ladder, moment and grid are steered: with --max-operations they look for the best
     bound within that length, with --at-least for the shortest proof of that accuracy. The search
@@ -117,19 +117,24 @@ def prove(
     if many:
         _prove_all(terminal, model, problem, chosen, out, max_operations, as_json)
         return
-    if search is None and not chosen[0].steerable:
-        proven = prove_visibly(terminal, problem, chosen[0], max_operations)
-    else:
-        with terminal.bar(f"searching, proving and checking ({strategy})") as progress:
-            if search:
-                proven = run_search(problem, search, goal, max_operations, progress)
-            else:
-                proven = prove_to_goal(problem, chosen[0], max_operations, progress, goal)
+    proven = _prove_one(terminal, problem, search or chosen[0], goal, max_operations)
     write_atomically(out, proven.certificate)
     if as_json:
         terminal.json({"model": model, "certificate": str(out), **proven.fields()})
     else:
         terminal.result(*describe(model, out, proven))
+
+
+def _prove_one(
+    terminal: Terminal, problem: Problem, how: Search | Strategy, goal: Goal, max_operations: int
+) -> Proven:
+    """Return the certificate that a search or a strategy gives for the goal."""
+    if not isinstance(how, Search) and not how.steerable:
+        return prove_visibly(terminal, problem, how, max_operations)
+    with terminal.bar(f"searching, proving and checking ({how.name})") as progress:
+        if isinstance(how, Search):
+            return run_search(problem, how, goal, max_operations, progress)
+        return prove_to_goal(problem, how, max_operations, progress, goal)
 
 
 def _require_steerable(at_least: Fraction | None, name: str, chosen: Sequence[Strategy]) -> None:
@@ -140,9 +145,10 @@ def _require_steerable(at_least: Fraction | None, name: str, chosen: Sequence[St
         raise click.BadParameter("no accuracy is above 1.", param_hint="--at-least")
     fixed = [strategy.name for strategy in chosen if not strategy.steerable]
     if fixed:
+        aiming = [one.name for one in STRATEGIES if one.steerable]
+        aiming += [one.name for one in SEARCHES]
         raise click.BadParameter(
-            f"{fixed[0]} proves what it proves; ladder, moment, grid and the searches auto, "
-            "compact, balanced and tight can aim at a bound.",
+            f"{fixed[0]} proves what it proves; {', '.join(aiming)} can aim at a bound.",
             param_hint="--at-least",
         )
 

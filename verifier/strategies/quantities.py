@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Protocol
 
 import flint
 
-from ballproof.models.task import class_size
 from ballproof.verifier.counting.problem import Problem
 
 # Names one quantity within its class or maximum; equal items are the same number.
@@ -76,10 +75,7 @@ def nonnegative(ball: flint.arb | None) -> bool:
 
 def class_parts(problem: Problem, cost: Callable[[int], int]) -> list[Part]:
     """Return the classes (q, m) that hold any input; `cost` is that of a class of m."""
-    v, k = problem.shape.d_vocab, problem.shape.n_ctx
-    parts = [
-        Part((query, m), class_size(query, m, k), cost(m))
-        for m in range(v)
-        for query in range(m + 1)
+    return [
+        Part((class_.query, class_.label), class_.size, cost(class_.label))
+        for class_ in problem.task.classes()
     ]
-    return [part for part in parts if part.size]

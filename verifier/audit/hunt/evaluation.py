@@ -11,7 +11,6 @@ import flint
 
 from ballproof.interval.ball import certainly_negative, precision
 from ballproof.models.forward import evaluate
-from ballproof.models.task import label
 from ballproof.models.weights import Weights
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.signs import wrong
@@ -69,7 +68,7 @@ class Evaluator:
         The logits come from the forward pass, in balls. Rivals that these do not decide, exact ties
         among them, are settled by T1 in exact arithmetic (`counting.signs`): a tie is wrong.
         """
-        tokens, m = tuple(sequence), label(sequence)
+        tokens, m = tuple(sequence), max(sequence)
         rivals = [j for j in range(self.problem.shape.d_vocab) if j != m]
         logits = _logits(self.problem.weights, tokens)
         if not rivals:

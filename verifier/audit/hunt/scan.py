@@ -8,7 +8,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from ballproof.models.task import total_sequences
+from ballproof.models.tasks import default
+from ballproof.models.tasks.max import Max
 from ballproof.models.weights import Weights
 from ballproof.verifier.audit.hunt.candidates import Candidates, Collector, strata_of
 from ballproof.verifier.audit.hunt.descent import descend
@@ -37,7 +38,7 @@ def scan(
     model = FloatModel(weights, margin)
     shape = weights.shape
     collector = Collector(shape, NEAR * effort, model.tolerance)
-    exhaustive = total_sequences(shape.d_vocab, shape.n_ctx) <= effort * EVERY
+    exhaustive = default(Max(), shape).total <= effort * EVERY
     # A query whose every sequence is tried needs no seed.
     for query in range(shape.d_vocab):
         collector.start_query()

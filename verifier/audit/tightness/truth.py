@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ballproof.interval.fixed import Lanes, floor_lanes, lane_bits, require_headroom
-from ballproof.models.task import class_size
 from ballproof.verifier.audit.tightness.clock import Clock, OutOfTimeError
 from ballproof.verifier.counting.attention import Attention
 from ballproof.verifier.counting.branch import WrongCount, count_wrong
@@ -97,13 +96,13 @@ def right_with_exact_positions(problem: Problem, progress: Progress) -> int:
     its own row of P. Sums are rounded up. As in `cubic` the sequence (m, .., m, q) is settled
     exactly.
     """
-    v, k = problem.shape.d_vocab, problem.shape.n_ctx
+    v = problem.shape.d_vocab
     attention = [Attention(problem.head, query) for query in range(v)]
     right = 0
     for m, queries in classes(v, progress):
-        free = _largest_gaps(problem, m)
+        free, filled = _largest_gaps(problem, m), problem.task.acceptors(m)
         for query in queries:
-            if class_size(query, m, k):
+            if query in filled:
                 right += _right_in_class(problem, attention[query], query, m, free)
     return right
 
