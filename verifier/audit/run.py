@@ -28,7 +28,7 @@ from ballproof.verifier.proving.checking import REJECTED, VERIFIED, CheckerProce
 CHECK = "check"
 PARTS = (CHECK, "precisions", "tightness", "hunt", "tamper")
 # The others go by the classes of max-of-k.
-OF_EVERY_TASK = (CHECK, "tamper")
+OF_EVERY_TASK = (CHECK, "precisions", "tamper")
 NOT_VERIFIED = "there is nothing to attack in a certificate that is not verified"
 
 

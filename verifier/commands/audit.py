@@ -99,7 +99,7 @@ def audit(
                 checker says what counts (--explain), exact arithmetic evaluates
     tamper      several hundred mutants of this certificate, each of which must get the right answer
 
-    Of these tamper serves every task; precisions, tightness and hunt serve max-of-k.
+    Tightness and hunt serve max-of-k, the others every task.
 
     The exit code is 0 where nothing was found, 1 with a finding or where the certificate is
     REJECTED, 2 where it is DECLINED. No finding is no proof: the proof is the checker's verdict.

@@ -60,7 +60,7 @@ class CubicQuantities:
 
     def parts(self) -> list[Part]:
         """Return the classes."""
-        return class_parts(self.problem, lambda m: 16 * max(self.places, 1) * (m + 1))
+        return class_parts(self.problem, lambda c: 16 * max(self.places, 1) * (c.label + 1))
 
     def items(self, part: Part, _bits: int) -> list[Item]:
         """Return all items of the class."""

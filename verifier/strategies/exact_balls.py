@@ -9,6 +9,7 @@ from typing import Any
 import flint
 
 from ballproof.interval.ball import exact, precision
+from ballproof.models.tasks import Acceptor, Class
 from ballproof.verifier.counting.attention import exponentials
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.pool_balls import Pool, PoolBalls
@@ -47,15 +48,19 @@ class ExactQuantities:
 
     def parts(self) -> list[Part]:
         """Return the classes."""
-        v, n = self.problem.shape.d_vocab, self.problem.shape.n_ctx - 1
-        return class_parts(self.problem, lambda m: n * v * (m + 1) + v)
+        n, answers = self.problem.shape.n_ctx - 1, self.problem.answers
+
+        def cost(class_: Class) -> int:
+            return answers * (n * sum(map(len, class_.acceptor.kinds)) + 1)
+
+        return class_parts(self.problem, cost)
 
     def items(self, part: Part, _bits: int) -> list[Item]:
-        """Return a pool for each rival, and a sequence with each rival."""
-        query, m = part.name
-        rivals = [j for j in range(self.problem.shape.d_vocab) if j != m]
-        worst: list[Item] = [Pool(m, query, query, (), True, (j,)) for j in rivals]
-        return worst + [(x, j) for x in self._sequences(query, m) for j in rivals]
+        """Return a pool for each rival, and a sequence with each rival; none for no answer."""
+        query, label = part.name
+        rivals = self._rivals(label)
+        worst: list[Item] = [Pool(label, query, query, (), True, (j,)) for j in rivals]
+        return worst + [(x, j) for x in self._sequences(query, label) for j in rivals]
 
     def balls(self, part: Part, items: Sequence[Any], bits: int) -> dict[Item, flint.arb]:
         """Enclose worst cases and sums."""
@@ -75,7 +80,12 @@ class ExactQuantities:
         return f"the logit gap of rival {item[1]} on {list(item[0])}"
 
     def counted(self, part: Part, balls: Balls) -> Counted:
-        """Count the class if no rival can win, else what its sequences show."""
+        """Count the class if no rival can win, else what its sequences show.
+
+        Where the label is no answer, all are wrong.
+        """
+        if self.problem.column(part.name[1]) is None:
+            return Counted(0, 0)
         if all(negative(ball) for item, ball in balls.items() if isinstance(item, Pool)):
             return Counted(part.size, part.size)
         right = wrong = 0
@@ -85,28 +95,44 @@ class ExactQuantities:
             wrong += any(map(nonnegative, sums))
         return Counted(right, part.size - wrong)
 
-    def _sequences(self, query: int, m: int) -> list[Tokens]:
+    def _rivals(self, label: int) -> list[int]:
+        """Return the columns of the rivals of a label, none where it is no answer itself."""
+        own = self.problem.column(label)
+        return [] if own is None else [j for j in range(self.problem.answers) if j != own]
+
+    def _sequences(self, query: int, label: int) -> list[Tokens]:
         """Return sequences of the class; which ones depends on the class alone."""
-        rng, n = Random(SEED + query * 2**20 + m), self.problem.shape.n_ctx - 1
-        found = set()
-        for _ in range(SAMPLED):
-            free = [rng.randint(0, m) for _ in range(n)]
-            if query < m:
-                free[rng.randrange(n)] = m
-            found.add((*free, query))
-        return sorted(found)
+        rng = Random(SEED + query * 2**20 + label)
+        acceptor = self.problem.task.acceptors(label)[query]
+        return sorted({(*_drawn(acceptor, rng), query) for _ in range(SAMPLED)})
 
     def _sums(self, sequence: Tokens) -> dict[int, flint.arb]:
         """Enclose T1's sums of all rivals over the sum of the weights: the logit gaps, with eps."""
         problem, tokens = self.problem, list(sequence)
-        query, m = sequence[-1], max(sequence)
+        query, own = sequence[-1], problem.label_column(sequence)
         tables, head = problem.tables, problem.head
         rows = head.output[tokens] + head.positional_output + tables.direct[query]
-        gaps = (rows - rows[:, [m]] + tables.eps).T.tolist()
+        gaps = (rows - rows[:, [own]] + tables.eps).T.tolist()
         weights = exponentials(head, head.score[query, tokens] + head.positional_score[query])
         whole = sum(weights, exact(0)) * tables.one
         return {
             j: sum((w * gap for w, gap in zip(weights, column, strict=True)), exact(0)) / whole
             for j, column in enumerate(gaps)
-            if j != m
+            if j != own
         }
+
+
+def _drawn(acceptor: Acceptor, rng: Random) -> Tokens:
+    """Return the free tokens of an input of the class, each input with the same chance."""
+    state, tokens = 0, []
+    for level, completions in enumerate(acceptor.completions[1:]):
+        arcs = [arc for arc in acceptor.arcs[level] if arc.source == state]
+        ways = [(arc.past - arc.first) * completions[arc.target] for arc in arcs]
+        # Of integers of any size, and so in integers.
+        place, chosen = rng.randrange(sum(ways)), 0
+        while place >= ways[chosen]:
+            place, chosen = place - ways[chosen], chosen + 1
+        arc = arcs[chosen]
+        tokens.append(rng.randrange(arc.first, arc.past))
+        state = arc.target
+    return tuple(tokens)

@@ -182,8 +182,11 @@ class PoolBalls:
     ) -> Weights:
         queries, spans = np.arange(first, last + 1), self.spans(label, first, last, cells)
         score = self.problem.head.score[queries]
-        # Any token's weight may be divided by, query by query.
-        score = score - score[:, [spans[-1][1] if spans else first]]
+        # Any token's weight may be divided by, query by query (T8); the certificate's rules take
+        # the label's, where an input holds it.
+        held = any(a <= label <= b for a, b in spans)
+        reference = label if held else spans[-1][1] if spans else first
+        score = score - score[:, [reference]]
         tokens = [(score[:, a : b + 1].min(), score[:, a : b + 1].max()) for a, b in spans]
         own = score[np.arange(len(queries)), queries]
         tokens.append((own.min(), own.max()))

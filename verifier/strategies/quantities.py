@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, Protocol
 
 import flint
 
+from ballproof.models.tasks import Class
 from ballproof.verifier.counting.problem import Problem
 
-# Names one quantity within its class or maximum; equal items are the same number.
+# Names one quantity within its class or label; equal items are the same number.
 Item = Hashable
 Balls = Mapping[Any, flint.arb]
 
@@ -25,7 +26,7 @@ class Counted(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What is recomputed as one: a class (q, m) or a maximum; `cost` in operations on balls."""
+    """What is recomputed as one: a class (q, m) or a label; `cost` in operations on balls."""
 
     name: tuple[int, ...]
     size: int
@@ -73,9 +74,9 @@ def nonnegative(ball: flint.arb | None) -> bool:
     return ball is not None and bool(ball >= 0)
 
 
-def class_parts(problem: Problem, cost: Callable[[int], int]) -> list[Part]:
-    """Return the classes (q, m) that hold any input; `cost` is that of a class of m."""
+def class_parts(problem: Problem, cost: Callable[[Class], int]) -> list[Part]:
+    """Return the classes (q, m) that hold any input, each with its `cost`."""
     return [
-        Part((class_.query, class_.label), class_.size, cost(class_.label))
+        Part((class_.query, class_.label), class_.size, cost(class_))
         for class_ in problem.task.classes()
     ]

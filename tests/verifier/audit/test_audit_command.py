@@ -143,4 +143,4 @@ def test_of_another_task_what_serves_it_is_run_and_the_rest_is_named(tmp_path, c
     assert main(["prove", str(model), *task]) == 0
     code, out, _ = call(capsys, model, proof, "--seconds", 5)
     assert code == 0 and "Tampering: no forgery accepted" in out
-    assert "Not run: precisions, tightness, hunt; they serve max-of-3 only" in out
+    assert "Not run: tightness, hunt; they serve max-of-3 only" in out

@@ -15,6 +15,8 @@ from support.witnesses import SUBCUBIC
 from ballproof.models.errors import ModelError
 from ballproof.verifier.audit.precisions.comparison import sampled
 from ballproof.verifier.audit.precisions.recount import quantities_of, recompute
+from ballproof.verifier.audit.subject import Files, subject_of
+from ballproof.verifier.commands.main import main
 from ballproof.verifier.counting.float32 import deviation
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.strategies.exact_balls import ExactQuantities
@@ -204,3 +206,17 @@ def test_a_sampled_comparison_claims_no_more_than_it_saw(monkeypatch):
 def test_precisions_that_do_not_ascend_are_refused():
     with pytest.raises(ValueError, match="ascend"):
         recompute(subject_for(trained_toy(), "cubic", {}), (64, 64))
+
+
+@pytest.mark.parametrize("strategy", ["exact", "ladder", "grid"])
+@pytest.mark.parametrize("task", ["min-of-3", "rank-2-of-3", "argmax-of-3[answers=0..1]"])
+def test_certificates_of_every_task_are_recomputed(tmp_path, task, strategy):
+    model, proof = trained_toy().write(tmp_path / "toy.safetensors"), tmp_path / "proof.json"
+    asked = ["--task", task, "--strategy", strategy, "--out", str(proof)]
+    assert main(["prove", str(model), *asked]) == 0
+    files = Files(model, proof)
+    subject = subject_of(files, files.control())
+    found = recompute(subject)
+    assert found.quantities > 0 and not found.findings
+    for level in (found.coarse, found.fine):
+        assert level.least <= subject.claimed[1] and subject.claimed[0] <= level.most

@@ -37,7 +37,7 @@ def recompute(
 
 def quantities_of(subject: Subject) -> Quantities:
     """Return the deciding quantities of a certificate, at the margin of its lower end."""
-    if subject.problem.shape.d_vocab == 1:
+    if subject.problem.is_max_of_all and subject.problem.shape.d_vocab == 1:
         return _NoRival()
     strategy, witness = strategy_named(subject.strategy), subject.fields["proof"]["witness"]
     return strategy.quantities(subject.problem, witness)
