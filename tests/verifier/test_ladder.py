@@ -19,6 +19,7 @@ from ballproof.verifier.proving.pipeline import NotApplicableError, draft, verif
 from ballproof.verifier.proving.searches import SEARCHES, run_search, search_named
 from ballproof.verifier.proving.steering import prove
 from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.strategies.ladder import steer
 from ballproof.verifier.strategies.ladder.bound import count_wrong
 from ballproof.verifier.strategies.ladder.steer import explored, one_sided, two_sided
 
@@ -131,6 +132,14 @@ def test_estimated_lengths_are_close_to_the_tally(small):
         assert abs(proven.proof.operations / choice.operations - 1) < 0.02
         lost = proven.claim.total - proven.claim.correct_at_least
         assert lost <= choice.lost * 1.001
+
+
+def test_several_processes_find_what_one_finds(monkeypatch):
+    model, ladder = next(iter(random_toys(5, 1, 5, 3))), strategy_named("ladder")
+    alone = ladder.search(posed(model), Goal(), silent)
+    monkeypatch.setattr(steer, "PARALLEL_WORK", 0)
+    monkeypatch.setattr(steer.os, "cpu_count", lambda: 2)
+    assert ladder.search(posed(model), Goal(), silent) == alone
 
 
 def test_a_bound_above_the_truth_is_refused_with_the_reason(small):

@@ -132,8 +132,9 @@ def _options(problem: Problem, rules: Rules, labels: list[int]) -> Iterator[Labe
         _prepare(problem, rules)
         yield from map(_options_of, asked)
         return
-    # The weights stay here: what is explored are the path tables.
+    # The weights stay here: what is explored are the tables, which are found before.
     slim = replace(problem, weights=cast(Weights, _Sized(problem.shape)))
+    vars(slim)["tables"] = problem.tables
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(cores, context, _prepare, (slim, rules)) as pool:
         yield from pool.map(_options_of, asked)
