@@ -12,6 +12,7 @@ from support.oracle import count_correct
 from support.toy import MOSTLY_RIGHT, Recipe, random_toys, toy_models
 
 from ballproof.models.catalogue import zoo_path
+from ballproof.models.task_choice import choose_task
 from ballproof.models.weights import load_weights, weights_from_bytes
 from ballproof.verifier.counting.goal import Goal, silent
 from ballproof.verifier.counting.problem import pose
@@ -93,11 +94,11 @@ def test_the_ladder_counts_max_of_4_exactly_within_three_million_operations(name
     assert proven.note is None
 
 
-def test_auto_reaches_096_within_a_million_and_a_half(small):
+def test_auto_reaches_097_within_a_million_and_a_half(small):
     goal = Goal(max_operations=1_500_000)
     proven = run_search(small, search_named("auto"), goal, LIMIT, silent)
     assert proven.proof.operations <= 1_500_000
-    assert proven.claim.correct_at_least >= 0.96 * small.total
+    assert proven.claim.correct_at_least >= 0.97 * small.total
     assert proven.proof.strategy == "ladder"
 
 
@@ -122,14 +123,23 @@ def test_the_shortest_proof_of_a_bound_gets_longer_with_the_bound(small):
     assert lengths[0] < 1_400_000 < 2_500_000 > lengths[-1]
 
 
-def test_estimated_lengths_are_close_to_the_tally(small):
-    ladder = strategy_named("ladder")
-    options = explored(small, ladder._rules(small), silent)
-    for length in (1_400_000, 1_700_000, 2_200_000):
+@pytest.mark.parametrize(
+    ("name", "lengths"),
+    [
+        ("max-of-4-seed-123", (1_400_000, 1_700_000, 2_200_000)),
+        ("min-of-4-seed-123", (3_000_000,)),
+    ],
+)
+def test_estimated_lengths_are_the_tally_but_for_rounding(name, lengths):
+    weights = load_weights(zoo_path(name))
+    problem, ladder = pose(weights, task=choose_task(weights).task), strategy_named("ladder")
+    options = explored(problem, ladder._rules(problem), silent)
+    for length in lengths:
         choice = options.best(Goal(max_operations=length))
         assert choice.operations <= length
-        proven = verify(draft(small, ladder, LIMIT, silent, Goal(max_operations=length)))
-        assert abs(proven.proof.operations / choice.operations - 1) < 0.02
+        proven = verify(draft(problem, ladder, LIMIT, silent, Goal(max_operations=length)))
+        # Lanes are rounded more coarsely than the kernel's integers: few walks differ.
+        assert abs(proven.proof.operations / choice.operations - 1) < 0.001
         lost = proven.claim.total - proven.claim.correct_at_least
         assert lost <= choice.lost * 1.001
 

@@ -105,7 +105,7 @@ def test_the_bound_of_any_task_is_sound_whatever_the_witness(model, margin, seed
 def test_the_search_of_any_task_gives_sound_bounds(model, name, margin, seed):
     task = random_task(Random(seed), model.d_vocab, model.n_ctx)
     strategy, problem = strategy_named(name), posed(model, task, margin)
-    bounds = strategy.bound(problem, strategy._found(problem, Goal(), silent), silent)
+    bounds = strategy.bound(problem, strategy.search(problem, Goal(), silent), silent)
     truth = count_right(model, task, margin)
     assert bounds.correct_at_least <= truth <= bounds.correct_at_most
 

@@ -142,8 +142,10 @@ class Counting:
     def _moment(self, parts: list[Integer], rare: list[int], most: int) -> Candidate:
         cells, tables = self._joined(parts, set() if most else set(rare))
         rates, bounds = best_moments(cells, tables, rare if most else [], most)
-        operations = sum(self.cost.tail(len(index)) for index in parts)
-        operations += len(parts) * self.cost.moment(most + 1)
+        dropped = 0 if most else len(rare)
+        branches, _ = cells.steps(rare if most else [], most)
+        operations = sum(self.cost.tail(len(index), dropped) for index in parts)
+        operations += len(parts) * self.cost.moment(dropped, branches)
         return self._candidate(
             "moment", parts, [int(rate) for rate in rates], bounds, operations, rare, most
         )
@@ -151,9 +153,10 @@ class Counting:
     def _grid(self, parts: list[Integer], rare: list[int], most: int, rate: int) -> Candidate:
         cells, tables = self._joined(parts, set() if most else set(rare))
         budgets, bounds = grid_estimates(cells, tables, rate, rare if most else [], most)
-        operations = sum(self.cost.tail(len(index)) for index in parts)
-        for budget in budgets:
-            operations += self.cost.grid(max(int(budget), 0), len(cells.sizes), most + 1)
+        dropped = 0 if most else len(rare)
+        _, terms = cells.steps(rare if most else [], most)
+        operations = sum(self.cost.tail(len(index), dropped) for index in parts)
+        operations += sum((int(budget) + 1) * terms for budget in budgets if budget >= 0)
         return self._candidate("grid", parts, [rate] * len(parts), bounds, operations, rare, most)
 
     def _candidate(

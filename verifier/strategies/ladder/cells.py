@@ -7,7 +7,7 @@ a range of cells.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,11 +70,6 @@ class Cells:
         return self.completions[0][0]
 
     @cached_property
-    def most_states(self) -> int:
-        """The largest number of states of a level before the end."""
-        return max(self.states[:-1], default=1)
-
-    @cached_property
     def used(self) -> tuple[Index, ...]:
         """The cells with an arc, at each level."""
         found = []
@@ -122,6 +117,44 @@ class Cells:
         for arc in self.arcs[level]:
             table[arc.source, arc.first : arc.past] = arc.target
         return table
+
+    @cached_property
+    def folds(self) -> int:
+        """How many arcs there are; 0 if all tokens have equal arcs, so that no fold is needed."""
+        kinds = {(arc.first, arc.past) for arcs in self.arcs for arc in arcs}
+        return sum(map(len, self.arcs)) if len(kinds) > 1 else 0
+
+    def steps(self, rare: Collection[int], most: int) -> tuple[int, int]:
+        """Return the branches and terms of a fold with at most `most` tokens of rare cells.
+
+        A branch is what leads from a state, and a number of rare tokens, to another one, by rare
+        cells or by others; its cells are the terms.
+        """
+        if (frozenset(rare), most) not in self._steps:
+            self._steps[frozenset(rare), most] = self._counted_steps(rare, most)
+        return self._steps[frozenset(rare), most]
+
+    @cached_property
+    def _steps(self) -> dict[tuple[frozenset[int], int], tuple[int, int]]:
+        return {}
+
+    def _counted_steps(self, rare: Collection[int], most: int) -> tuple[int, int]:
+        reached, branches, terms = {(0, 0)}, 0, 0
+        for arcs in self.arcs:
+            found: dict[tuple[int, int, int], int] = {}
+            for arc in arcs:
+                few = sum(arc.first <= cell < arc.past for cell in rare)
+                for kind, cells in enumerate((arc.past - arc.first - few, few)):
+                    key = arc.source, arc.target, kind
+                    found[key] = found.get(key, 0) + cells
+            after: set[tuple[int, int]] = set()
+            for (source, target, kind), cells in found.items():
+                degrees = [e for state, e in reached if state == source and e + kind <= most]
+                if cells:
+                    branches, terms = branches + len(degrees), terms + cells * len(degrees)
+                    after.update((target, e + kind) for e in degrees)
+            reached = after
+        return branches, terms
 
     @cached_property
     def _largest_sums(self) -> _LargestSums:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ballproof.verifier.strategies.ladder.candidates import Counting, Rules
 from ballproof.verifier.strategies.ladder.cells import Spans, far_cells
-from ballproof.verifier.strategies.ladder.costs import PoolCost
+from ballproof.verifier.strategies.ladder.costs import Once, PaidOnce, PoolCost
 from ballproof.verifier.strategies.ladder.counts import STEPS
 from ballproof.verifier.strategies.ladder.options import (
     MAX_THRESHOLD,
@@ -40,7 +40,7 @@ class Explorer:
         self.worth = rules.worth / self.problem.total
         self._classes: dict[tuple[int, tuple[int, ...]], list[Option]] = {}
         self._finer: dict[int, list[tuple[Spans, bool]]] = {}
-        self.rivals = tables.rivals
+        self.rivals, self.once = tables.rivals, PaidOnce(tables)
         direct, column = self.problem.tables.direct, tables.column
         self.direct = direct - direct[:, column : column + 1]
 
@@ -82,31 +82,28 @@ class Explorer:
 
     def _filter(self, shape: PoolShape) -> PoolOptions:
         """Return the pool as a filter of all rivals, with thresholds."""
-        cost = PoolCost.of(shape, self.tables.cells(shape))
+        cost = PoolCost.of(shape, self.tables)
+        once = self.once.of(shape, cost, self.rivals)
         upper = self.tables.tables(shape, self.rivals, up=True)
         alive = self.tables.worst(upper, shape) >= 0
         left = np.flatnonzero(alive)
         joint, operations = self._joint_rivals(shape, upper, alive, cost)
-        # The gaps are kept for the other pools of the label: each pays a part.
-        operations += cost.weights + len(self.rivals) * cost.gaps // 2
+        operations += cost.weights
         survivors, upper = self.rivals[left], upper.of(left)
         several = len(survivors) > 0 and not shape.one_query
         thresholds = self._thresholds(shape, survivors) if several else {}
-        in_all = operations + len(thresholds) * (cost.table() + 2 * cost.queries)
+        in_all = operations + len(thresholds) * (cost.table() + cost.folds + 2 * cost.queries)
         node = {**empty_node(shape), "joint_rivals": joint}
         listed = [[j + self.offset, x] for j, x in sorted(thresholds.items())]
-        options = PoolOptions(in_all, {**node, "thresholds": listed})
-        queries = range(shape.first, shape.last + 1)
-        left_open = {q: self._open(q, survivors, thresholds) for q in queries}
-        # Classes share the gaps of their rivals; about half of them by the time of choosing.
-        sharing = max(sum(len(rivals) > 0 for rivals in left_open.values()) // 2, 1)
-        for query, rivals in left_open.items():
+        options = PoolOptions(in_all, {**node, "thresholds": listed}, once)
+        for query in range(shape.first, shape.last + 1):
+            rivals = self._open(query, survivors, thresholds)
             if len(rivals):
-                size = self.tables.size(query)
-                options.queries.append((size, self._class(query, rivals, sharing)))
+                options.queries.append(self._class(query, rivals))
         if len(survivors):
+            paid = operations, once
             options.whole = pareto_front(
-                list(self._candidates(shape, cost, survivors, upper, operations, node))
+                list(self._candidates(shape, cost, survivors, upper, paid, node))
             )
         return options
 
@@ -115,17 +112,27 @@ class Explorer:
     ) -> tuple[list[list[int]], int]:
         """Return ranges of rivals that one table clears, and what all tables count."""
         ranges: list[list[int]] = []
-        operations, start = 0, 0
+        operations, start, left = 0, 0, len(self.rivals)
         while start < len(self.rivals):
             end = start if alive[start] else self._cleared(shape, upper, start)
+            end = max(end, start + 1)
+            table = upper.of(np.arange(start, end))
+            operations += cost.table(end - start) + self._folds(cost, table.largest())
             if end - start > 1:
                 first, last = self.rivals[start], self.rivals[end - 1]
                 ranges.append([int(first) + self.offset, int(last) + self.offset])
-                operations += cost.table(end - start) + len(self.rivals)
-            else:
-                operations += cost.table()
-            start = max(end, start + 1)
+                operations += left
+                left -= end - start
+            start = end
         return ranges, operations
+
+    def _folds(self, cost: PoolCost, tables: Tables) -> int:
+        """Return what the folds count of those tables whose largest entries do not decide."""
+        if not cost.folds:
+            return 0
+        times = cost.places if len(tables.rows) == 1 else 1
+        together = tables.own + times * tables.rows.max(axis=1).sum(axis=0)
+        return cost.folds * int((together >= 0).sum())
 
     def _cleared(self, shape: PoolShape, upper: Tables, start: int) -> int:
         """Return the end of the longest range of rivals from `start` that one table clears."""
@@ -167,18 +174,21 @@ class Explorer:
             dtype=int,
         )
 
-    def _class(self, query: int, rivals: Integer, sharing: int) -> list[Option]:
-        """Return options for one class, ever finer; stops where nothing is lost."""
+    def _class(self, query: int, rivals: Integer) -> list[Option]:
+        """Return options for one class, from giving it up to ever finer ones.
+
+        Stops where nothing is lost.
+        """
         key = (query, tuple(rivals))
         if key not in self._classes:
-            options: list[Option] = []
+            options = [Option(0, self.tables.size(query), None)]
             for shape in self._shapes(query):
-                cost = PoolCost.of(shape, self.tables.cells(shape))
-                least = min((option.lost for option in options), default=self.problem.total)
+                cost = PoolCost.of(shape, self.tables)
+                least = min(option.lost for option in options)
                 # Finer tables gain no more than what is still lost.
                 if least * self.worth < len(rivals) * cost.table():
                     break
-                options += self._counted(shape, rivals, sharing)
+                options += self._counted(shape, cost, rivals)
             self._classes[key] = pareto_front(options)
         return self._classes[key]
 
@@ -190,19 +200,19 @@ class Explorer:
             self._finer[id(acceptor)] = list(dict.fromkeys(pairs))
         return [PoolShape(query, query, cells, rows) for cells, rows in self._finer[id(acceptor)]]
 
-    def _counted(self, shape: PoolShape, rivals: Integer, sharing: int) -> Iterator[Option]:
+    def _counted(self, shape: PoolShape, cost: PoolCost, rivals: Integer) -> Iterator[Option]:
         """Yield the options of one table shape: cleared at once, or by each rule."""
-        cost = PoolCost.of(shape, self.tables.cells(shape))
+        once = self.once.of(shape, cost, rivals)
         upper = self.tables.tables(shape, rivals, up=True)
         alive = np.flatnonzero(self.tables.worst(upper, shape) >= 0)
-        operations = cost.weights + len(rivals) * (cost.table() + cost.gaps // sharing)
+        operations = cost.weights + len(rivals) * cost.table() + self._folds(cost, upper)
         node = empty_node(shape)
         if len(alive):
             yield from self._candidates(
-                shape, cost, rivals[alive], upper.of(alive), operations, node
+                shape, cost, rivals[alive], upper.of(alive), (operations, once), node
             )
         else:
-            yield Option(operations, 0, node)
+            yield Option(operations, 0, node, once)
 
     def _candidates(
         self,
@@ -210,10 +220,11 @@ class Explorer:
         cost: PoolCost,
         rivals: Integer,
         upper: Tables,
-        paid: int,
+        paid: tuple[int, tuple[Once, ...]],
         node: Node,
     ) -> Iterator[Option]:
         """Yield the options of each rule for the pool's queries alike, on top of what is paid."""
+        operations, once = paid
         cells, spans = self.tables.cells(shape), self.tables.spans(shape)
         alone = sum(first == last for first, last in spans)
         deep = shape.one_query and shape.per_position
@@ -237,7 +248,7 @@ class Explorer:
             if candidate.likely is not None and candidate.lost > self.tolerance:
                 counted["likely"] = candidate.likely
             lost = min(candidate.lost, cells.size) * shape.queries
-            yield Option(paid + candidate.operations, lost, counted)
+            yield Option(operations + candidate.operations, lost, counted, once)
 
 
 def _clamped(threshold: int) -> int:

@@ -26,7 +26,7 @@ from ballproof.verifier.strategies.ladder.search import Explorer
 
 # v^2 k below which starting more processes costs more time than it saves.
 PARALLEL_WORK = 30_000
-HALVINGS = 40
+HALVINGS = 28
 # Labels of long contexts are not looked at where all their inputs are less than one in so many.
 NEGLIGIBLE_LABELS = 500_000
 
@@ -100,7 +100,8 @@ def explored(problem: Problem, rules: Rules, report: Progress) -> Options:
         for done, options in enumerate(_options(problem, rules, every), start=1):
             labels.append((every[done - 1], options))
             report(done, len(every))
-        known[rules] = Options(path_tables_cost(problem.shape), problem.total, rules.worth, labels)
+        base = path_tables_cost(problem.shape, len(problem.task.answers))
+        known[rules] = Options(base, problem.total, rules.worth, labels)
     return known[rules]
 
 

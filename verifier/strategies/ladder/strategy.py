@@ -67,16 +67,13 @@ class Ladder:
 
     def least_operations(self, problem: Problem) -> int:
         """Count the path tables only."""
-        return path_tables_cost(problem.shape)
+        return path_tables_cost(problem.shape, len(problem.task.answers))
 
     def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
         """Return the witness that meets the goal by the search's own estimates.
 
         Where nothing limits the length, it counts from below as well.
         """
-        return self._found(problem, goal, progress)
-
-    def _found(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
         if len(problem.task.answers) == 1:
             return {"labels": []}  # No rival.
         options = explored(problem, self._rules(problem), progress)
