@@ -30,14 +30,17 @@ def load_weights(path: str | os.PathLike[str]) -> Weights:
 
     Raises OSError if the file cannot be read and ModelError if it cannot be used.
     """
-    return weights_from_bytes(read_limited(path), os.fspath(path))
+    data = read_limited(path)
+    weights = weights_from_bytes(data, os.fspath(path))
+    return weights if os.path.isfile(path) else replace(weights, data=data)
 
 
 def weights_from_bytes(data: bytes, source: str) -> Weights:
     """Freeze the bytes of a safetensors file; `source` names it in messages."""
     tensors, metadata = read_file(data, source)
     require_plain(data, source)
-    return replace(freeze(tensors, source), task=metadata.get("task"))
+    task, compared = metadata.get("task"), metadata.get("compared")
+    return replace(freeze(tensors, source), task=task, compared=compared)
 
 
 def freeze(tensors: Mapping[str, Tensor], source: str) -> Weights:

@@ -22,7 +22,16 @@ from typing import NoReturn
 from explain import Explanation, explanations
 from files.claims import DEFAULT_MAX_OPERATIONS, MAX_FILE, Pins
 from files.tensors import MAX_FILE as MAX_WEIGHTS
-from files.verdict import INTERNAL, INTERRUPTED, USAGE, VERIFIED, Refusal, Theorem
+from files.verdict import (
+    DECLINED,
+    INTERNAL,
+    INTERRUPTED,
+    USAGE,
+    VERIFIED,
+    Declined,
+    Refusal,
+    Theorem,
+)
 from kernel import check, read
 from trusts import trusted
 
@@ -85,6 +94,9 @@ def _verdict(arguments: argparse.Namespace) -> int:
     except Refusal as refusal:
         _print(refusal, arguments.json)
         return refusal.exit_code
+    except MemoryError:
+        _print(Declined("limit", "there is not enough memory."), arguments.json)
+        return DECLINED
     _print(theorem, arguments.json, reasons or (), sizes)
     return VERIFIED
 

@@ -137,7 +137,6 @@ runpy.run_path(sys.path[0] + "/__main__.py", run_name="__main__")
     [
         ("ValueError('x')", INTERNAL),
         ("AssertionError", INTERNAL),
-        ("MemoryError", INTERNAL),
         ("RecursionError", INTERNAL),
         ("OSError(2, 'x')", INTERNAL),
         ("StopIteration", INTERNAL),
@@ -150,6 +149,13 @@ def test_an_unexpected_exception_is_an_internal_error(error, exit_code):
     assert (done.returncode, done.stdout) == (exit_code, "")
     assert done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_memory_that_runs_out_is_a_limit():
+    command = [sys.executable, "-c", DRIVER.format(error="MemoryError"), str(CHECKER)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert done.stdout == "s DECLINED limit there is not enough memory.\n"
 
 
 @pytest.mark.parametrize("switch", ["", "-O", "-OO", "-B", "-X dev"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ballproof.models.catalogue import resolve
-from ballproof.models.files import write_atomically
+from ballproof.models.files import lasting
 from ballproof.verifier.audit.float32.programs import programs as numpy_programs
 from ballproof.verifier.audit.float32.torch_program import torch_programs
 from ballproof.verifier.audit.float32.trial import audit_float32
@@ -21,11 +21,11 @@ from ballproof.verifier.audit.tamper.trial import DEFAULT_SECONDS
 from ballproof.verifier.audit.text import audit_lines
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import (
+    Output,
     json_option,
     load_model,
     max_operations_option,
     pass_terminal,
-    require_writable,
 )
 from ballproof.verifier.proving.checking import REJECTED
 from ballproof.verifier.proving.extras import MissingExtraError
@@ -122,12 +122,14 @@ def audit(
         raise click.UsageError("Name a MODEL and a CERTIFICATE.")
     if html:
         require_jinja()
-        require_writable(html)
-    certificate.open("rb").close()  # A file that cannot be read is a usage error, no finding.
-    files = Files(resolve(model), certificate, max_operations)
-    done = run_audit(files, parts or PARTS, Settings(effort, seconds, seed), terminal.bar)
-    if html:
-        write_atomically(html, audit_page(model, str(certificate), done))
+    page = Output(terminal, html, as_json=as_json) if html else None
+    if certificate.is_file() or not certificate.exists():
+        certificate.open("rb").close()  # A file that cannot be read is a usage error, no finding.
+    with lasting(resolve(model)) as weights, lasting(certificate) as claim:
+        files = Files(weights, claim, max_operations)
+        done = run_audit(files, parts or PARTS, Settings(effort, seconds, seed), terminal.bar)
+    if page:
+        page.write(audit_page(model, str(certificate), done))
     if as_json:
         terminal.json({"model": model, "certificate": str(certificate), **done.fields()})
     else:

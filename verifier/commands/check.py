@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from ballproof.models.catalogue import resolve, resolve_all
+from ballproof.models.files import lasting
 from ballproof.models.weights import load_weights
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import Count, ExactNumber, json_option, pass_terminal
@@ -87,8 +88,12 @@ def check(
         raise click.UsageError("Name a MODEL and a CERTIFICATE, or a folder with --all.")
     if as_json:
         flags.append("--json")
-    with terminal.waiting("checking"):
-        run = run_checker(resolve(given[0]), Path(given[1]), flags)
+    with (
+        terminal.waiting("checking"),
+        lasting(resolve(given[0])) as weights,
+        lasting(Path(given[1])) as claim,
+    ):
+        run = run_checker(weights, claim, flags)
     sys.stdout.write(run.output)
     sys.stderr.write(run.diagnostics)
     return run.exit_code

@@ -33,12 +33,20 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.1f}/s" if task.speed else "-/s")
 
 
+class _Pipe(Console):
+    """A console that leaves it to the command to end when nobody reads on."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise BrokenPipeError; the library would exit with 1, which says REJECTED."""
+        raise BrokenPipeError
+
+
 class Terminal:
     """Where a command's results, progress and remarks go; `quiet` keeps the results only."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.results = Console(soft_wrap=True, highlight=False)
+        self.results: Console = _Pipe(soft_wrap=True, highlight=False)
         if not self.results.is_terminal:
             # A pipe has no width: do not fold tables at 80 columns.
             self.results.width = 160

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import (
+    Output,
     asked_task,
     json_option,
     load_model,
@@ -17,7 +18,6 @@ from ballproof.verifier.commands.parameters import (
     max_operations_option,
     model_argument,
     pass_terminal,
-    require_writable,
     task_option,
 )
 from ballproof.verifier.counting.problem import pose
@@ -72,15 +72,16 @@ def frontier_command(
         if out.suffix.lower() not in FORMATS:
             expected = f"the name ends with one of {', '.join(FORMATS)}."
             raise click.BadParameter(expected, param_hint="--out")
-        require_writable(out)
         require_plotting()
+    output = Output(terminal, out) if out else None
     weights = load_model(model)
     problem = pose(weights, margin, task=asked_task(terminal, weights, task_name))
     with terminal.bar("proving and checking") as progress:
         points = list(measured_points(problem, budgets, max_operations, progress))
     best = frontier(points)
-    if out:
-        draw(points, f"{Path(model).name}: length of a proof against its bound", out)
+    if out and output:
+        title = f"{Path(model).name}: length of a proof against its bound"
+        output.write(draw(points, title, out.suffix[1:]))
     shown = sorted(points, key=lambda p: p.operations) if everything else best
     if as_json:
         rows = [point.fields(on_frontier=point in best) for point in sorted(points, key=_length)]

@@ -16,6 +16,8 @@ from ballproof.verifier.strategies import UnknownStrategyError
 from ballproof.verifier.study.events import WorkersLostError
 from ballproof.verifier.study.store import StoreError
 
+TERMINATED, CLOSED = 143, 141
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; no traceback reaches the user."""
@@ -29,8 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return USAGE
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted", INTERRUPTED)
+    except (click.Abort, KeyboardInterrupt) as error:
+        terminated = isinstance(error, KeyboardInterrupt) and bool(error.args)
+        return _fail(*(("terminated", TERMINATED) if terminated else ("interrupted", INTERRUPTED)))
+    except BrokenPipeError:
+        return CLOSED  # Nobody reads on; a line about it would be for nobody.
+    except MemoryError:
+        return _fail("limit: there is not enough memory", DECLINED)
     except (UnknownStrategyError, MissingExtraError, StoreError) as error:
         return _fail(str(error), USAGE)
     except (ModelError, NotApplicableError) as error:
@@ -38,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WorkersLostError as error:
         return _fail(f"{error} What was finished is kept: the same command goes on.", INTERNAL)
     except OSError as error:
+        if error.errno and not error.filename:
+            return _fail(f"standard output cannot be written: {error.strerror}", INTERNAL)
         return _fail(_sentence(error), USAGE)
     except Exception as error:
         return _fail(f"internal error: {type(error).__name__}: {error}", INTERNAL)

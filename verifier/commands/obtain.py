@@ -11,9 +11,10 @@ from ballproof.models.architectures import Shape
 from ballproof.models.convert import convert, read_source
 from ballproof.models.key_map import load_key_map
 from ballproof.models.tasks import task_named
-from ballproof.models.weights import freeze, load_weights, save_tensors, save_weights
+from ballproof.models.tensors import Tensor, write_tensors
+from ballproof.models.weights import freeze, weights_from_bytes
 from ballproof.verifier.commands.console import Terminal
-from ballproof.verifier.commands.parameters import out_option, pass_terminal, require_writable
+from ballproof.verifier.commands.parameters import Output, out_option, pass_terminal
 
 MISSING_TORCH = (
     'Training needs torch, which is not installed: pip install "ballproof[train]" '
@@ -75,7 +76,7 @@ def train(
         from ballproof.models.train import train as run
     except ImportError:
         raise click.UsageError(MISSING_TORCH) from None
-    require_writable(out)
+    output = Output(terminal, out)
     name = task_name or f"max-of-{_positions(n_ctx, '')}"
     k = _positions(n_ctx, name)
     outputs = _outputs(d_vocab_out, d_vocab, name)
@@ -83,12 +84,14 @@ def train(
     task = task_named(name, shape)
     with terminal.bar("training") as progress:
         arrays, loss = run(task, shape, seed, steps, batch, progress)
-    save_weights(out, arrays, task.name(shape))
+    named = {name: Tensor.from_array(name, array) for name, array in arrays.items()}
+    data = write_tensors(named.values(), {"task": task.name(shape)})
+    output.write(data)
     accuracy = sampled_accuracy(task, arrays, 100_000, seed)
     terminal.result(
-        f"{out}: {task.name(shape)}, last batch loss {loss:.5f}, {accuracy:.5f} of 100000 sampled "
-        "inputs right",
-        f"sha256 {load_weights(out).digest}",
+        f"{output}: {task.name(shape)}, last batch loss {loss:.5f}, {accuracy:.5f} of 100000 "
+        "sampled inputs right",
+        f"sha256 {weights_from_bytes(data, str(output)).digest}",
     )
 
 
@@ -161,16 +164,17 @@ def import_model(
       ballproof import model.pt --config config.json --out model.safetensors
       ballproof import mine.pt --map names.toml --out model.safetensors
     """
-    require_writable(out)
+    output = Output(terminal, out)
     read = read_source(source, key)
     key_map = None if map_file is None else load_key_map(map_file)
     tensors = convert(read, heads, config, key_map)
     shape = freeze(tensors, str(source)).shape
     name = task_name or read.metadata.get("task")
-    save_tensors(out, tensors, None if name is None else task_named(name, shape).name(shape))
-    weights = load_weights(out)
+    task = None if name is None else {"task": task_named(name, shape).name(shape)}
+    data = write_tensors(tensors.values(), task)
+    output.write(data)
     terminal.result(
-        f"{out}: d_vocab {shape.d_vocab}, n_ctx {shape.n_ctx}, d_model {shape.d_model}, "
+        f"{output}: d_vocab {shape.d_vocab}, n_ctx {shape.n_ctx}, d_model {shape.d_model}, "
         f"d_head {shape.d_head}, d_vocab_out {shape.d_vocab_out}",
-        f"sha256 {weights.digest}",
+        f"sha256 {weights_from_bytes(data, str(output)).digest}",
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from fractions import Fraction
 from pathlib import Path
 
 import click
 
 from ballproof.models.catalogue import resolve
+from ballproof.models.files import require_writable, write_atomically
 from ballproof.models.task_choice import choose_task
 from ballproof.models.tasks import Task
 from ballproof.models.weights import Weights, load_weights
@@ -90,7 +92,8 @@ out_option = click.option(
     "--out",
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write; an existing one is replaced once the new one is complete.",
+    help="The file to write, or - for standard output; an existing one is replaced once the new "
+    "one is complete.",
 )
 
 
@@ -107,10 +110,29 @@ def asked_task(terminal: Terminal, weights: Weights, task_name: str | None) -> T
     return task
 
 
-def require_writable(path: Path) -> None:
-    """Raise OSError before any long work if `path` cannot be written."""
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{str(folder)!r}, the folder of {str(path)!r}, does not exist.")
-    if path.is_dir():
-        raise IsADirectoryError(f"{str(path)!r} is a folder, where a file is to be written.")
+class Output:
+    """Where a command writes its main result: a file, or standard output for `-`.
+
+    Made before the work begins: raises OSError where the file could not be written. With standard
+    output, whatever else the command says goes to standard error.
+    """
+
+    def __init__(self, terminal: Terminal, path: Path, *, as_json: bool = False) -> None:
+        self.path = path
+        self.is_standard = str(path) == "-"
+        if self.is_standard and as_json:
+            raise click.UsageError("--json and --out - both write to standard output.")
+        if self.is_standard:
+            terminal.results = terminal.remarks
+        else:
+            require_writable(path)
+
+    def write(self, data: bytes) -> None:
+        """Write a whole file or nothing, or the bytes to standard output."""
+        if self.is_standard:
+            sys.stdout.buffer.write(data)
+        else:
+            write_atomically(self.path, data)
+
+    def __str__(self) -> str:
+        return "standard output" if self.is_standard else str(self.path)

@@ -9,10 +9,11 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from ballproof.models.files import write_atomically
+from ballproof.models.files import require_writable, write_atomically
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import (
     ExactNumber,
+    Output,
     asked_task,
     json_option,
     load_model,
@@ -20,7 +21,6 @@ from ballproof.verifier.commands.parameters import (
     max_operations_option,
     model_argument,
     pass_terminal,
-    require_writable,
     semantics_option,
     task_option,
 )
@@ -54,7 +54,8 @@ from ballproof.verifier.strategies.base import Strategy
     "--out",
     required=True,
     type=click.Path(path_type=Path),
-    help="The certificate to write; for several strategies, the folder for the certificates.",
+    help="The certificate to write, or - for standard output; for several strategies, the folder "
+    "for the certificates.",
 )
 @click.option(
     "--at-least",
@@ -110,19 +111,18 @@ def prove(
     chosen = [] if search else strategies_matching(strategy)
     _require_steerable(at_least, strategy, chosen)
     many = search is None and is_pattern(strategy)
-    if not many:
-        require_writable(out)
+    output = None if many else Output(terminal, out, as_json=as_json)
     weights = load_model(model)
     problem = pose(weights, margin, semantics, asked_task(terminal, weights, task_name))
-    if many:
+    if output is None:
         _prove_all(terminal, model, problem, chosen, out, max_operations, as_json)
         return
     proven = _prove_one(terminal, problem, search or chosen[0], goal, max_operations)
-    write_atomically(out, proven.certificate)
+    output.write(proven.certificate)
     if as_json:
         terminal.json({"model": model, "certificate": str(out), **proven.fields()})
     else:
-        terminal.result(*describe(model, out, proven))
+        terminal.result(*describe(model, str(output), proven))
 
 
 def _prove_one(
@@ -163,7 +163,7 @@ def prove_visibly(
         return verify(drafted)
 
 
-def describe(model: str, out: Path, proven: Proven) -> list[str]:
+def describe(model: str, out: str, proven: Proven) -> list[str]:
     """Return what a reader wants to know of a new certificate."""
     claim, proof = proven.claim, proven.proof
     low = share(claim.correct_at_least, claim.total)
@@ -197,6 +197,7 @@ def _prove_all(
 ) -> None:
     """Prove with every strategy that applies, write each certificate, print one table."""
     folder.mkdir(parents=True, exist_ok=True)
+    require_writable(folder / certificate_name(strategies[0].name))
     rows: dict[str, Proven] = {}
     obstacles: dict[str, str] = {}
     with terminal.bar("proving and checking") as progress:

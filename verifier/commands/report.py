@@ -7,9 +7,8 @@ from pathlib import Path
 
 import click
 
-from ballproof.models.files import write_atomically
 from ballproof.verifier.commands.console import Terminal
-from ballproof.verifier.commands.parameters import json_option, pass_terminal, require_writable
+from ballproof.verifier.commands.parameters import Output, json_option, pass_terminal
 from ballproof.verifier.report.exports import csv_bytes, parquet_bytes, require_parquet
 from ballproof.verifier.report.figures import study_figures
 from ballproof.verifier.report.markdown import summary_bytes
@@ -58,37 +57,39 @@ def report(
       ballproof report study --csv results.csv --parquet results.parquet
       ballproof report study --figures figures --summary summary.md
     """
-    files = [path for path in (out, as_csv, parquet, summary) if path]
-    if not files and not figures and not as_json:
+    asked = [path for path in (out, as_csv, parquet, summary) if path]
+    if not asked and not figures and not as_json:
         raise click.UsageError(
             "nothing to write: name the page with --out report.html, or ask for --csv, --parquet, "
             "--figures, --summary or --json."
         )
-    for path in files:
-        require_writable(path)
+    if [str(path) for path in asked].count("-") > 1:
+        raise click.UsageError("one file can go to standard output, not several.")
+    outputs = {path: Output(terminal, path, as_json=as_json) for path in asked}
     _require_libraries(page=out is not None, table=parquet is not None, plots=figures is not None)
-    written: list[Path] = []
+    written: list[tuple[str, int]] = []
     with opened(folder) as store:
         for remark in store.remarks:
             terminal.remark(remark)
         if out:
-            written.append(_written(out, _page(terminal, store)))
+            written.append(_written(outputs[out], _page(terminal, store)))
         models, results = store.models(), store.results()
         studied = families(models, results)
         if as_csv:
-            written.append(_written(as_csv, csv_bytes(models, results)))
+            written.append(_written(outputs[as_csv], csv_bytes(models, results)))
         if parquet:
-            written.append(_written(parquet, parquet_bytes(models, results)))
+            written.append(_written(outputs[parquet], parquet_bytes(models, results)))
         if summary:
-            written.append(_written(summary, summary_bytes(studied, store.settings)))
+            written.append(_written(outputs[summary], summary_bytes(studied, store.settings)))
     if figures:
         figures.mkdir(parents=True, exist_ok=True)
         with terminal.waiting("drawing"):
-            written += [_written(figures / name, data) for name, data in study_figures(studied)]
+            for name, data in study_figures(studied):
+                written.append(_written(Output(terminal, figures / name), data))
     if as_json:
-        terminal.json({"written": [str(p) for p in written], **machine_summary(studied)})
+        terminal.json({"written": [name for name, _ in written], **machine_summary(studied)})
         return
-    terminal.result(*(f"{path}: {path.stat().st_size:,} bytes" for path in written))
+    terminal.result(*(f"{name}: {size:,} bytes" for name, size in written))
 
 
 def _require_libraries(*, page: bool, table: bool, plots: bool) -> None:
@@ -110,6 +111,7 @@ def _page(terminal: Terminal, store: Store) -> bytes:
         )
 
 
-def _written(path: Path, data: bytes) -> Path:
-    write_atomically(path, data)
-    return path
+def _written(output: Output, data: bytes) -> tuple[str, int]:
+    """Write, and return where, and how many bytes."""
+    output.write(data)
+    return str(output), len(data)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -240,12 +242,12 @@ def _claim(problem: Problem, bounds: Bounds) -> Claim:
 
 def count(drafted: Draft, checker: CheckerProcess) -> Counted:
     """Have the checker count for a draft; its tally becomes the budget, which changes the file."""
-    model, claim, proof = Path(drafted.problem.weights.source), drafted.claim, drafted.proof
-    note = None
-    verdict = checker.check(model, encode(claim, proof), proof.operations)
-    if verdict.get("reason") == "count":
-        claim, note = _smaller(claim, verdict)
+    claim, proof, note = drafted.claim, drafted.proof, None
+    with _model_file(drafted) as model:
         verdict = checker.check(model, encode(claim, proof), proof.operations)
+        if verdict.get("reason") == "count":
+            claim, note = _smaller(claim, verdict)
+            verdict = checker.check(model, encode(claim, proof), proof.operations)
     _require_verified(verdict, proof.operations)
     proof = replace(proof, operations=int(verdict["tally"]))
     return Counted(drafted, claim, proof, verdict["seconds"], note)
@@ -255,8 +257,8 @@ def confirm(counted: Counted, checker: CheckerProcess) -> Proven:
     """Have the checker verify the bytes that become the file: no others count."""
     drafted, proof = counted.drafted, counted.proof
     certificate = encode(counted.claim, proof)
-    model = Path(drafted.problem.weights.source)
-    _require_verified(checker.check(model, certificate, proof.operations), proof.operations)
+    with _model_file(drafted) as model:
+        _require_verified(checker.check(model, certificate, proof.operations), proof.operations)
     return Proven(
         certificate,
         counted.claim,
@@ -267,6 +269,19 @@ def confirm(counted: Counted, checker: CheckerProcess) -> Proven:
         drafted.problem.task_name,
         counted.note,
     )
+
+
+@contextmanager
+def _model_file(drafted: Draft) -> Iterator[Path]:
+    """Give the weights file that the checker reads."""
+    weights = drafted.problem.weights
+    if not weights.data:
+        yield Path(weights.source)
+        return
+    with tempfile.NamedTemporaryFile(prefix="ballproof-", suffix=".safetensors") as file:
+        file.write(weights.data)
+        file.flush()
+        yield Path(file.name)
 
 
 def _smaller(claim: Claim, established: dict[str, str]) -> tuple[Claim, str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from itertools import cycle
-from pathlib import Path
 from typing import Any
 
 from ballproof.verifier.proving.extras import MissingExtraError
@@ -29,8 +29,10 @@ def require_plotting() -> Any:
     return pyplot
 
 
-def draw(points: list[Point], title: str, path: Path) -> None:
-    """Write length against bound, and against what the bound leaves open, side by side."""
+def draw(points: list[Point], title: str, kind: str) -> bytes:
+    """Return a picture of this kind (svg, png, pdf): length against bound, and against what the
+    bound leaves open, side by side.
+    """
     pyplot = require_plotting()
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.6), constrained_layout=True)
     best = frontier(points)
@@ -51,8 +53,10 @@ def draw(points: list[Point], title: str, path: Path) -> None:
     right.set_yscale("log")
     right.invert_yaxis()
     figure.suptitle(title)
-    figure.savefig(path, dpi=160)
+    picture = BytesIO()
+    figure.savefig(picture, dpi=160, format=kind.lower())
     pyplot.close(figure)
+    return picture.getvalue()
 
 
 def _labels() -> list[str]:
