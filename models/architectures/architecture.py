@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ import flint
 
 from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.models.architectures.factors import Factors
-from ballproof.models.architectures.programs import Programs
+from ballproof.models.architectures.programs import Floats64, Programs, Tokens, Variant
 from ballproof.models.architectures.tables import Tables
 from ballproof.models.tensors import Dims
 
@@ -101,7 +101,9 @@ class Architecture:
     `logits` encloses the logits of one input at the precision in force, from the definition:
     what every theorem is about. The others are None where no theorem serves the architecture:
     exact `tables` and `factors` of one head, the `deviation` of the program in float32 (T12), and
-    `programs`, this program in any order of summation.
+    `programs`, this program in any order of summation. `variants` are functions that the same
+    tensors may stand for in another's program, in floats: nothing rests on them. `assumed` says for
+    a reader what the tensors do not show.
     """
 
     parts: tuple[Mapping[str, Any], ...]
@@ -117,3 +119,5 @@ class Architecture:
     factors: Callable[[Weights], Factors] | None = None
     deviation: Callable[[Weights], Fraction] | None = None
     programs: Programs | None = None
+    variants: Callable[[Weights, Tokens, Floats64], Iterator[Variant]] | None = None
+    assumed: str = ""

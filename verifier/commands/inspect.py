@@ -9,6 +9,7 @@ import flint
 import numpy as np
 
 from ballproof.models.catalogue import record_of
+from ballproof.models.comparison import assumptions
 from ballproof.models.forward import evaluate as forward
 from ballproof.models.task_choice import Choice, choose_task
 from ballproof.models.tasks import Task
@@ -60,6 +61,8 @@ def _facts(weights: Weights, model: str, choice: Choice) -> dict[str, Any]:
         "d_vocab_out": shape.d_vocab_out,
         "task": task.name(shape),
         "task known": choice.assumption or "yes",
+        "function": weights.architecture.words,
+        "compared": _compared(weights),
         "inputs": str(task.total),
         "non-zero biases": ", ".join(biases) or "none",
     }
@@ -70,6 +73,14 @@ def _facts(weights: Weights, model: str, choice: Choice) -> dict[str, Any]:
         if "exactly_right" in record:
             facts["exactly right"] = str(record["exactly_right"])
     return facts
+
+
+def _compared(weights: Weights) -> str:
+    """Return whether the function is known to be the one of the user's program."""
+    if weights.compared is not None:
+        return f"with a running program {weights.compared}"
+    assumed = f"no; assumed: {weights.architecture.assumed}"
+    return assumed if assumptions(weights) else "a model of the zoo"
 
 
 def _singular_ratio(weights: Weights) -> float | None:

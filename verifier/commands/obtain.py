@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from ballproof.models.architectures import Shape
+from ballproof.models.comparison import assumptions, compare, load_logits
 from ballproof.models.convert import convert, read_source
 from ballproof.models.key_map import load_key_map
 from ballproof.models.tasks import task_named
@@ -134,6 +135,18 @@ def _outputs(d_vocab_out: int | None, d_vocab: int, task_name: str) -> int:
     help="A TOML file that says which tensor of SOURCE is which: "
     '"embed.W_E" = "tok_embed.weight", "blocks.0.attn.W_Q" = ["heads.*.W_Q.weight", "transpose"].',
 )
+@click.option(
+    "--logits",
+    type=click.Path(path_type=Path),
+    help="An .npz file with inputs (N, n_ctx) and the logits (N, d_vocab_out) of your program: a "
+    "model that computes another function is refused, and the new file says that it was compared.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 1),
+    help="How much gaps between logits may differ, as a part of the largest gap; left out, what "
+    "float32 explains.",
+)
 @click.option("--key", help="Which state dict is meant, where SOURCE holds several.")
 @click.option(
     "--task",
@@ -148,6 +161,8 @@ def import_model(
     heads: int | None,
     config: Path | None,
     map_file: Path | None,
+    logits: Path | None,
+    tolerance: float | None,
     key: str | None,
     task_name: str | None,
 ) -> None:
@@ -162,19 +177,27 @@ def import_model(
     Examples:
       ballproof import checkpoint.pt --out model.safetensors
       ballproof import model.pt --config config.json --out model.safetensors
-      ballproof import mine.pt --map names.toml --out model.safetensors
+      ballproof import mine.pt --map names.toml --logits logits.npz --out model.safetensors
     """
     output = Output(terminal, out)
     read = read_source(source, key)
     key_map = None if map_file is None else load_key_map(map_file)
     tensors = convert(read, heads, config, key_map)
-    shape = freeze(tensors, str(source)).shape
-    name = task_name or read.metadata.get("task")
-    task = None if name is None else {"task": task_named(name, shape).name(shape)}
-    data = write_tensors(tensors.values(), task)
+    weights = freeze(tensors, str(source))
+    shape, name = weights.shape, task_name or read.metadata.get("task")
+    metadata = {} if name is None else {"task": task_named(name, shape).name(shape)}
+    if logits is not None:
+        compared = compare(weights, *load_logits(logits), tolerance)
+        metadata["compared"] = str(compared)
+        terminal.remark(f"compared with the program {compared}")
+    elif "compared" in read.metadata:
+        metadata["compared"] = read.metadata["compared"]
+    elif assumed := assumptions(weights):
+        terminal.remark(f"{assumed} (--logits compares it with your program)")
+    data = write_tensors(tensors.values(), metadata or None)
     output.write(data)
     terminal.result(
         f"{output}: d_vocab {shape.d_vocab}, n_ctx {shape.n_ctx}, d_model {shape.d_model}, "
         f"d_head {shape.d_head}, d_vocab_out {shape.d_vocab_out}",
-        f"sha256 {weights_from_bytes(data, str(output)).digest}",
+        f"sha256 {weights.digest}",
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from ballproof.models.catalogue import resolve
+from ballproof.models.comparison import assumptions
 from ballproof.models.files import require_writable, write_atomically
 from ballproof.models.task_choice import choose_task
 from ballproof.models.tasks import Task
@@ -103,10 +104,13 @@ def load_model(model: str) -> Weights:
 
 
 def asked_task(terminal: Terminal, weights: Weights, task_name: str | None) -> Task:
-    """Return the task of --task, or the one that is known or assumed; an assumption is said."""
+    """Return the task of --task, or the one that is known or assumed.
+
+    What is assumed of the task or of the function is said.
+    """
     task, assumption = choose_task(weights, task_name)
-    if assumption:
-        terminal.remark(assumption)
+    for line in filter(None, (assumption, assumptions(weights))):
+        terminal.remark(line)
     return task
 
 

@@ -13,6 +13,7 @@ from ballproof.models.architectures.attention_only.layout import (
 )
 from ballproof.models.architectures.attention_only.paths import factors, tables
 from ballproof.models.architectures.attention_only.programs import PROGRAMS
+from ballproof.models.architectures.attention_only.variants import variants
 
 ATTENTION_ONLY = Architecture(
     parts=(
@@ -33,4 +34,6 @@ ATTENTION_ONLY = Architecture(
     factors=factors,
     deviation=deviation,
     programs=PROGRAMS,
+    variants=variants,
+    assumed="no normalisation, learned positions, full causal attention, scale 1/sqrt(d_head)",
 )
