@@ -9,16 +9,14 @@ import numpy as np
 from ballproof.interval.fixed import Lanes, floor_lanes, lane_bits, require_headroom
 from ballproof.verifier.audit.tightness.clock import Clock, OutOfTimeError
 from ballproof.verifier.counting.attention import Attention
-from ballproof.verifier.counting.branch import WrongCount, count_wrong
+from ballproof.verifier.counting.branch import BranchAndCount, WrongCount, count_wrong
 from ballproof.verifier.counting.classes import TabledClass
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Integers, Problem
 from ballproof.verifier.counting.signs import wrong
+from ballproof.verifier.counting.transitions import Transitions
 from ballproof.verifier.strategies import leading_strategy
 from ballproof.verifier.strategies.base import EXHAUSTIVE_LIMIT, classes, count_classes
-from ballproof.verifier.strategies.ladder.cells import cells_of, spans_of
-from ballproof.verifier.strategies.ladder.pools import Tables
-from ballproof.verifier.strategies.ladder.walk import Walk
 
 Class = tuple[int, int]
 # By when, as a share of the time, the exact count must be there: the rest is for the causes.
@@ -132,10 +130,9 @@ def _right_in_class(
     require_headroom(upper, places + 1)
     others = upper[:-1].reshape(places, m + 1)
     acceptor = problem.task.acceptors(m)[query]
-    spans = spans_of(acceptor, ())
-    cells = cells_of(acceptor, spans)
-    tables = Tables(upper[-1:], others[:, [token for token, _ in spans], None])
-    right = cells.size - Walk(cells, tables, tables).run().possible
+    transitions = Transitions.of_tokens(acceptor, range(m + 1))
+    tables, start = (others[:, :, None],) * 2, (upper[-1:],) * 2
+    right = acceptor.size - BranchAndCount(transitions, tables, start).count().possible
     if upper[-1] + others[:, m].sum() < 0:
         return right
     return right + (wrong(problem, [m] * places + [query], _rivals(problem, m)) is False)
