@@ -37,7 +37,7 @@ SHOWN = 5
 @json_option
 @pass_terminal
 def info(terminal: Terminal, model: str, task_name: str | None, as_json: bool) -> None:
-    """Say what MODEL is: sizes, task, digest, biases, and what the zoo knows of it."""
+    """Say what MODEL is: architecture, sizes, task, digest, biases, what the zoo knows of it."""
     weights = load_model(model)
     facts = _facts(weights, model, choose_task(weights, task_name))
     facts["sigma1 / sigma2"] = _singular_ratio(weights)
@@ -54,11 +54,8 @@ def _facts(weights: Weights, model: str, choice: Choice) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "model": model,
         "sha256": weights.digest,
-        "d_vocab": shape.d_vocab,
-        "n_ctx": shape.n_ctx,
-        "d_model": shape.d_model,
-        "d_head": shape.d_head,
-        "d_vocab_out": shape.d_vocab_out,
+        "architecture": weights.architecture.words,
+        **shape.fields(),
         "task": task.name(shape),
         "task known": choice.assumption or "yes",
         "function": weights.architecture.words,

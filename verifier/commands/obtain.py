@@ -197,7 +197,6 @@ def import_model(
     data = write_tensors(tensors.values(), metadata or None)
     output.write(data)
     terminal.result(
-        f"{output}: d_vocab {shape.d_vocab}, n_ctx {shape.n_ctx}, d_model {shape.d_model}, "
-        f"d_head {shape.d_head}, d_vocab_out {shape.d_vocab_out}",
+        f"{output}: " + ", ".join(f"{name} {size}" for name, size in shape.fields().items()),
         f"sha256 {weights.digest}",
     )

@@ -38,13 +38,11 @@ from ballproof.verifier.strategies.obstacles import serves_task
 
 MODEL, TASK = ("claim", "model"), ("claim", "task")
 SIZES = (*MODEL, "sizes")
-SIZE_KEYS = ("d_vocab", "n_ctx", "d_model", "d_head", "d_vocab_out")
 MAX_SIZE, MAX_RANK = 2**28, 8
 COUNTS = ("total", "correct_at_least", "correct_at_most")
 LEAVES: tuple[Path, ...] = (
     (*MODEL, "sha256"),
     SIZES,
-    *((*SIZES, key) for key in SIZE_KEYS),
     TASK,
     *((*TASK, key) for key in ("rule", "positions", "reads", "answers")),
     *(("claim", key) for key in ("semantics", "margin", *COUNTS)),
@@ -62,10 +60,11 @@ def claim_mutants(subject: Subject) -> Iterator[Mutant]:
         Change(("format",), f"ballproof-certificate/{version}", frozenset({UNSUPPORTED}))
         for version in ("1", "3", "2 ", "02")
     ]
-    changes += [change for path in LEAVES for change in _mistyped(fields, path)]
+    leaves = (*LEAVES, *_sizes(fields))
+    changes += [change for path in leaves for change in _mistyped(fields, path)]
     changes += [
         Change(path, MISSING, frozenset({SYNTAX}))
-        for path in (*OBJECTS, ("format",), *LEAVES, (*MODEL, "parts"), ("proof", "witness"))
+        for path in (*OBJECTS, ("format",), *leaves, (*MODEL, "parts"), ("proof", "witness"))
     ]
     changes += [
         Change((*path, "note"), "1", frozenset({SYNTAX})) for path in ((), *OBJECTS, SIZES, TASK)
@@ -77,6 +76,11 @@ def claim_mutants(subject: Subject) -> Iterator[Mutant]:
     yield from mutants_of(fields, CLAIM, [*_digests(fields), *_shapes(fields), *_texts(subject)])
     yield from mutants_of(fields, CLAIM, [*_parts(fields), *_tasks(subject)])
     yield from mutants_of(fields, CLAIM, _disordered(subject))
+
+
+def _sizes(fields: Any) -> list[Path]:
+    """Return the places of the model's sizes, which its architecture names."""
+    return [(*SIZES, key) for key in looked_up(fields, SIZES)]
 
 
 def _mistyped(fields: Any, path: Path) -> list[Change]:
@@ -98,8 +102,8 @@ def _digests(fields: Any) -> list[Change]:
 
 def _shapes(fields: Any) -> list[Change]:
     changes = []
-    for key in SIZE_KEYS:
-        path, size = (*SIZES, key), looked_up(fields, (*SIZES, key))
+    for path in _sizes(fields):
+        size = looked_up(fields, path)
         others = {size - 1: STATEMENT if size > 1 else LIMIT, size + 1: STATEMENT}
         others |= {0: LIMIT, -size: LIMIT, MAX_SIZE + 1: LIMIT}
         changes += [Change(path, other, frozenset({answer})) for other, answer in others.items()]

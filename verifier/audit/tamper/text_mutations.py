@@ -14,21 +14,18 @@ from ballproof.verifier.strategies.changes import LIMIT, SYNTAX, Answer, Path, l
 CUTS = 40
 _MARK = "\0mark"
 _MARKED = json.dumps(_MARK).encode()
+SIZES: Path = ("claim", "model", "sizes")
 OBJECTS: tuple[Path, ...] = (
     (),
     ("claim",),
     ("claim", "model"),
-    ("claim", "model", "sizes"),
+    SIZES,
     ("claim", "model", "parts", 2),
     ("claim", "task"),
     ("proof",),
     ("proof", "witness"),
 )
 INTEGERS: tuple[Path, ...] = (
-    *(
-        ("claim", "model", "sizes", key)
-        for key in ("d_vocab", "n_ctx", "d_model", "d_head", "d_vocab_out")
-    ),
     ("claim", "task", "positions", 0, 1),
     ("claim", "task", "reads", 0),
     ("claim", "task", "answers", 1),
@@ -46,7 +43,8 @@ def text_mutants(data: bytes, fields: Mapping[str, Any], rng: Random) -> Iterato
     yield from _surrounded(core)
     for path in OBJECTS:
         yield from _repeated_keys(fields, path)
-    for path in INTEGERS:
+    sizes = looked_up(fields, SIZES)
+    for path in (*INTEGERS, *((*SIZES, key) for key in sizes)):
         yield from _spellings(fields, path)
     yield from _nested(fields)
 
