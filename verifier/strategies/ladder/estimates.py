@@ -5,6 +5,9 @@ They prove nothing: a poor estimate costs accuracy or length, never soundness.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +16,7 @@ from ballproof.verifier.strategies.ladder.counts import POWER_BITS, STEPS
 from ballproof.verifier.strategies.ladder.pools import Tables
 
 Floats = NDArray[np.float64]
+Spectrum = NDArray[np.complex128]
 LARGEST = 2.0**62
 # Doublings of the weight between no excess and the largest sum.
 DOUBLINGS = np.array([1, 2, 4, 6, 9, 13, 19, 28, 40, 60, 90, 130, 200, 400])
@@ -139,21 +143,13 @@ def grid_estimates(
     limit = int(max(budgets.max(), 0)) + 1
     distances = np.minimum(tops[:, None] - grid, limit).astype(np.int64)
     spectra = _Spectra(cells, distances, rare, limit)
-    values: dict[int, list[Floats]] = {0: [_one(len(scaled.own), limit)]}
-    for kind, arcs in zip(scaled.kind_of, cells.arcs, strict=True):
-        values = spectra.spread(kind, arcs, values, most)
+    values = spectra.distributions(cells, scaled.kind_of, most)
     inside = np.arange(limit)[None] <= budgets[:, None]
     total = np.zeros(len(scaled.own))
-    for value in values.get(0, []):
+    for value in values:
         total += (value * inside).sum(axis=1)
     counts = np.maximum(total, 0.0) * float(sum(cells.sizes)) ** cells.places
     return budgets, counts * scaled.reached * (budgets >= 0)
-
-
-def _one(rivals: int, limit: int) -> Floats:
-    ways = np.zeros((rivals, limit))
-    ways[:, 0] = 1
-    return ways
 
 
 class _Spectra:
@@ -166,14 +162,34 @@ class _Spectra:
         self.sizes = np.array(cells.sizes, dtype=np.float64) / sum(cells.sizes)
         self.extra = np.isin(np.arange(len(self.sizes)), rare)
         self.distances = distances
-        self.known: dict[tuple[int, int, int, bool], NDArray[np.complex128] | None] = {}
+        arcs = [arc for level in cells.arcs for arc in level]
+        # Arcs are unions of ranges that no arc divides, and so are their transforms.
+        self.ends = sorted({end for arc in arcs for end in (arc.first, arc.past)})
+        self.known: dict[tuple[int, int, bool], Spectrum | None] = {}
 
-    def spread(
-        self, kind: int, arcs: tuple[CellArc, ...], values: dict[int, list[Floats]], most: int
-    ) -> dict[int, list[Floats]]:
-        """Return the distributions by state and number of rare tokens after one more position."""
-        sources = {s: [np.fft.rfft(way, self.length) for way in ways] for s, ways in values.items()}
-        after: dict[int, list[NDArray[np.complex128]]] = {}
+    def distributions(self, cells: Cells, kind_of: list[int], most: int) -> list[Floats]:
+        """Return the distributions over all sequences by number of rare tokens."""
+        one = np.ones((self.distances.shape[2], self.length // 2 + 1), dtype=np.complex128)
+        sources: dict[int, list[Spectrum]] = {0: [one]}
+        for level, (kind, arcs) in enumerate(zip(kind_of, cells.arcs, strict=True)):
+            # One position reaches no farther than the limit.
+            if level > 1:
+                sources = {
+                    state: [np.fft.rfft(self._cut(way), self.length) for way in ways]
+                    for state, ways in sources.items()
+                }
+            sources = self._spread(kind, arcs, sources, most)
+        return [self._cut(way) for way in sources.get(0, [])]
+
+    def _cut(self, way: Spectrum) -> Floats:
+        """Return what lies within the limit."""
+        return np.asarray(np.maximum(np.fft.irfft(way, self.length)[:, : self.limit], 0))
+
+    def _spread(
+        self, kind: int, arcs: tuple[CellArc, ...], sources: dict[int, list[Spectrum]], most: int
+    ) -> dict[int, list[Spectrum]]:
+        """Return the transforms by state and number of rare tokens after one more position."""
+        after: dict[int, list[Spectrum]] = {}
         for arc in arcs:
             for rare in (False, True) if most else (False,):
                 steps = self._steps(kind, arc, rare=rare)
@@ -181,25 +197,30 @@ class _Spectra:
                     continue
                 into = after.setdefault(arc.target, [])
                 for degree, way in enumerate(sources.get(arc.source, [])):
-                    if degree + rare <= most:
-                        while len(into) <= degree + rare:
-                            into.append(np.zeros_like(way))
-                        into[degree + rare] = into[degree + rare] + way * steps
-        return {
-            target: [np.maximum(np.fft.irfft(way, self.length)[:, : self.limit], 0) for way in ways]
-            for target, ways in after.items()
-        }
+                    if degree + rare < len(into):
+                        into[degree + rare] += way * steps
+                    elif degree + rare <= most:
+                        into += [np.zeros_like(way) for _ in range(degree + rare - len(into))]
+                        into.append(way * steps)
+        return after
 
-    def _steps(self, kind: int, arc: CellArc, *, rare: bool) -> NDArray[np.complex128] | None:
+    def _steps(self, kind: int, arc: CellArc, *, rare: bool) -> Spectrum | None:
         """Return the transform of the distances of an arc's cells, rare or not; None of none."""
-        key = kind, arc.first, arc.past, rare
-        if key not in self.known:
-            chosen = np.arange(arc.first, arc.past)
-            chosen = chosen[self.extra[chosen] == rare]
-            self.known[key] = self._transformed(kind, chosen) if len(chosen) else None
-        return self.known[key]
+        ends = self.ends[bisect_left(self.ends, arc.first) : bisect_right(self.ends, arc.past)]
+        parts = [self._part(kind, first, past, rare=rare) for first, past in pairwise(ends)]
+        found = [part for part in parts if part is not None]
+        return found[0] if len(found) == 1 else sum(found[1:], found[0]) if found else None
 
-    def _transformed(self, kind: int, chosen: NDArray[np.int64]) -> NDArray[np.complex128]:
+    def _part(self, kind: int, first: int, past: int, *, rare: bool) -> Spectrum | None:
+        """Return the transform of the distances of some cells, rare or not; None of none."""
+        if (kind, first, rare) not in self.known:
+            chosen = np.arange(first, past)
+            chosen = chosen[self.extra[chosen] == rare]
+            found = self._transformed(kind, chosen) if len(chosen) else None
+            self.known[kind, first, rare] = found
+        return self.known[kind, first, rare]
+
+    def _transformed(self, kind: int, chosen: NDArray[np.int64]) -> Spectrum:
         distances, limit = self.distances[kind, chosen], self.limit
         rivals = distances.shape[1]
         # One bin past the limit takes what is too far.
