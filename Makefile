@@ -5,13 +5,14 @@ CHECKER := certificates/checker
 # How long `make fuzz` runs, both targets together.
 SECONDS_TO_FUZZ ?= 3600
 
-.PHONY: help demo test test-all test-installed arena arena-pack arena-manifest lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
+.PHONY: help demo test test-all test-installed test-notebooks arena arena-pack arena-manifest lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
 	@echo "make test      formatting, lint, types and the fast tests (under 10 minutes)"
 	@echo "make test-all  the same with the exhaustive tests"
 	@echo "make test-installed  build the wheel, install it into an empty environment, and run it there"
+	@echo "make test-notebooks  run the notebooks in a fresh environment, with torch and TransformerLens"
 	@echo "make arena     build 1,500 certificates and hostile files, and score the checker (a few minutes)"
 	@echo "make arena-pack  pack them, with their runner, for authors of other checkers"
 	@echo "make bench     measure the figures of the README"
@@ -36,6 +37,9 @@ test-all: .venv/installed-test lint
 
 test-installed:
 	PYTHON=$(PYTHON) bash tests/installed.sh
+
+test-notebooks:
+	PYTHON=$(PYTHON) bash tests/notebooks.sh
 
 # Any other checker: python out/arena/score.py -- COMMAND
 arena: .venv/installed-test

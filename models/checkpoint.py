@@ -135,6 +135,8 @@ def _is_nested(part: Any) -> bool:
 
 def _plain(part: Any) -> object:
     """Return a value as JSON would hold it: of an inert object or class its name."""
+    if isinstance(part, Inert) and part.number() is not None:
+        return part.number()
     if isinstance(part, Inert):
         return part.arguments[0] if len(part.arguments) == 1 else part.path
     if isinstance(part, type) and issubclass(part, Inert):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import pickle
 import pickletools
+import struct
 import zipfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -47,6 +48,8 @@ _WIDTHS = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2
 _WIDTHS |= {"U64": 8, "U32": 4, "U16": 2, "U8": 1, "BOOL": 1}
 _PUTS = {"PUT", "BINPUT", "LONG_BINPUT"}
 _REFUSED = {"BYTEARRAY8", "NEXT_BUFFER", "READONLY_BUFFER", "INST", "OBJ", "PERSID"}
+# Scalars of numpy by the codes of their bytes.
+_SCALARS = {"f8": "d", "f4": "f", "f2": "e", "i8": "q", "i4": "i", "b1": "?"}
 # What these hold is not in the file, or not as one number after the other.
 _KINDS = {
     "_rebuild_sparse_tensor": "a sparse tensor",
@@ -65,12 +68,13 @@ class Inert(dict[Any, Any]):
     path = ""
     arguments: tuple[Any, ...]
     attributes: dict[str, Any]
+    state: Any
 
     def __new__(cls, *arguments: Any, **_: Any) -> Inert:
         """Return an object with its arguments: a pickle may make one without calling `__init__`."""
         self = super().__new__(cls)
         self.arguments = arguments
-        self.attributes = {}
+        self.attributes, self.state = {}, None
         return self
 
     def __init__(self, *_: Any, **__: Any) -> None:
@@ -85,9 +89,24 @@ class Inert(dict[Any, Any]):
         return type(self)(*arguments)
 
     def __setstate__(self, state: Any) -> None:
+        self.state = state
         for part in state if isinstance(state, tuple) else (state,):
             if isinstance(part, dict):
                 self.attributes.update(part)
+
+    def number(self) -> float | int | bool | None:
+        """Return the number that a scalar of numpy is; None for anything else."""
+        if not self.path.endswith("multiarray.scalar") or len(self.arguments) != 2:
+            return None
+        dtype, data = self.arguments
+        kind = dtype.arguments[0] if isinstance(dtype, Inert) and dtype.arguments else None
+        order = (
+            dtype.state[1] if isinstance(dtype, Inert) and isinstance(dtype.state, tuple) else ""
+        )
+        if kind not in _SCALARS or order not in ("<", "|") or not isinstance(data, bytes):
+            return None
+        (value,) = struct.unpack(f"<{_SCALARS[kind]}", data)
+        return value  # type: ignore[no-any-return]
 
     def append(self, item: Any) -> None:
         """Take an item of a list, and forget it."""
@@ -227,6 +246,9 @@ class _Unpickler(pickle.Unpickler):
         path = f"{module}.{name}"
         if path == "collections.OrderedDict":
             return OrderedDict
+        if path == "_codecs.encode":
+            # How bytes are written in the protocol that torch.save uses.
+            return _Encode()
         if module in ("torch._utils", "torch._tensor", "torch._torch_docs"):
             return _Rebuild(self.archive, name)
         if path not in self.inert:
@@ -241,6 +263,15 @@ class _Unpickler(pickle.Unpickler):
             raise ModelError(f"{self.archive.source} names the storage {key!r}, and lacks it.")
         name = cls.path.rpartition(".")[2]
         return Storage(_TAGS.get(name, f"a {name}"), record)
+
+
+class _Encode:
+    """Bytes from the text that stands for them; without attributes that a pickle might set."""
+
+    __slots__ = ()
+
+    def __call__(self, text: str, encoding: str) -> bytes:
+        return str.encode(text, "latin1" if encoding == "latin1" else "ascii")
 
 
 class _Rebuild:

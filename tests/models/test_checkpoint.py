@@ -88,6 +88,21 @@ def test_a_configuration_of_an_unknown_class_is_honoured(torch, state, expected,
     assert "model_config states d_head = 4" in refused(checkpoint(d_head=4))
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.int64, np.bool_])
+def test_scalars_of_numpy_are_numbers(torch, state, expected, tmp_path, dtype):
+    """The scale of the library's configurations is a square root by numpy."""
+    scale = dtype(np.sqrt(2)) if dtype is np.float64 else np.float64(np.sqrt(2))
+    config = {**CONFIG, "attn_scale": scale, "n_layers": dtype(1), "seed": dtype(1)}
+    path = saved(torch, tmp_path / "a.pt", {"model": state, "cfg": config})
+    if dtype in (np.float64, np.float32, np.bool_):
+        assert "cfg states n_layers" in refused(path)
+    else:
+        assert digest(path) == expected
+    config = {**CONFIG, "attn_scale": np.float64(3.0)}
+    path = saved(torch, tmp_path / "b.pt", {"model": state, "cfg": config})
+    assert "cfg states attn_scale = 3.0" in refused(path)
+
+
 @pytest.mark.parametrize(
     ("beside", "words"),
     [

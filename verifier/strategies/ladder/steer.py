@@ -16,7 +16,7 @@ from ballproof.models.architectures import Shape
 from ballproof.models.weights import Weights
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.counting.processes import end_with_parent
+from ballproof.verifier.counting.processes import end_with_parent, spawning
 from ballproof.verifier.strategies.ladder.bound import label_size
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
@@ -137,7 +137,7 @@ def _options(problem: Problem, rules: Rules, labels: list[int]) -> Iterator[Labe
     slim = replace(problem, weights=cast(Weights, _Sized(problem.shape)))
     vars(slim)["tables"] = problem.tables
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(cores, context, _prepare, (slim, rules)) as pool:
+    with spawning(), ProcessPoolExecutor(cores, context, _prepare, (slim, rules)) as pool:
         yield from pool.map(_options_of, asked)
 
 

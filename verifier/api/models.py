@@ -1,0 +1,261 @@
+"""Models from files, from memory and from running programs, frozen as the theorems need them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ballproof.models.catalogue import ZOO_FOLDER, resolve
+from ballproof.models.checkpoint import without_prefix
+from ballproof.models.comparison import assumptions, compare, random_inputs
+from ballproof.models.convert import TORCH_SUFFIXES, Source, convert, read_source
+from ballproof.models.errors import ModelError
+from ballproof.models.files import lasting, write_atomically
+from ballproof.models.key_map import KeyMap, checked_key_map, load_key_map
+from ballproof.models.tasks import task_named
+from ballproof.models.tensors import Tensor, write_tensors
+from ballproof.models.weights import Weights, freeze, load_weights
+from ballproof.verifier.api.cards import card
+
+MEMORY = "the model in memory"
+Configuration = str | os.PathLike[str] | Mapping[str, object]
+Map = KeyMap | str | os.PathLike[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model whose weights are exact numbers from now on, whatever becomes of its source.
+
+    `sha256` identifies the tensors. `compared` says on how many inputs the function was compared
+    with the running program, and how well; where it was not, `assumed` says what is taken for
+    granted.
+    """
+
+    weights: Weights
+
+    @property
+    def name(self) -> str:
+        """What it was loaded from: a file, a class, or a name of the zoo."""
+        path = Path(self.weights.source)
+        return path.stem if path.parent == ZOO_FOLDER else self.weights.source
+
+    @property
+    def sha256(self) -> str:
+        """The digest that certificates name."""
+        return self.weights.digest
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The sizes: d_vocab, n_ctx, d_model, d_head, d_vocab_out."""
+        return self.weights.shape.fields()
+
+    @property
+    def architecture(self) -> str:
+        """The parts of the model, as the verdict of a checker names them."""
+        return self.weights.architecture.words
+
+    @property
+    def task(self) -> str | None:
+        """The task that the file states, if it states one."""
+        return self.weights.task
+
+    @property
+    def compared(self) -> str | None:
+        """What a comparison with the running program found, if there was one."""
+        return self.weights.compared
+
+    @property
+    def assumed(self) -> str | None:
+        """What is assumed, as the tensors do not show it; None where it was compared."""
+        return self.weights.architecture.assumed if assumptions(self.weights) else None
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write a safetensors file that `ballproof check` takes beside a certificate."""
+        with lasting(Path(self.weights.source)) as source:
+            write_atomically(path, self.weights.data or source.read_bytes())
+        return Path(path)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return what is known of it, for machines."""
+        return {
+            "name": self.name,
+            "sha256": self.sha256,
+            "architecture": self.architecture,
+            "sizes": self.sizes,
+            "task": self.task,
+            "compared": self.compared,
+            "assumed": self.assumed,
+        }
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name}={size}" for name, size in self.sizes.items())
+        return f"Model({self.name!r}, {sizes}, sha256={self.sha256[:12]!r})"
+
+    def _repr_html_(self) -> str:
+        facts = {"sha256": self.sha256, "architecture": self.architecture, **self.sizes}
+        facts |= {"task": self.task, "compared": self.compared, "assumed": self.assumed}
+        return card(f"Model {self.name}", facts)
+
+
+def load(
+    source: Any,
+    *,
+    key_map: Map | None = None,
+    key: str | None = None,
+    heads: int | None = None,
+    config: Configuration | None = None,
+    task: str | None = None,
+) -> Model:
+    """Return the model that `source` is: read faithfully, or refused by name.
+
+    `source` is a name of the zoo; a safetensors file, or what torch.save wrote of a state dict; a
+    state dict or arrays by name; or a running module, which `from_torch` compares with the function
+    that is read. `key_map` says which of its tensors is which, as a mapping or a TOML file, `key`
+    which state dict of a file is meant, `heads` how many heads linear layers merge, `config` the
+    configuration of a model of TransformerLens, as a mapping or a JSON file. `task` is written down
+    for `prove`.
+
+    Raises ModelError for a model that is not supported, OSError for a file that cannot be read.
+    """
+    options = _Options(key_map, heads, config)
+    if isinstance(source, Model):
+        return source
+    if hasattr(source, "state_dict") and callable(source):
+        return from_torch(source, key_map=key_map, heads=heads, config=config, task=task)
+    if isinstance(source, Mapping):
+        tensors = {str(name): _tensor(str(name), value) for name, value in source.items()}
+        return _model(Source(MEMORY, without_prefix(tensors)), options, task, None)
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(f"A model is a name, a path, a mapping or a module, not {source!r:.80}.")
+    path = resolve(os.fspath(source))
+    asked = any(value is not None for value in (*options, key, task))
+    if path.suffix.lower() not in TORCH_SUFFIXES and not asked:
+        return Model(load_weights(path))
+    read = read_source(path, key)
+    return _model(read, options, task or read.metadata.get("task"), read.metadata.get("compared"))
+
+
+def from_torch(
+    module: Any,
+    *,
+    key_map: Map | None = None,
+    heads: int | None = None,
+    config: Configuration | None = None,
+    task: str | None = None,
+    inputs: Any = None,
+    tolerance: float | None = None,
+) -> Model:
+    """Return the model that a running module is: a HookedTransformer, a TransformerBridge, any.
+
+    The tensors are read from its state dict, the configuration from its `cfg` if it has one; then
+    the exact function is compared with what the module answers on 256 random inputs, or on `inputs`
+    (N, n_ctx), in evaluation mode. Raises ModelError where some gap between two logits differs by
+    more than `tolerance` of the largest gap (left out: what float32 explains), and says what change
+    of the function would explain it.
+    """
+    state = {name: _tensor(name, value) for name, value in module.state_dict().items()}
+    stated = _settings(module)
+    settings = {} if stated is None else {"its configuration": stated}
+    source = Source(type(module).__name__, without_prefix(state), settings)
+    options = _Options(key_map, heads, config)
+    weights = _model(source, options, task, None).weights
+    asked = random_inputs(weights.shape) if inputs is None else _array(inputs)
+    compared = str(compare(weights, asked, _answers(module, asked), tolerance))
+    return _model(source, options, task, compared)
+
+
+class _Options(NamedTuple):
+    """How the tensors of a source are to be read."""
+
+    key_map: Map | None
+    heads: int | None
+    config: Configuration | None
+
+
+def _model(source: Source, options: _Options, task: str | None, compared: str | None) -> Model:
+    """Return the model of a source, with the bytes of the file that holds it."""
+    key_map, heads, config = options
+    if isinstance(config, Mapping):
+        source = replace(source, settings={**source.settings, "config": dict(config)})
+        config = None
+    if isinstance(key_map, str | os.PathLike):
+        key_map = load_key_map(Path(key_map))
+    elif key_map is not None:
+        key_map = checked_key_map(key_map, "the key map")
+    tensors = convert(source, heads, None if config is None else Path(config), key_map)
+    weights = freeze(tensors, source.name)
+    name = None if task is None else task_named(task, weights.shape).name(weights.shape)
+    known = {"task": name, "compared": compared}
+    metadata = {key: value for key, value in known.items() if value is not None}
+    data = write_tensors(tensors.values(), metadata or None)
+    return Model(replace(weights, task=name, compared=compared, data=data))
+
+
+def _settings(module: Any) -> dict[str, object] | None:
+    """Return the configuration that a module of TransformerLens carries, or None."""
+    cfg = getattr(module, "cfg", None)
+    if cfg is None:
+        return None
+    values = cfg.to_dict() if hasattr(cfg, "to_dict") else dict(vars(cfg))
+    plain = (bool, int, float, str, list, type(None))
+    return {
+        name: value if isinstance(value, plain) else str(value) for name, value in values.items()
+    }
+
+
+def _tensor(name: str, value: Any) -> Tensor:
+    """Return a tensor of torch, or an array, bit for bit."""
+    if isinstance(value, np.ndarray):
+        return Tensor.from_array(name, value)
+    if not hasattr(value, "detach"):
+        raise ModelError(
+            f"{MEMORY} holds {name!r}, a {type(value).__name__}, where only tensors are expected."
+        )
+    if value.is_meta or value.is_sparse or value.is_quantized or "strided" not in str(value.layout):
+        raise ModelError(f"{MEMORY}: {name} is a meta, sparse or quantised tensor, not supported.")
+    if value.untyped_storage().nbytes() < value.numel() * value.element_size():
+        raise ModelError(
+            f"{MEMORY}: {name} is expanded: `tensor.contiguous()` is a tensor as such."
+        )
+    kept = value.detach().cpu().resolve_conj().resolve_neg().contiguous()
+    if str(kept.dtype) == "torch.bfloat16":
+        import torch
+
+        # numpy has no such numbers: their bytes are taken as they are.
+        return Tensor(name, "BF16", tuple(kept.shape), kept.view(torch.int16).numpy().tobytes())
+    try:
+        return Tensor.from_array(name, kept.numpy())
+    except TypeError as error:
+        raise ModelError(f"{MEMORY}: {name} has the dtype {kept.dtype}, not supported.") from error
+
+
+def _array(inputs: Any) -> Any:
+    return inputs.detach().cpu().numpy() if hasattr(inputs, "detach") else np.asarray(inputs)
+
+
+def _answers(module: Any, inputs: Any) -> Any:
+    """Return the logits (N, o) at the last position that a module answers, in evaluation mode."""
+    import torch
+
+    device = next((tensor.device for tensor in module.state_dict().values()), "cpu")
+    training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            answer = module(torch.as_tensor(inputs, dtype=torch.int64, device=device))
+    finally:
+        module.train(training)
+    answer = getattr(answer, "logits", answer)
+    answer = answer[0] if isinstance(answer, tuple | list) else answer
+    if not isinstance(answer, torch.Tensor) or answer.ndim not in (2, 3):
+        raise ModelError(
+            f"{type(module).__name__} answers with {type(answer).__name__}, where logits (N, o) or "
+            "(N, n_ctx, o) are expected."
+        )
+    last = answer[:, -1] if answer.ndim == 3 else answer
+    return last.detach().to("cpu", torch.float64).numpy()
