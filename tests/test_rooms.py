@@ -14,8 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("interval", "models", "certificates", "verifier")
-# More is allowed, if somebody says why.
-ROOMS, FLOORS, ARROWS = 11, 8, 37
+# More is allowed, if somebody says why. The last was the API, above all that it re-exports.
+ROOMS, FLOORS, ARROWS = 12, 9, 44
 
 
 def modules():

@@ -8,21 +8,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ballproof.models.catalogue import ZOO_FOLDER, resolve
 from ballproof.models.checkpoint import without_prefix
 from ballproof.models.comparison import assumptions, compare, random_inputs
 from ballproof.models.convert import TORCH_SUFFIXES, Source, convert, read_source
-from ballproof.models.errors import ModelError
 from ballproof.models.files import lasting, write_atomically
 from ballproof.models.key_map import KeyMap, checked_key_map, load_key_map
 from ballproof.models.tasks import task_named
-from ballproof.models.tensors import Tensor, write_tensors
+from ballproof.models.tensors import write_tensors
 from ballproof.models.weights import Weights, freeze, load_weights
 from ballproof.verifier.api.cards import card
+from ballproof.verifier.api.torch_module import (
+    MEMORY,
+    answers_of,
+    array_of,
+    settings_of,
+    tensor_of,
+)
 
-MEMORY = "the model in memory"
 Configuration = str | os.PathLike[str] | Mapping[str, object]
 Map = KeyMap | str | os.PathLike[str]
 
@@ -128,7 +131,7 @@ def load(
     if hasattr(source, "state_dict") and callable(source):
         return from_torch(source, key_map=key_map, heads=heads, config=config, task=task)
     if isinstance(source, Mapping):
-        tensors = {str(name): _tensor(str(name), value) for name, value in source.items()}
+        tensors = {str(name): tensor_of(str(name), value) for name, value in source.items()}
         return _model(Source(MEMORY, without_prefix(tensors)), options, task, None)
     if not isinstance(source, str | os.PathLike):
         raise TypeError(f"A model is a name, a path, a mapping or a module, not {source!r:.80}.")
@@ -158,14 +161,14 @@ def from_torch(
     more than `tolerance` of the largest gap (left out: what float32 explains), and says what change
     of the function would explain it.
     """
-    state = {name: _tensor(name, value) for name, value in module.state_dict().items()}
-    stated = _settings(module)
+    state = {name: tensor_of(name, value) for name, value in module.state_dict().items()}
+    stated = settings_of(module)
     settings = {} if stated is None else {"its configuration": stated}
     source = Source(type(module).__name__, without_prefix(state), settings)
     options = _Options(key_map, heads, config)
     weights = _model(source, options, task, None).weights
-    asked = random_inputs(weights.shape) if inputs is None else _array(inputs)
-    compared = str(compare(weights, asked, _answers(module, asked), tolerance))
+    asked = random_inputs(weights.shape) if inputs is None else array_of(inputs)
+    compared = str(compare(weights, asked, answers_of(module, asked), tolerance))
     return _model(source, options, task, compared)
 
 
@@ -194,68 +197,3 @@ def _model(source: Source, options: _Options, task: str | None, compared: str | 
     metadata = {key: value for key, value in known.items() if value is not None}
     data = write_tensors(tensors.values(), metadata or None)
     return Model(replace(weights, task=name, compared=compared, data=data))
-
-
-def _settings(module: Any) -> dict[str, object] | None:
-    """Return the configuration that a module of TransformerLens carries, or None."""
-    cfg = getattr(module, "cfg", None)
-    if cfg is None:
-        return None
-    values = cfg.to_dict() if hasattr(cfg, "to_dict") else dict(vars(cfg))
-    plain = (bool, int, float, str, list, type(None))
-    return {
-        name: value if isinstance(value, plain) else str(value) for name, value in values.items()
-    }
-
-
-def _tensor(name: str, value: Any) -> Tensor:
-    """Return a tensor of torch, or an array, bit for bit."""
-    if isinstance(value, np.ndarray):
-        return Tensor.from_array(name, value)
-    if not hasattr(value, "detach"):
-        raise ModelError(
-            f"{MEMORY} holds {name!r}, a {type(value).__name__}, where only tensors are expected."
-        )
-    if value.is_meta or value.is_sparse or value.is_quantized or "strided" not in str(value.layout):
-        raise ModelError(f"{MEMORY}: {name} is a meta, sparse or quantised tensor, not supported.")
-    if value.untyped_storage().nbytes() < value.numel() * value.element_size():
-        raise ModelError(
-            f"{MEMORY}: {name} is expanded: `tensor.contiguous()` is a tensor as such."
-        )
-    kept = value.detach().cpu().resolve_conj().resolve_neg().contiguous()
-    if str(kept.dtype) == "torch.bfloat16":
-        import torch
-
-        # numpy has no such numbers: their bytes are taken as they are.
-        return Tensor(name, "BF16", tuple(kept.shape), kept.view(torch.int16).numpy().tobytes())
-    try:
-        return Tensor.from_array(name, kept.numpy())
-    except TypeError as error:
-        raise ModelError(f"{MEMORY}: {name} has the dtype {kept.dtype}, not supported.") from error
-
-
-def _array(inputs: Any) -> Any:
-    return inputs.detach().cpu().numpy() if hasattr(inputs, "detach") else np.asarray(inputs)
-
-
-def _answers(module: Any, inputs: Any) -> Any:
-    """Return the logits (N, o) at the last position that a module answers, in evaluation mode."""
-    import torch
-
-    device = next((tensor.device for tensor in module.state_dict().values()), "cpu")
-    training = module.training
-    module.eval()
-    try:
-        with torch.no_grad():
-            answer = module(torch.as_tensor(inputs, dtype=torch.int64, device=device))
-    finally:
-        module.train(training)
-    answer = getattr(answer, "logits", answer)
-    answer = answer[0] if isinstance(answer, tuple | list) else answer
-    if not isinstance(answer, torch.Tensor) or answer.ndim not in (2, 3):
-        raise ModelError(
-            f"{type(module).__name__} answers with {type(answer).__name__}, where logits (N, o) or "
-            "(N, n_ctx, o) are expected."
-        )
-    last = answer[:, -1] if answer.ndim == 3 else answer
-    return last.detach().to("cpu", torch.float64).numpy()

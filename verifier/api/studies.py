@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def study(
         name, sentence = next(iter(running.failures.items()))
         raise RuntimeError(f"{name} could not be worked on: {sentence}")
     try:
-        import pandas
+        pandas = import_module("pandas")
     except ImportError:
         return Study(rows)
     return pandas.DataFrame(rows)
