@@ -67,7 +67,7 @@ def answers_of(module: Any, inputs: Any) -> Any:
     module.eval()
     try:
         with torch.no_grad():
-            answer = module(torch.astensor_of(inputs, dtype=torch.int64, device=device))
+            answer = module(torch.as_tensor(inputs, dtype=torch.int64, device=device))
     finally:
         module.train(training)
     answer = getattr(answer, "logits", answer)
