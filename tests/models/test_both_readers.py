@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -131,6 +132,38 @@ def test_spoilt_headers(data):
         place = data.draw(st.integers(0, len(text) - 1))
         text[place] = data.draw(st.sampled_from(b'0123456789-.eE"{}[],: \\uDd8ab\n'))
     assert prover(file(bytes(text))) == checker(file(bytes(text)))
+
+
+@st.composite
+def buffers(draw):
+    """A mask of any shape, mostly square and mostly causal, and what is beside it."""
+    size = draw(st.integers(0, 6))
+    mask = np.tril(np.ones((size, size), dtype=bool))
+    for _ in range(draw(st.integers(0, 3)) if size else 0):
+        place = draw(st.tuples(st.integers(0, size - 1), st.integers(0, size - 1)))
+        mask[place] = draw(st.booleans())
+    shaped = draw(st.sampled_from([mask, mask[None], mask.ravel(), mask[:, :-1], ~mask]))
+    dtype = draw(st.sampled_from([np.bool_, np.bool_, np.bool_, np.uint8, np.float32]))
+    extra = draw(st.sampled_from(["", "", "blocks.0.attn.window", "blocks.0.ln1.w", "mask"]))
+    return shaped.astype(dtype), extra
+
+
+@given(buffers())
+@settings(max_examples=400, deadline=None)
+def test_a_file_whose_data_says_another_function_is_refused_by_both(drawn):
+    """What is taken has no mask that hides a position of the row that is read, and nothing else."""
+    mask, extra = drawn
+    named = [Tensor.from_array(n, a) for n, a in random_tensors(5).items()]
+    named.append(Tensor.from_array(MASK, mask))
+    if extra:
+        named.append(Tensor.from_array(extra, np.ones(1, dtype=np.float32)))
+    data = write_tensors(named)
+    taken = prover(data)
+    assert taken == checker(data)
+    k = HEADER["pos_embed.W_pos"]["shape"][0]
+    square = mask.dtype == bool and mask.ndim == 2 and mask.shape[0] == mask.shape[1] >= k
+    shows_all = not mask.size or (square and bool(mask[k - 1, :k].all()))
+    assert (taken == prover(PLAIN)) == (shows_all and not extra)
 
 
 @pytest.mark.parametrize("name", ["extra field", "long header", "axis 268435457", "before b' '"])

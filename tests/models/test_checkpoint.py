@@ -328,3 +328,13 @@ def test_shared_cases():
         else:
             with pytest.raises(ModelError, match="rotary"):
                 convert(weights, config=path)
+
+
+PUBLIC = CASES.parents[1] / "public-models"
+
+
+@pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public models are not beside the project")
+def test_public_files_are_refused_by_what_is_not_supported():
+    reasons = ("LayerNorm", "an MLP", "a second layer", "no part of", "heads")
+    for path in [*PUBLIC.glob("*.pt"), *PUBLIC.glob("*.pth")]:
+        assert any(reason in refused(path) for reason in reasons), path

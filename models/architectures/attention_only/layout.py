@@ -90,20 +90,17 @@ def check_names(names: Iterable[str], source: str) -> None:
 
     Buffers are left out.
     """
-    for name in sorted(names):
-        _check_name(name, source)
-
-
-def _check_name(name: str, source: str) -> None:
-    if name in WEIGHT_NAMES or name in BIAS_NAMES:
-        return
-    for pattern, reason in _UNSUPPORTED:
-        if pattern.search(name):
-            raise ModelError(f"{source} holds the tensor {name!r}, which {reason}.")
-    raise ModelError(
-        f"{source} holds the tensor {name!r}, which is no part of a one-layer attention-only "
-        "model in the HookedTransformer layout (a key map renames tensors)."
-    )
+    unknown = sorted(set(names) - {*WEIGHT_NAMES, *BIAS_NAMES})
+    # A name with a reason says more than the first that has none.
+    for name in unknown:
+        for pattern, reason in _UNSUPPORTED:
+            if pattern.search(name):
+                raise ModelError(f"{source} holds the tensor {name!r}, which {reason}.")
+    if unknown:
+        raise ModelError(
+            f"{source} holds the tensor {unknown[0]!r}, which is no part of a one-layer "
+            "attention-only model in the HookedTransformer layout (a key map renames tensors)."
+        )
 
 
 def _sizes(shapes: Shapes, source: str) -> Shape:
