@@ -177,7 +177,7 @@ def test_no_more_of_a_file_is_read_than_one_byte_above_its_limit(tmp_path, monke
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(ValueError("x"), INTERNAL), (MemoryError(), INTERNAL), (KeyboardInterrupt(), INTERRUPTED)],
+    [(ValueError("x"), INTERNAL), (RecursionError(), INTERNAL), (KeyboardInterrupt(), INTERRUPTED)],
     ids=repr,
 )
 def test_any_other_exception_is_an_internal_error_without_a_verdict(run, monkeypatch, error, code):
@@ -189,6 +189,16 @@ def test_any_other_exception_is_an_internal_error_without_a_verdict(run, monkeyp
     assert (found.code, found.out) == (code, "")
     word = "interrupted" if code == INTERRUPTED else f"internal error: {type(error).__name__}"
     assert found.err.startswith(f"checker: {word}")
+
+
+def test_memory_that_runs_out_is_declined(run, monkeypatch):
+    def check(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(COMMAND, "check", check)
+    found = run()
+    assert (found.code, found.err) == (2, "")
+    assert found.out == "s DECLINED limit there is not enough memory.\n"
 
 
 def test_a_verdict_that_cannot_be_written_is_an_internal_error(files, monkeypatch, capsys):
