@@ -12,13 +12,14 @@ from functools import partial
 from typing import NamedTuple
 
 from arithmetic.tally import Tally
+from arithmetic.weights import exponentials, on_one_unit, weighted
 from counting.pools import Pool, Table
 from counting.signs import Sequence, gap_terms, settled
 from files.claims import Claim, Pins
 from files.verdict import decline_unless
 from kernel import STRATEGIES, given, read, shifted
 from parts.architecture import Model
-from parts.attention import Attention, exponentials, on_one_unit, weighted
+from parts.attention import Attention
 from parts.tables import Tables
 from strategies import cubic, subcubic
 from strategies.ladder import Ladder, Pools, Uppers
@@ -114,7 +115,7 @@ def _way(model: Model, claim: Claim) -> Way:
     if claim.strategy in subcubic.NAMES:
         return partial(_by_class, subcubic.ClassBounds(needed, claim, witness, tally))
     if claim.strategy in RULES:
-        return partial(_by_pools, Ladder(needed, task, claim.precision, tally), task, witness)
+        return partial(_by_pools, Ladder(needed, claim.precision, tally), task, witness)
     if claim.strategy == "cubic":
         return partial(_by_mixture, needed, claim.precision, tally)
     return partial(_by_logits, needed, task.answers.start, claim.precision, tally)
@@ -176,11 +177,12 @@ def _by_class(bounds: subcubic.ClassBounds, x: Sequence, m: int) -> Explanation:
 def _by_pools(steps: Ladder, task: Task, pools: Pools, x: Sequence, m: int) -> Explanation:
     """Ladders: the way of one sequence down the tree of pools."""
     q, group, nodes = x[-1], _class(x, m), pools.get(m, [])
-    acceptor, thresholds = accepted(task.rule, m, task.positions, task.reads), steps.rivals(m)
-    steps.enter()
+    acceptor = accepted(task.rule, m, task.positions, task.reads)
+    rivals, thresholds = steps.enter(m), dict[int, int]()
     while True:
         node = next((node for node in nodes if q in node.queries), None)
-        rivals = steps.left(acceptor, node.queries if node else range(q, q + 1), thresholds)
+        queries = node.queries if node else range(q, q + 1)
+        rivals = steps.left(m, rivals, thresholds, queries)
         if not rivals:
             return Explanation(x, m, True, group, "thresholds of the direct path")
         if node is None:
@@ -188,24 +190,23 @@ def _by_pools(steps: Ladder, task: Task, pools: Pools, x: Sequence, m: int) -> E
         group = f"{_class(x, m)} pool={node.queries[0]}..{node.queries[-1]}"
         pool, uppers = steps.survivors(acceptor, node, rivals)
         if not uppers:
-            tables = {j: steps.table(pool, [j]) for j in rivals}
+            tables = {j: pool.table([j]) for j in rivals}
             found = _by_sums(x, pool, tables)
             return Explanation(x, m, found[0] < 0, group, "the worst case of the pool", *found)
         if node.groups:
-            return _by_rules(steps, x, m, pool, node, uppers)._replace(group=group)
-        thresholds, nodes = steps.thresholds(pool, node, uppers), node.subpools
+            return _by_rules(x, m, pool, node, uppers)._replace(group=group)
+        thresholds, rivals = steps.thresholds(pool, node, uppers), list(uppers)
+        nodes = node.subpools
 
 
-def _by_rules(
-    steps: Ladder, x: Sequence, m: int, pool: Pool, node: Node, uppers: Uppers
-) -> Explanation:
+def _by_rules(x: Sequence, m: int, pool: Pool, node: Node, uppers: Uppers) -> Explanation:
     """Explain by the rules that count what a pool leaves."""
     if sum(t in node.rare_tokens for t in x[:-1]) > node.at_most:
         return Explanation(x, m, False, "", f"more than {node.at_most} of the rare tokens")
     tables: dict[int, Table] = {}
     for rule, rivals, _ in (item for item in node.groups if item.rule != "grid-lower"):
         live = [j for j in rivals if j in uppers]
-        tables |= {j: uppers[j] if rule in BRANCHES else steps.table(pool, live) for j in live}
+        tables |= {j: uppers[j] if rule in BRANCHES else pool.table(live) for j in live}
     if tables.keys() != uppers.keys():
         return Explanation(x, m, False, "", "the witness, which counts no such rival")
     found = _by_sums(x, pool, tables)

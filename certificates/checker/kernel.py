@@ -30,17 +30,16 @@ class Strategy:
 
     read: Callable[[Claim], Any]
     count: Callable[[Any, Any, Claim, Tally], Counts]
-    needs: str
-    serves: str
+    needs: str = ONE_HEAD
+    serves: str = ANY_TASK
 
 
-_LADDER = Strategy(ladder.read, ladder.count_right, ONE_HEAD, ANY_TASK)
 _SUBCUBIC = Strategy(subcubic.read, subcubic.count_right, FACTORS, MAXIMUM)
 STRATEGIES: dict[str, Strategy] = {
-    "brute-force": Strategy(demand_empty, brute_force.count_right, ONE_HEAD, ANY_TASK),
-    "exact": Strategy(demand_empty, exact.count_right, ONE_HEAD, ANY_TASK),
-    "cubic": Strategy(demand_empty, cubic.count_right, ONE_HEAD, MAXIMUM),
-    **dict.fromkeys(ladder.NAMES, _LADDER),
+    "brute-force": Strategy(demand_empty, brute_force.count_right),
+    "exact": Strategy(demand_empty, exact.count_right),
+    "cubic": Strategy(demand_empty, cubic.count_right, serves=MAXIMUM),
+    **dict.fromkeys(ladder.NAMES, Strategy(ladder.read, ladder.count_right)),
     **dict.fromkeys(subcubic.NAMES, _SUBCUBIC),
 }
 

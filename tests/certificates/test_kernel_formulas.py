@@ -12,10 +12,10 @@ from support.toy import Recipe
 
 from arithmetic.balls import argument_bits
 from arithmetic.tally import Tally, exp_surcharge, sort_cost
+from arithmetic.weights import weighted
 from counting import signs
 from files.tensors import read_tensors
 from files.verdict import Declined, Rejected
-from parts.attention import weighted
 from strategies.cubic import ClassBound, largest_gap, largest_gaps
 from strategies.subcubic import QueryScores
 

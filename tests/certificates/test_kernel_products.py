@@ -1,12 +1,10 @@
-"""Products in lanes are the plain sums, of entries of any size, charged beforehand."""
+"""Products are the sums of products, of entries of any size, charged beforehand."""
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from arithmetic import matrices
-from arithmetic.lanes import Lanes
-from arithmetic.matrices import MAX_BITS, MAX_LANE, Matrix, product
+from arithmetic.matrices import MAX_BITS, Matrix, product
 from arithmetic.tally import Tally
 from files.verdict import Declined, Rejected
 
@@ -52,33 +50,12 @@ def test_a_product_is_the_sum_of_products(drawn):
 @pytest.mark.parametrize("inner", [1, 2, 3, 4, 7, 8, 15])
 @pytest.mark.parametrize("bits", range(1, 10))
 @pytest.mark.parametrize("other", [1, 30, 600])
-def test_the_largest_sums_of_either_sign_fit_beside_each_other(inner, bits, other):
+def test_the_largest_sums_of_either_sign_are_exact(inner, bits, other):
     large, small = 2**bits - 1, 2**other - 1
     a = [[large] * inner, [-large] * inner, [0] * inner]
     b = [[small, -small, 0, -small, small]] * inner
     require_plain(a, b)
     require_plain(*([list(column) for column in zip(*x, strict=True)] for x in (b, a)))
-
-
-@pytest.mark.parametrize("bits", range(MAX_LANE // 2 - 12, MAX_LANE // 2 + 4))
-def test_products_on_both_sides_of_the_widest_lane_are_plain_sums(bits):
-    ends = [2**bits - 1, 1 - 2**bits]
-    require_plain([ends, ends[::-1], [ends[0]] * 2], [ends, ends[::-1]])
-
-
-def test_lanes_are_used_for_several_rows_and_never_for_huge_entries(monkeypatch):
-    used = []
-
-    def record(count, width):
-        used.append(width)
-        return Lanes(count, width)
-
-    monkeypatch.setattr(matrices, "Lanes", record)
-    small, huge = [[1, 2], [3, 4]], [[1, 2], [3, 2 ** (MAX_LANE + 1)]]
-    for a, b in ((small, small), (small[:1], small), (huge, small), (small, huge)):
-        require_plain(a, b)
-    # Three bits each, two for a sum of two, and the sign.
-    assert used == [3 + 3 + 2 + 1]
 
 
 def test_a_product_of_more_bits_than_the_limit_is_declined_after_its_charge():

@@ -6,7 +6,7 @@ from support.certify import certificate, digest, encoded, established, trained_t
 from support.toy import Recipe
 
 from arithmetic.tally import Tally
-from parts.attention import exponentials, on_one_unit
+from arithmetic.weights import exponentials, on_one_unit
 from strategies.score_bounds import Scores
 from strategies.subcubic import QueryScores
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counting.cells import cells_of
 from files.verdict import Declined
 from tasks import task as tasks
-from tasks.acceptors import Class, fold
+from tasks.acceptors import Class
 from tasks.task import RULES, Task, read_task
 
 
@@ -53,33 +54,42 @@ def classes(task: Task):
             yield Class(query, start, acceptor)
 
 
+def free_tokens(inputs):
+    """Return the free tokens of each input of a class: its paths."""
+    paths = [((), inputs.start)]
+    for level in inputs.acceptor.levels:
+        paths = [((*x, t), to) for x, state in paths for to, span in level[state] for t in span]
+    assert all(state == 0 for _, state in paths)
+    return [x for x, _ in paths]
+
+
 @given(objects())
 def test_the_classes_hold_every_input_once_under_its_query_and_label(made):
     fields, rank = made
     expected, task = inputs_by_class(fields, rank), read_task(fields)
     for inputs in classes(task):
-        members = expected.pop((inputs.query, inputs.label))
-        assert inputs.size == len(members)
-        paths = fold(
-            inputs, [()], [], list.__add__, lambda rest, _, ts: [(*x, t) for x in rest for t in ts]
-        )
-        assert sorted(paths) == sorted(x[:-1] for x in members)
+        label = inputs.acceptor.label
+        members = expected.pop((inputs.query, label))
+        assert inputs.acceptor.sizes[0][inputs.start] == len(members)
+        assert sorted(free_tokens(inputs)) == sorted(x[:-1] for x in members)
         for x in members:
-            assert task.rule.label([x[i] for i in fields["reads"]]) == inputs.label
+            assert task.rule.label([x[i] for i in fields["reads"]]) == label
     assert not expected
 
 
 @given(objects(), st.randoms(use_true_random=False))
-def test_the_fold_of_a_table_is_its_worst_case(made, random):
+def test_the_largest_sum_of_a_class_is_that_of_its_inputs(made, random):
     fields = made[0]
     k, members = len(fields["positions"]), inputs_by_class(*made)
     table = [[random.randint(-9, 9) for _ in range(5)] for _ in range(k - 1)]
     for inputs in classes(read_task(fields)):
-        worst = fold(
-            inputs, 0, None, max, lambda x, i, tokens: x + max(table[i][t] for t in tokens)
-        )
-        found = members[inputs.query, inputs.label]
-        assert worst == max(sum(table[i][x[i]] for i in range(k - 1)) for x in found)
+        cells = cells_of(inputs, [])
+        tops = [
+            [max(row[cells.tokens[c][0]] for c in atom) for atom in cells.atoms] for row in table
+        ]
+        found = members[inputs.query, inputs.acceptor.label]
+        largest = max(sum(table[i][x[i]] for i in range(k - 1)) for x in found)
+        assert cells.largest_sum(7, tops, max) == 7 + largest
 
 
 @given(objects())
@@ -89,10 +99,9 @@ def test_acceptors_are_canonical(made):
         reached = set(acceptor.starts.values())
         for level, sizes in zip(acceptor.levels, acceptor.sizes, strict=False):
             assert reached == set(range(len(level))) and min(sizes, default=1) > 0
-            rests = [tuple((arc.target, arc.tokens) for arc in row) for row in level]
+            rests = [tuple(row) for row in level]
             assert all(rests) and len(set(rests)) == len(rests)
-            assert all(arc.source == state for state, row in enumerate(level) for arc in row)
-            reached = {arc.target for row in level for arc in row}
+            reached = {target for row in level for target, _ in row}
 
 
 @given(objects())
@@ -140,7 +149,7 @@ def test_a_rule_is_added_by_a_line_in_the_table(monkeypatch):
     fields = {"rule": "copy", "positions": [[0, 3]] * 3, "reads": [1, 2], "answers": [0, 3]}
     task = read_task(fields)
     assert task.name(3, 3) == "copy-of-2[reads=1,2]"
-    assert [inputs.size for inputs in classes(task)] == [3] * 9
+    assert [len(free_tokens(inputs)) for inputs in classes(task)] == [3] * 9
 
 
 class Lost(Copy):

@@ -242,8 +242,8 @@ def require_outside(pairs, up):
 
 def pools_of(maximum, extremes):
     """Yield pools of a few kinds for one maximum."""
-    places, key = len(extremes.head.positional_output) - 1, 0
-    # Gaps are kept by key for one label.
+    places = len(extremes.head.positional_output) - 1
+    # Gaps are kept for one label.
     extremes.gaps.clear()
     for low, high in {(0, 0), (0, maximum - 1), (1, maximum - 1), (maximum, maximum)}:
         if not 0 <= low <= high or (places == 0 and low < maximum):
@@ -253,10 +253,7 @@ def pools_of(maximum, extremes):
         for near in {0, maximum // 2, maximum}:
             cells = cells_of(inputs, [range(a, b + 1) for a, b in far(maximum, near) if free])
             for apart in (True, False):
-                key += 1
-                queries = range(low, high + 1)
-                named = {"token": maximum, "per_position": apart}
-                yield Pool(extremes, maximum, queries, cells, key, **named)
+                yield Pool(extremes, maximum, range(low, high + 1), cells, apart)
 
 
 def require_sound_tables(model, margin, bits):

@@ -25,28 +25,16 @@ class Lanes:
         data = b"".join([(value + half).to_bytes(size, "little") for value in values])
         return int.from_bytes(data, "little") - self.offset
 
-    def unpack(self, vector: int) -> list[int]:
-        """Return the values of the lanes: undoes `pack`, whatever sums they have been through.
-
-        It is exact while each lane is in -2**(width-1) .. 2**(width-1) - 1.
-        """
-        data, half, size = self._bytes(vector), self.half, self.bytes
-        ends = range(0, len(data), size)
-        return [int.from_bytes(data[i : i + size], "little") - half for i in ends]
-
     def tops(self, vector: int, size: int) -> bytes:
         """Return floor(x / 2**(width - 8 size)) + 2**(8 size - 1) of each lane x, in `size` bytes.
 
         These are the highest bytes of x + 2**(width-1).
         """
-        data, tops = self._bytes(vector), bytearray(self.count * size)
+        data = (vector + self.offset).to_bytes(self.bytes * self.count, "little")
+        tops = bytearray(self.count * size)
         for byte in range(size):
             tops[byte::size] = data[self.bytes - size + byte :: self.bytes]
         return bytes(tops)
-
-    def _bytes(self, vector: int) -> bytes:
-        """Return x + 2**(width-1) of each lane x, little end first."""
-        return (vector + self.offset).to_bytes(self.bytes * self.count, "little")
 
     def signs(self, vector: int) -> int:
         """Return a vector of flags: 1 in each lane that is >= 0."""

@@ -1,15 +1,11 @@
 """Exact linear algebra on integer matrices at a common power of two, counted by the tally."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from arithmetic.lanes import Lanes
 from arithmetic.tally import Tally
 from files.verdict import decline_unless
 
 MAX_BITS = 2**16
-# Wider lanes cost more than they save: a huge entry must not widen the lanes of all tiny ones.
-MAX_LANE = 640
 Rows = list[list[int]]
 
 
@@ -26,27 +22,15 @@ def transposed(a: Matrix) -> Matrix:
 
 
 def product(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
-    """Return the matrix product; declines entries of more than MAX_BITS bits.
-
-    In lanes, row i is the sum over l of a[i][l] times the vector b[l]. Sums of lanes are exact
-    whatever they pass through, so that only the factors and the result have to fit.
-    """
-    left, right = _bits(a.rows), _bits(b.rows)
-    tally.charge(len(a.rows) * len(b.rows[0]) * (2 * len(b.rows) - 1) * (1 + (left * right >> 22)))
-    # An entry is below len(b) 2**(bits of a + bits of b); one more bit for its sign.
-    width = left + right + len(b.rows).bit_length() + 1
-    columns = list(zip(*b.rows, strict=True))
-    if width <= MAX_LANE and len(a.rows) > 1:
-        lanes = Lanes(len(columns), width)
-        vectors = [lanes.pack(row) for row in b.rows]
-        rows = [lanes.unpack(_dot(row, vectors)) for row in a.rows]
-    else:
-        rows = [[_dot(row, column) for column in columns] for row in a.rows]
+    """Return the matrix product; declines entries of more than MAX_BITS bits."""
+    times = 1 + (_bits(a.rows) * _bits(b.rows) >> 22)
+    tally.charge(len(a.rows) * len(b.rows[0]) * (2 * len(b.rows) - 1) * times)
+    columns = transposed(b).rows
+    rows = [[_dot(row, column) for column in columns] for row in a.rows]
     return limited(rows, a.exponent + b.exponent)
 
 
-def _dot(x: Iterable[int], y: Iterable[int]) -> int:
-    """Return the sum of products of two lists of the same length."""
+def _dot(x: list[int], y: list[int]) -> int:
     return sum(s * t for s, t in zip(x, y, strict=True))
 
 
@@ -70,12 +54,6 @@ def absolute(a: Matrix, tally: Tally) -> Matrix:
     """Return the matrix of absolute values."""
     tally.charge(len(a.rows) * len(a.rows[0]))
     return Matrix([[abs(x) for x in row] for row in a.rows], a.exponent)
-
-
-def column_sums(a: Matrix, tally: Tally) -> Matrix:
-    """Return the sum of all rows, as one row."""
-    tally.charge((len(a.rows) - 1) * len(a.rows[0]))
-    return Matrix([[sum(column) for column in zip(*a.rows, strict=True)]], a.exponent)
 
 
 def aligned(matrices: list[Matrix]) -> tuple[list[Rows], int]:

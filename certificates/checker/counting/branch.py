@@ -36,12 +36,10 @@ class Rival:
     ) -> None:
         self.index, self.start, self.low, self.high = index, start, low, high
         # What positions i.. can add at least and at most; 0 after the last.
-        self.least = _suffix_sums(
-            [min(row[c] for c in x) for row, x in zip(low, present, strict=True)]
-        )
-        self.most = _suffix_sums(
-            [max(row[c] for c in x) for row, x in zip(high, present, strict=True)]
-        )
+        ends = [row[x.start : x.stop] for row, x in zip(low, present, strict=True)]
+        self.least = _suffix_sums(list(map(min, ends)))
+        ends = [row[x.start : x.stop] for row, x in zip(high, present, strict=True)]
+        self.most = _suffix_sums(list(map(max, ends)))
         if self.low:
             self.last_low, self.last_high = _Ranked(self.low[-1]), _Ranked(self.high[-1])
 

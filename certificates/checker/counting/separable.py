@@ -118,9 +118,9 @@ def count_by_class(tables: Tables, claim: Claim, tally: Tally, count: ClassCount
 
 def _span(acceptor: Acceptor) -> range:
     """Return a range around the tokens and queries of a label's inputs."""
-    arcs = [arc.tokens for level in acceptor.levels for row in level for arc in row]
-    arcs += [range(query, query + 1) for query in acceptor.starts]
-    return range(min(x.start for x in arcs), max(x.stop for x in arcs))
+    spans = [span for level in acceptor.levels for row in level for _, span in row]
+    spans += [range(query, query + 1) for query in acceptor.starts]
+    return range(min(x.start for x in spans), max(x.stop for x in spans))
 
 
 def _gaps(row: list[int], label: int, eps: int) -> list[int]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from arithmetic.balls import at_unit
 from arithmetic.tally import Tally
-from parts.attention import Span, exponentials, weighted
+from arithmetic.weights import Span, exponentials, weighted
 from parts.tables import Head, Tables
 
 MAX_PRECISION = 65_536

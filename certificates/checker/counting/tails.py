@@ -6,7 +6,7 @@ grid (T6) the product is one of polynomials in z, exact; as a moment (T5) z stan
 and each number is rounded up.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from math import isqrt
 from typing import TypeVar
@@ -15,12 +15,14 @@ from arithmetic.matrices import Rows
 from arithmetic.tally import Tally
 from counting.cells import Cells
 
+R = TypeVar("R")
 T = TypeVar("T")
 STEPS = 1024
 UNIT = 96
 Terms = list[tuple[int, int]]
+Group = tuple[int, ...]
 # For a position and a state: next state, rare tokens read, and the cells that lead there.
-Step = tuple[int, int, tuple[int, ...]]
+Step = tuple[int, int, Group]
 
 
 class Tail:
@@ -36,9 +38,10 @@ class Tail:
         self.cells = [cell for cell in range(len(cells.tokens)) if at_most or cell not in rare]
         self.steps = [[self._split(row, rare) for row in moves] for moves in cells.moves]
         # All inputs together are no more than the product of the positions' tokens.
-        tokens = [sum(self.sizes[cell] for cell in span) for span in cells.present]
-        self.width = sum(many.bit_length() for many in tokens) + 2
-        self.given_up = cells.inputs - self._few() if rare else 0
+        self.width = sum(_tokens(self.sizes, span).bit_length() for span in cells.present) + 2
+        # T11 gives up the inputs that hold more rare tokens.
+        few = cells.inputs if not rare else self._product([self.sizes], _tokens, int.__mul__)
+        self.given_up = cells.inputs - few
 
     def _split(self, moves: list[tuple[int, range]], rare: set[int]) -> list[Step]:
         """Return the moves of a state by next state, rare cells apart."""
@@ -48,84 +51,77 @@ class Tail:
                 found.setdefault((target, int(cell in rare)), []).append(cell)
         return [(*key, tuple(cells)) for key, cells in found.items() if self.at_most or not key[1]]
 
-    def _few(self) -> int:
-        """Return how many inputs hold at most `at_most` rare tokens: T11 gives up the others."""
-        sizes = {cells: sum(self.sizes[c] for c in cells) for cells in self._groups()}
-        return self._product([sizes] * len(self.steps), lambda value, many: value * many)
-
-    def _groups(self) -> set[tuple[int, ...]]:
-        return {cells for moves in self.steps for row in moves for _, _, cells in row}
-
     def count(self, own: int, rows: Rows, rate: int, *, exact: bool = True, up: bool = True) -> int:
-        """Return the number of inputs, on the grid (exact) or bounded by a moment."""
-        distinct = {id(row): [row[cell] for cell in self.cells] for row in rows}
-        self.tally.charge(2 + 2 * sum(map(len, distinct.values())) + 4 * max(len(rows) - 20, 0))
-        ends = [own, *(max(distinct[id(row)], default=0) for row in rows)]
-        worst, sign = sum(ends), -1 if up else 1
+        """Return the number of inputs, on the grid (exact) or bounded by a moment.
+
+        There is a row for each position, or one for all.
+        """
+        rows = [[row[cell] for cell in self.cells] for row in rows]
+        self.tally.charge(2 + 2 * sum(map(len, rows)) + 4 * max(len(self.steps) - 20, 0))
+        tops = [own, *self._everywhere([max(row, default=0) for row in rows])]
+        worst, sign = sum(tops), -1 if up else 1
 
         def on_grid(x: int) -> int:
             return sign * (sign * x * rate // max(worst, 1))
 
-        budget = sum(map(on_grid, ends))
+        budget = sum(map(on_grid, tops))
         if worst < 0 or budget < 0:
             return 0
-        far = {key: self._distances(list(map(on_grid, row))) for key, row in distinct.items()}
-        positions = [far[id(row)] for row in rows]
-        return self._on_grid(positions, budget) if exact else self._moment(positions, budget)
+        far = [self._distances(list(map(on_grid, row))) for row in rows]
+        return self._on_grid(far, budget) if exact else self._moment(far, budget)
+
+    def _everywhere(self, rows: list[T]) -> list[T]:
+        """Return what is known of each row, for each position."""
+        return rows * (len(self.steps) // max(len(rows), 1))
 
     def _distances(self, row: list[int]) -> dict[int, int]:
         """Return each cell's distance from the top of its row."""
         top = max(row, default=0)
         return {cell: top - entry for cell, entry in zip(self.cells, row, strict=True)}
 
-    def _on_grid(self, positions: list[dict[int, int]], budget: int) -> int:
+    def _on_grid(self, far: list[dict[int, int]], budget: int) -> int:
         """Return the number of ways to a distance of at most `budget` in all."""
         width = self.width
         mask = (1 << (width * (budget + 1))) - 1
 
-        def terms(far: dict[int, int], cells: tuple[int, ...]) -> Terms:
+        def terms(far: dict[int, int], cells: Group) -> Terms:
             return [(far[cell], self.sizes[cell]) for cell in cells]
 
         def times(value: int, terms: Terms) -> int:
             self.tally.charge(max(4, len(terms) * (budget + 1) * (1 + width // 512)))
             return sum((value << (width * d)) * size for d, size in terms if d <= budget) & mask
 
-        total = self._product(self._by_row(positions, terms), times)
+        total = self._product(far, terms, times)
         # All lanes together count no more than all inputs, so their sum fits one lane.
         return total % ((1 << width) - 1)
 
-    def _moment(self, positions: list[dict[int, int]], budget: int) -> int:
+    def _moment(self, far: list[dict[int, int]], budget: int) -> int:
         """Return the product of sum of 2**(-distance/1024), times 2**(budget/1024), rounded up."""
-        powers = _powers()
-        for far in {id(far): far for far in positions}.values():
-            self.tally.charge(2 * len(far))
+        powers, places = _powers(), len(self.steps)
+        self.tally.charge(2 * sum(map(len, far)))
 
-        def moment(far: dict[int, int], cells: tuple[int, ...]) -> int:
+        def moment(far: dict[int, int], cells: Group) -> int:
             ends = [(self.sizes[c], powers[-far[c] % STEPS] >> -(-far[c] // STEPS)) for c in cells]
             return sum(size * (power + 1) for size, power in ends)
 
         def times(value: int, moment: int) -> int:
-            self.tally.charge(2 + UNIT * len(positions) // 4096)
+            self.tally.charge(2 + UNIT * places // 4096)
             return value * moment
 
-        total = self._product(self._by_row(positions, moment), times) * powers[budget % STEPS]
-        return total << budget // STEPS >> UNIT * (len(positions) + 1)
-
-    def _by_row(
-        self, positions: list[dict[int, int]], made: Callable[[dict[int, int], tuple[int, ...]], T]
-    ) -> list[dict[tuple[int, ...], T]]:
-        """Return for each position what is made of its row and each group of cells, once a row."""
-        groups = self._groups()
-        rows = {id(far): far for far in positions}
-        found = {key: {cells: made(far, cells) for cells in groups} for key, far in rows.items()}
-        return [found[id(far)] for far in positions]
+        total = self._product(far, moment, times) * powers[budget % STEPS]
+        return total << budget // STEPS >> UNIT * (places + 1)
 
     def _product(
-        self, positions: list[dict[tuple[int, ...], T]], times: Callable[[int, T], int]
+        self, rows: list[R], factor: Callable[[R, Group], T], times: Callable[[int, T], int]
     ) -> int:
-        """Return the sum over the inputs with at most `at_most` rare tokens, factor by factor."""
+        """Return the sum over the inputs with at most `at_most` rare tokens, factor by factor.
+
+        A factor is made of a row and a group of cells.
+        """
+        groups = {cells for moves in self.steps for row in moves for _, _, cells in row}
+        made = [{cells: factor(row, cells) for cells in groups} for row in rows]
         state = {(self.start, 0): 1}
-        for factors, moves in zip(positions, self.steps, strict=True):
+        for factors, moves in zip(self._everywhere(made), self.steps, strict=True):
             following: dict[tuple[int, int], int] = {}
             for (source, seen), value in state.items():
                 for target, rare, cells in moves[source]:
@@ -134,6 +130,11 @@ class Tail:
                         following[key] = following.get(key, 0) + times(value, factors[cells])
             state = following
         return sum(state.values())
+
+
+def _tokens(sizes: list[int], cells: Iterable[int]) -> int:
+    """Return how many tokens are in some cells."""
+    return sum(sizes[cell] for cell in cells)
 
 
 @cache

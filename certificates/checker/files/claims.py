@@ -7,7 +7,8 @@ from files.verdict import decline_unless, reject_unless
 from parts.architecture import Architecture, architecture_of
 from tasks.task import Task, read_task
 
-FORMAT, SEMANTICS = "ballproof-certificate/2", ("real", "float32")
+FORMAT, OLDER = "ballproof-certificate/2", "ballproof-certificate/1"
+SEMANTICS = ("real", "float32")
 # The rules that operations are counted by (docs/certificate.md).
 TALLY = 1
 MAX_FILE = 64 * 2**20
@@ -54,24 +55,23 @@ class Pins(NamedTuple):
     max_operations: int = DEFAULT_MAX_OPERATIONS
 
 
-_COUNTS = ["total", "correct_at_least", "correct_at_most"]
-_CLAIM_KEYS = ["model", "task", "semantics", "margin", *_COUNTS]
-_PROOF_KEYS = ["tally", "strategy", "precision", "operations", "witness"]
+_STATED = ("model", "task", "semantics", "margin", "total", "correct_at_least", "correct_at_most")
+_PROVED = ("tally", "strategy", "precision", "operations", "witness")
 
 
 def read_claim(data: bytes, max_operations: int) -> Claim:
     """Return the claim that a certificate file makes, or decline it."""
     decline_unless(len(data) <= MAX_FILE, "limit", f"certificate: more than {MAX_FILE} bytes.")
     top = parse_object(data, "certificate")
-    advice = "make the certificate again with `ballproof prove`" if _is_older(top) else "unknown"
-    known = top.get("format", FORMAT) == FORMAT
-    decline_unless(known, "unsupported", f"format: not {FORMAT}: {advice}.")
+    found = top.get("format", FORMAT)
+    advice = "make the certificate again with `ballproof prove`" if found == OLDER else "unknown"
+    decline_unless(found == FORMAT, "unsupported", f"format: not {FORMAT}: {advice}.")
     require_keys(top, ("format", "claim", "proof"), "certificate")
-    claim = require_keys(top["claim"], _CLAIM_KEYS, "claim")
+    claim = require_keys(top["claim"], _STATED, "claim")
     model = require_keys(claim["model"], ("sha256", "parts", "sizes"), "claim.model")
     architecture = architecture_of(model["parts"])
     sizes = require_keys(model["sizes"], architecture.sizes, "claim.model.sizes")
-    proof = require_keys(top["proof"], _PROOF_KEYS, "proof")
+    proof = require_keys(top["proof"], _PROVED, "proof")
     small(proof["tally"], TALLY, TALLY, "proof.tally")
     decline_unless(isinstance(proof["witness"], dict), "syntax", "proof.witness: not an object.")
     result = Claim(
@@ -94,10 +94,6 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
     decline_unless(result.operations <= max_operations, "limit", budget)
     decline_unless(result.semantics in SEMANTICS, "unsupported", "claim.semantics: unknown.")
     return result
-
-
-def _is_older(top: dict[str, Any]) -> bool:
-    return top.get("format") == "ballproof-certificate/1"
 
 
 def _margin(value: Any) -> tuple[int, int]:

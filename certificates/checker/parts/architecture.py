@@ -11,7 +11,6 @@ from parts import attention_only, float32
 
 # What a row makes of the tensors, and reads alone but for `shape`: the sizes by name.
 Model = Any
-Part = dict[str, Any]
 # What strategies may need, each made for a margin n/d and a range of answers.
 ONE_HEAD, FACTORS = "tables of one head", "factors of one head"
 Maker = Callable[[Model, tuple[int, int], range, Tally], Any]
@@ -27,7 +26,7 @@ class Architecture(NamedTuple):
 
     words: str
     sizes: tuple[str, ...]
-    require_settings: Callable[[list[Part]], None]
+    require_settings: Callable[[list[dict[str, Any]]], None]
     read: Callable[[dict[str, Tensor]], Model]
     gives: dict[str, Maker]
     deviation: Callable[[Model, Tally], Fraction] | None
@@ -40,7 +39,8 @@ ARCHITECTURES: dict[tuple[str, ...], Architecture] = {
         attention_only.Shape._fields,
         attention_only.require_settings,
         attention_only.read_model,
-        {ONE_HEAD: attention_only.tables, FACTORS: attention_only.factors},
+        # The factors of its tables are its weights.
+        {ONE_HEAD: attention_only.tables, FACTORS: lambda model, *_: model},
         float32.deviation,
     ),
 }
@@ -49,9 +49,9 @@ ARCHITECTURES: dict[tuple[str, ...], Architecture] = {
 def architecture_of(value: Any) -> Architecture:
     """Return the architecture of the parts that `claim.model.parts` states, or decline them."""
     parts = value if isinstance(value, list) else [value]
-    names = tuple(str(part.get("part") if isinstance(part, dict) else part) for part in parts)
-    if names not in ARCHITECTURES or any(not isinstance(part, dict) for part in parts):
-        stated = ",".join(names)
+    names = tuple(str(x.get("part")) if isinstance(x, dict) else ascii(x) for x in parts)
+    row, stated = ARCHITECTURES.get(names), ",".join(names)
+    if row is None:
         raise Declined("unsupported", f"claim.model.parts: no model of {stated[:200]!a}.")
-    ARCHITECTURES[names].require_settings(parts)
-    return ARCHITECTURES[names]
+    row.require_settings(parts)
+    return row

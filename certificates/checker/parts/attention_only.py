@@ -109,16 +109,9 @@ def _shape(tensors: dict[str, Tensor]) -> Shape:
 def of_answers(model: Model, answers: range) -> Model:
     """Return the model with the logits of some outputs only."""
     columns = slice(answers.start, answers.stop)
-    weights = dict(model.weights)
-    for name in ("W_U", "b_U"):
-        rows, exponent = weights[name]
-        weights[name] = Matrix([row[columns] for row in rows], exponent)
-    return Model(model.shape, weights)
-
-
-def factors(model: Model, margin: tuple[int, int], answers: range, tally: Tally) -> Model:
-    """Return the model: its tables are products of its weights, which may be bounded apart."""
-    return model
+    read = {name: model.weights[name] for name in ("W_U", "b_U")}
+    kept = {name: Matrix([row[columns] for row in x.rows], x.exponent) for name, x in read.items()}
+    return Model(model.shape, model.weights | kept)
 
 
 def tables(model: Model, margin: tuple[int, int], answers: range, tally: Tally) -> Tables:
@@ -147,7 +140,7 @@ def tables(model: Model, margin: tuple[int, int], answers: range, tally: Tally) 
     (score_rows, place_rows), exponent = aligned([score, positional_score])
     eps, one = numerator * logits[3][0][0], denominator * logits[3][0][0]
     head = Head(v, p, score_rows, place_rows, exponent, model.shape.d_head)
-    return Tables(d, (head,), eps, one)
+    return Tables(d, (head,), answers, eps, one)
 
 
 def query_rows(model: Model, tally: Tally) -> Matrix:

@@ -25,11 +25,12 @@ class Tables(NamedTuple):
     """The exact tables of a model, in units that do not matter for any sign.
 
     `direct` D (v,a), the outputs of the heads and the margin `eps` share one unit, in which the
-    number 1 is `one`; their columns are the a answers.
+    number 1 is `one`; their columns are the a outputs that are `answers`.
     """
 
     direct: Rows
     heads: tuple[Head, ...]
+    answers: range
     eps: int
     one: int
 

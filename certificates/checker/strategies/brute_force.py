@@ -95,17 +95,17 @@ class _Enumeration:
             self._charge(len(self.rows.gaps.tokens))
             self._decide((self.query,))
             return
-        for arc in self.levels[len(prefix)][state]:
-            tokens = range(arc.tokens.start - self.first, arc.tokens.stop - self.first)
-            following = self.levels[-1][arc.target] if left == 2 else []
+        for target, span in self.levels[len(prefix)][state]:
+            tokens = range(span.start - self.first, span.stop - self.first)
+            following = self.levels[-1][target] if left == 2 else []
             if left == 1:
                 self._evaluate(prefix, tokens, (self.query,))
-            elif len(following) == 1 and len(following[0].tokens) == 1:
+            elif len(following) == 1 and len(following[0][1]) == 1:
                 # Only one token ends these inputs: those before it are evaluated side by side.
-                self._evaluate(prefix, tokens, (following[0].tokens[0] - self.first, self.query))
+                self._evaluate(prefix, tokens, (following[0][1][0] - self.first, self.query))
             else:
                 for token in tokens:
-                    self.walk((*prefix, token), arc.target)
+                    self.walk((*prefix, token), target)
 
     def _charge(self, sequences: int) -> None:
         self.tally.charge(sequences * self.lanes.count * (len(self.upper) + 1))

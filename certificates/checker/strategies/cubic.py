@@ -3,9 +3,10 @@
 from math import comb
 
 from arithmetic.tally import Tally, sort_cost
+from arithmetic.weights import joint, on_one_unit, weighted
 from counting.signs import settled
 from files.claims import Claim, Counts
-from parts.attention import Attention, joint, on_one_unit, weighted
+from parts.attention import Attention
 from parts.tables import Head, Tables
 
 

@@ -1,14 +1,14 @@
 """The exact count: worst case first, then branch and count, two-sided and always closed."""
 
-from functools import reduce
+from functools import partial, reduce
 
-from arithmetic.lanes import Lanes
 from arithmetic.tally import Tally, sort_cost
+from arithmetic.weights import weighted
 from counting.branch import BranchAndCount, Live, Prefix, Rival
 from counting.separable import Rows, Table, count_by_class
 from counting.signs import settled
 from files.claims import Claim, Counts
-from parts.attention import Attention, weighted
+from parts.attention import Attention
 from parts.tables import Tables
 
 # A class is walked again with twice the bits while some sequence stays undecided; from the last
@@ -71,29 +71,17 @@ def surviving_rivals(rows: Rows, upper: Table, tally: Tally) -> list[int]:
     """
     lanes, cells, first = rows.gaps.lanes, rows.cells, rows.gaps.tokens.start
     tally.charge(lanes.count * len(cells.moves) * (len(rows.gaps.tokens) + 2))
-    tops = []
+    largest, tops = partial(reduce, lanes.maximum), []
     for row in upper[:-1]:
         entries = [row[cell[0] - first] for cell in cells.tokens]
-        tops.append([_largest(lanes, entries[atom.start : atom.stop]) for atom in cells.atoms])
+        tops.append([largest(entries[atom.start : atom.stop]) for atom in cells.atoms])
     own = upper[-1][rows.inputs.query - first]
-    free = own + sum(_largest(lanes, top) for top in tops)
-    if len(cells.atoms) <= 1 or not lanes.signs(free) & rows.gaps.rivals:
-        return lanes.indices(lanes.signs(free) & rows.gaps.rivals)
-    best = {cells.start: own}
-    for top, moves in zip(tops, cells.steps, strict=True):
-        following: dict[int, int] = {}
-        for state, value in best.items():
-            for target, atoms in moves[state]:
-                tally.charge(3 * lanes.count * len(atoms))
-                entry = value + _largest(lanes, top[atoms.start : atoms.stop])
-                following[target] = lanes.maximum(entry, following.get(target, entry))
-        best = following
-    return lanes.indices(lanes.signs(best[0]) & rows.gaps.rivals)
-
-
-def _largest(lanes: Lanes, vectors: list[int]) -> int:
-    """Return the largest of some vectors, lane by lane."""
-    return reduce(lanes.maximum, vectors)
+    flags = lanes.signs(own + sum(map(largest, tops))) & rows.gaps.rivals
+    if flags and len(cells.atoms) > 1:
+        parts = (len(atoms) for level in cells.steps for row in level for _, atoms in row)
+        tally.charge(3 * lanes.count * sum(parts))
+        flags = lanes.signs(cells.largest_sum(own, tops, largest)) & rows.gaps.rivals
+    return lanes.indices(flags)
 
 
 def _tables(rows: Rows, attention: Attention, rivals: list[int], tally: Tally) -> list[Rival]:

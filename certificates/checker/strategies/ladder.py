@@ -7,6 +7,9 @@ T10), on a grid (T6) or by a moment (T5), with rare tokens set apart (T11). A cl
 settled is given up: all of it counts as possibly wrong.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 from arithmetic.tally import Tally, sort_cost
 from counting.branch import BranchAndCount, Rival, require_walkable
 from counting.cells import Cells, cells_of
@@ -17,28 +20,27 @@ from files.witness import demand
 from parts.tables import Tables
 from strategies.ladder_witness import BRANCHES, RULES, Domain, Group, Node, read_ladder
 from tasks.acceptors import Acceptor, Class
-from tasks.task import Task
 
 NAMES = tuple(RULES)
 Pools = dict[int, list[Node]]
 Uppers = dict[int, Table]
-# For each rival the largest D[q,j] - D[q,m] at which T9 clears it; None if it clears it nowhere.
-Thresholds = dict[int, int | None]
+# For rivals the largest D[q,j] - D[q,m] at which T9 clears them.
+Thresholds = dict[int, int]
+# The rivals that may win for some query of a range.
+Left = Callable[[range], list[int]]
 
 
 def read(claim: Claim) -> Pools:
-    """Return the pools of each label."""
-    tokens, answers = range(claim.sizes["d_vocab"]), claim.task.answers
-    return read_ladder(
-        claim.witness, claim.task.labels, Domain(tokens, answers, RULES[claim.strategy])
-    )
+    """Return the pools of each label that the witness lists."""
+    domain = Domain(range(claim.sizes["d_vocab"]), claim.task.answers, RULES[claim.strategy])
+    return read_ladder(claim.witness, claim.task.labels, domain)
 
 
 def count_right(tables: Tables, pools: Pools, claim: Claim, tally: Tally) -> Counts:
     """Return how many inputs are right, at least and at most."""
-    ladder = Ladder(tables, claim.task, claim.precision, tally)
+    ladder = Ladder(tables, claim.precision, tally)
     for acceptor in claim.task.acceptors():
-        ladder.climb(acceptor, pools.get(acceptor.label))
+        ladder.climb(acceptor, pools.get(acceptor.label, []))
     return claim.total - ladder.possible, claim.total - ladder.certain
 
 
@@ -48,59 +50,43 @@ class Ladder:
     Rivals and labels are outputs; the tables' columns are the answers.
     """
 
-    def __init__(self, tables: Tables, task: Task, bits: int, tally: Tally) -> None:
-        self.tables, self.answers, self.tally = tables, task.answers, tally
+    def __init__(self, tables: Tables, bits: int, tally: Tally) -> None:
+        self.tables, self.tally = tables, tally
         self.extremes = PrefixExtremes(tables, bits, tally)
-        self.places = len(task.positions) - 1
-        self.cells: dict[tuple[int, tuple[range, ...]], tuple[Cells, int]] = {}
-        self.known: dict[tuple[range, ...], int] = {}
+        self.cells: dict[tuple[int, tuple[range, ...]], Cells] = {}
         self.certain = self.possible = 0
 
-    def climb(self, acceptor: Acceptor, nodes: list[Node] | None) -> None:
-        """Count all classes of a label; without pools they are given up."""
-        queries = range(min(acceptor.starts, default=0), max(acceptor.starts, default=-1) + 1)
-        size = self._size(acceptor, queries)
-        if acceptor.label not in self.answers:
-            self.certain += size
-            self.possible += size
-        elif len(self.answers) > 1 and nodes is None:
-            self.possible += size
-        elif len(self.answers) > 1:
-            self.enter()
-            self._split(acceptor, queries, nodes or [], self.rivals(acceptor.label))
+    def climb(self, acceptor: Acceptor, nodes: list[Node]) -> None:
+        """Count all classes of a label."""
+        rivals = self.enter(acceptor.label)
+        if acceptor.label not in self.tables.answers:
+            self.certain += acceptor.size
+            self.possible += acceptor.size
+        elif rivals:
+            queries = range(min(acceptor.starts), max(acceptor.starts) + 1)
+            self._split(acceptor, queries, nodes, lambda _: rivals)
 
-    def enter(self) -> None:
-        """Forget what was kept for the pools of another label."""
-        for kept in (self.extremes.gaps, self.cells, self.known):
-            kept.clear()
+    def enter(self, label: int) -> list[int]:
+        """Forget what was kept for the pools of another label; return the rivals of this one."""
+        self.extremes.gaps.clear()
+        self.cells.clear()
+        return [j for j in self.tables.answers if j != label]
 
-    def rivals(self, label: int) -> Thresholds:
-        """Return all rivals of a label, none of which is cleared anywhere."""
-        return {j: None for j in self.answers if j != label}
-
-    def _split(
-        self, acceptor: Acceptor, queries: range, pools: list[Node], thresholds: Thresholds
-    ) -> None:
+    def _split(self, acceptor: Acceptor, queries: range, pools: list[Node], left: Left) -> None:
         """Count the subpools of a pool; a query outside is given up unless all is cleared."""
         for node in pools:
-            self._pool(acceptor, node, self.left(acceptor, node.queries, thresholds))
+            self._pool(acceptor, node, left(node.queries))
         inside = {q for node in pools for q in node.queries}
-        none = all(threshold is None for threshold in thresholds.values())
-        for q in queries:
-            alone = range(q, q + 1)
-            if q not in inside and (thresholds if none else self.left(acceptor, alone, thresholds)):
-                self.possible += self._size(acceptor, alone)
+        for alone in (range(q, q + 1) for q in queries if q not in inside):
+            self.possible += self._size(acceptor, alone) if left(alone) else 0
 
-    def left(self, acceptor: Acceptor, queries: range, thresholds: Thresholds) -> list[int]:
+    def left(self, label: int, rivals: list[int], bounds: Thresholds, queries: range) -> list[int]:
         """Return the rivals that T9 leaves: it clears j if D[q,j]-D[q,m] <= its bound for all q."""
-        rows, first = self.tables.direct[queries.start : queries.stop], self.answers.start
-        label = acceptor.label - first
-        given = {j: bound for j, bound in thresholds.items() if bound is not None}
-        self.tally.charge(2 * len(rows) * len(given))
-        cleared = {
-            j for j, bound in given.items() if all(r[j - first] - r[label] <= bound for r in rows)
-        }
-        return [j for j in thresholds if j not in cleared]
+        rows, first = self.tables.direct[queries.start : queries.stop], self.tables.answers.start
+        m, pairs = label - first, bounds.items()
+        self.tally.charge(2 * len(rows) * len(bounds))
+        cleared = {j for j, bound in pairs if all(r[j - first] - r[m] <= bound for r in rows)}
+        return [j for j in rivals if j not in cleared] if cleared else rivals
 
     def _size(self, acceptor: Acceptor, queries: range) -> int:
         """Return how many inputs the classes of some queries hold."""
@@ -116,26 +102,19 @@ class Ladder:
             self._count(pool, node, uppers)
         else:
             bounds = self.thresholds(pool, node, uppers)
-            self._split(acceptor, node.queries, node.subpools, bounds)
+            left = partial(self.left, acceptor.label, list(uppers), bounds)
+            self._split(acceptor, node.queries, node.subpools, left)
 
     def pool(self, acceptor: Acceptor, node: Node) -> Pool:
         """Return the pool; refuse queries whose classes differ, and cells of unlike tokens."""
         starts = {acceptor.starts.get(q) for q in node.queries}
         demand(len(starts) == 1, "the queries of a pool have the same free tokens.")
-        start = acceptor.starts[node.queries[0]]
-        key = start, tuple(node.cells)
+        inputs = Class(node.queries[0], acceptor.starts[node.queries[0]], acceptor)
+        key = inputs.start, tuple(node.cells)
         if key not in self.cells:
-            inputs = Class(node.queries[0], start, acceptor)
-            found = cells_of(inputs, node.cells)
-            self.tally.charge(sum(len(row) for level in found.moves for row in level))
-            # Pools with the same cells share gap rows, whatever their queries.
-            tokens = tuple(found.tokens)
-            self.cells[key] = found, self.known.setdefault(tokens, len(self.known))
-        label = acceptor.label - self.answers.start
-        cells, known = self.cells[key]
-        extremes, queries, apart = self.extremes, node.queries, node.per_position
-        token = acceptor.label
-        return Pool(extremes, label, queries, cells, known, token=token, per_position=apart)
+            self.cells[key] = cells_of(inputs, node.cells)
+            self.tally.charge(self.cells[key].arcs)
+        return Pool(self.extremes, acceptor.label, node.queries, self.cells[key], node.per_position)
 
     def survivors(self, acceptor: Acceptor, node: Node, rivals: list[int]) -> tuple[Pool, Uppers]:
         """Return the pool, and the upper tables of the rivals that its worst case leaves.
@@ -146,26 +125,16 @@ class Ladder:
         for span in node.joint_rivals:
             self.tally.charge(len(rivals))
             group = [j for j in rivals if j in span]
-            if group and pool.worst(self.table(pool, group)) < 0:
+            if group and pool.worst(pool.table(group)) < 0:
                 rivals = [j for j in rivals if j not in span]
-        uppers = {j: self.table(pool, [j]) for j in rivals}
+        uppers = {j: pool.table([j]) for j in rivals}
         return pool, {j: table for j, table in uppers.items() if pool.worst(table) >= 0}
 
-    def table(
-        self, pool: Pool, rivals: list[int], *, up: bool = True, direct: int | None = None
-    ) -> Table:
-        """Return the pool's table of some rivals, above (up) or below."""
-        columns = [j - self.answers.start for j in rivals]
-        return pool.table(columns, up=up, direct=direct)
-
     def thresholds(self, pool: Pool, node: Node, uppers: Uppers) -> Thresholds:
-        """Return the thresholds at which T9 clears the rivals that are left."""
-        found: Thresholds = dict.fromkeys(uppers)
-        for j in uppers.keys() & node.thresholds.keys():
-            bound = self.tables.one * node.thresholds[j] >> 10
-            if pool.worst(self.table(pool, [j], direct=bound)) < 0:
-                found[j] = bound
-        return found
+        """Return the witness's thresholds at which T9 clears rivals that are left."""
+        given = node.thresholds.items()
+        bounds = {j: self.tables.one * bound >> 10 for j, bound in given if j in uppers}
+        return {j: x for j, x in bounds.items() if pool.worst(pool.table([j], direct=x)) < 0}
 
     def _count(self, pool: Pool, node: Node, uppers: Uppers) -> None:
         """Count by groups (T4), never more than the class, for each query of the pool alike."""
@@ -188,11 +157,11 @@ class Ladder:
 
         One-sided, the upper tables stand in for the lower ones: what they call wrong counts.
         """
-        require_walkable(self.places + 1)
+        require_walkable(pool.places + 1)
         both, rivals, count = group.rule == "branch-two-sided", [], len(pool.cells.tokens)
         for j, table in live.items():
-            self.tally.charge(2 * (table.size + sort_cost(count) + (self.places**2 >> 9)))
-            lower = self.table(pool, [j], up=False) if both else table
+            self.tally.charge(2 * (table.size + sort_cost(count) + (pool.places**2 >> 9)))
+            lower = pool.table([j], up=False) if both else table
             low, high = (pool.spread(side.rows) for side in (lower, table))
             rivals.append(Rival(j, (lower.own, table.own), low, high, pool.cells.present))
         certain, possible = BranchAndCount(pool.cells, rivals, self.tally).count()
@@ -202,8 +171,7 @@ class Ladder:
         """Count by T5 or T6: one table above those of all rivals, or each from below."""
         if group.rule == "grid-lower":
             free = Tail(pool.cells, set(), 0, self.tally)
-            lower = [self.table(pool, [j], up=False) for j in live]
-            counts = [free.count(t.own, pool.spread(t.rows), group.rate, up=False) for t in lower]
-            return max(counts), 0
-        table, grid = self.table(pool, list(live)), group.rule == "grid"
-        return 0, tail.count(table.own, pool.spread(table.rows), group.rate, exact=grid)
+            lower = [pool.table([j], up=False) for j in live]
+            return max(free.count(t.own, t.rows, group.rate, up=False) for t in lower), 0
+        table = pool.table(list(live))
+        return 0, tail.count(table.own, table.rows, group.rate, exact=group.rule == "grid")

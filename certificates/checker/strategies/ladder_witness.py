@@ -1,9 +1,11 @@
 """The witness of a ladder: a tree of pools for each label, read and checked before any use."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 from files.witness import demand, list_of, small
 
+T = TypeVar("T")
 MAX_RATE = 2**20
 MAX_LANES = 2**14
 MAX_RARE = 4
@@ -53,10 +55,7 @@ class Domain(NamedTuple):
 def read_ladder(fields: dict[str, Any], labels: range, domain: Domain) -> dict[int, list[Node]]:
     """Return the pools of each label that is listed, or refuse them; other labels are given up."""
     (values,) = _object(fields, ("labels",))
-    pairs = [list_of(value, 2) for value in list_of(values)]
-    found = _ascending([label for label, _ in pairs], labels)
-    queries = domain.tokens
-    return {m: _nodes(nodes, queries, domain) for m, (_, nodes) in zip(found, pairs, strict=True)}
+    return _by_key(values, labels, lambda nodes: _nodes(nodes, domain.tokens, domain))
 
 
 def _object(value: Any, keys: tuple[str, ...]) -> list[Any]:
@@ -76,31 +75,18 @@ def _nodes(value: Any, within: range, domain: Domain) -> list[Node]:
 
 
 def _node(value: Any, within: range, domain: Domain) -> Node:
-    fields = dict(zip(Node._fields, _object(value, Node._fields), strict=True))
-    queries = _range(fields["queries"], within)
-    pairs = [list_of(pair, 2) for pair in list_of(fields["thresholds"])]
-    rivals = _ascending([rival for rival, _ in pairs], domain.answers)
-    bounds = {j: small(pair[1], -(2**60), 2**60) for j, pair in zip(rivals, pairs, strict=True)}
-    groups = [_group(item, domain) for item in list_of(fields["groups"])]
-    demand(len(groups) <= 4 * len(domain.answers) + 16, "a pool has too many groups.")
-    cells = _cells(fields["cells"], domain.tokens)
-    rare = _ascending(fields["rare_tokens"], domain.tokens)
-    alone = not any(token in cell for token in rare for cell in cells)
-    demand(
-        len(rare) <= MAX_RARE and alone,
-        f"at most {MAX_RARE} tokens are rare, each in a cell of its own.",
-    )
-    return Node(
-        queries,
-        cells,
-        bool(small(fields["per_position"], 0, 1)),
-        [_range(item, domain.answers) for item in list_of(fields["joint_rivals"])],
-        bounds,
-        _nodes(fields["subpools"], queries, domain),
-        groups,
-        rare,
-        small(fields["at_most"], 0, 2),
-    )
+    queries, cells, apart, joint, bounds, pools, groups, rare, most = _object(value, Node._fields)
+    span, shared = _range(queries, within), _cells(cells, domain.tokens)
+    tokens = _ascending(rare, domain.tokens)
+    alone = not any(token in cell for token in tokens for cell in shared)
+    sentence = f"at most {MAX_RARE} tokens are rare, each in a cell of its own."
+    demand(len(tokens) <= MAX_RARE and alone, sentence)
+    counted = [_group(item, domain) for item in list_of(groups)]
+    demand(len(counted) <= 4 * len(domain.answers) + 16, "a pool has too many groups.")
+    tried = [_range(item, domain.answers) for item in list_of(joint)]
+    thresholds = _by_key(bounds, domain.answers, lambda bound: small(bound, -(2**60), 2**60))
+    made = span, shared, bool(small(apart, 0, 1)), tried, thresholds
+    return Node(*made, _nodes(pools, span, domain), counted, tokens, small(most, 0, 2))
 
 
 def _cells(value: Any, tokens: range) -> list[range]:
@@ -134,3 +120,10 @@ def _ascending(value: Any, within: range) -> list[int]:
     found = [small(item, within.start, within.stop - 1) for item in list_of(value)]
     demand(found == sorted(set(found)), "a list ascends, each item once.")
     return found
+
+
+def _by_key(value: Any, keys: range, read: Callable[[Any], T]) -> dict[int, T]:
+    """Return what is read of the values of pairs [key, value] with ascending keys."""
+    pairs = [list_of(pair, 2) for pair in list_of(value)]
+    found = _ascending([key for key, _ in pairs], keys)
+    return {key: read(item) for key, (_, item) in zip(found, pairs, strict=True)}

@@ -9,10 +9,10 @@ P^_{m,j} = max over i of P[i,j] - P[i,m], and D[q,j] - D[q,m] <= mu_j - mu_m + d
 from itertools import accumulate
 from typing import NamedTuple
 
-from arithmetic.matrices import Matrix, Rows, add, aligned, column_sums, product, scaled
+from arithmetic.matrices import Matrix, Rows, add, aligned, product, scaled
 from arithmetic.tally import Tally
 from parts.attention_only import Model, direct_rows, direct_table, output_tables, query_rows
-from strategies.score_bounds import chain_ranges
+from strategies.score_bounds import chain_ranges, column_sums
 from strategies.subcubic_witness import Witness
 
 

@@ -15,7 +15,6 @@ from arithmetic.matrices import (
     absolute,
     add,
     aligned,
-    column_sums,
     product,
     scaled,
     transposed,
@@ -111,6 +110,12 @@ def _split(factors: Chain, witness: Witness, tally: Tally) -> tuple[list[Term], 
         factors = [transposed(factor) for factor in reversed(factors)]
         terms = [(transposed(row), transposed(column), divisor) for column, row, divisor in terms]
     return terms, factors, scale
+
+
+def column_sums(a: Matrix, tally: Tally) -> Matrix:
+    """Return the sum of all rows, as one row."""
+    tally.charge((len(a.rows) - 1) * len(a.rows[0]))
+    return Matrix([[sum(column) for column in zip(*a.rows, strict=True)]], a.exponent)
 
 
 def _chain(matrices: Chain, tally: Tally) -> Matrix:

@@ -9,8 +9,8 @@ from math import comb
 
 from arithmetic.balls import argument_bits, at_unit, exp_over_root
 from arithmetic.tally import Tally, exp_surcharge, sort_cost
+from arithmetic.weights import Span, exponentials, on_one_unit
 from files.claims import Claim, Counts
-from parts.attention import Span, exponentials, on_one_unit
 from parts.attention_only import Model, Shape
 from strategies.logit_bounds import Logits, bounded_logits
 from strategies.score_bounds import Scores, bounded_scores

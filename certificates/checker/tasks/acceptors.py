@@ -1,26 +1,19 @@
-"""Acceptors (T13): the inputs of one label as canonical graphs by level, and the fold over them.
+"""Acceptors (T13): the inputs of one label as canonical graphs by level.
 
 A state of level i has read the query and the tokens at positions 0..i-1. States from which no end
 with the label can be reached are left out, and states of a level that accept the same rest are one.
 So two queries have equal classes, as sets of free tokens, exactly if they start in the same state.
 """
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from files.verdict import decline_unless
 from tasks.rule import Rule, State
 
-T = TypeVar("T")
 MAX_ARCS = 2**20
-
-
-class Arc(NamedTuple):
-    """Any of `tokens` leads from `source`, a state of one level, to `target`, one of the next."""
-
-    source: int
-    target: int
-    tokens: range
+# Any token of the range leads to the state of the next level.
+Arc = tuple[int, range]
 
 
 class Acceptor(NamedTuple):
@@ -50,16 +43,6 @@ class Class(NamedTuple):
     query: int
     start: int
     acceptor: Acceptor
-
-    @property
-    def label(self) -> int:
-        """The label."""
-        return self.acceptor.label
-
-    @property
-    def size(self) -> int:
-        """How many inputs the class holds."""
-        return self.acceptor.sizes[0][self.start]
 
 
 def accepted(rule: Rule, label: int, positions: Sequence[range], reads: Sequence[int]) -> Acceptor:
@@ -93,7 +76,7 @@ def accepted(rule: Rule, label: int, positions: Sequence[range], reads: Sequence
         names, level = _merged(states, rows, names)
         levels.append(level)
         following = sizes[-1]
-        sizes.append([sum(len(arc.tokens) * following[arc.target] for arc in row) for row in level])
+        sizes.append([sum(len(span) * following[target] for target, span in row) for row in level])
     starts = {q: names[state] for kind, state in first if state in names for q in kind}
     return Acceptor(label, levels[::-1], starts, sizes[::-1])
 
@@ -105,46 +88,20 @@ def _merged(
 
     States with the same arcs share a number; a state without any has none.
     """
-    numbers: dict[tuple[tuple[int, range], ...], int] = {}
+    numbers: dict[tuple[Arc, ...], int] = {}
     found: dict[State, int] = {}
     for state, row in zip(states, rows, strict=True):
         arcs = _joined([(names[target], kind) for kind, target in row if target in names])
         if arcs:
             found[state] = numbers.setdefault(arcs, len(numbers))
-    level = [[Arc(number, *arc) for arc in arcs] for arcs, number in numbers.items()]
-    return found, level
+    return found, list(map(list, numbers))
 
 
-def _joined(arcs: list[tuple[int, range]]) -> tuple[tuple[int, range], ...]:
+def _joined(arcs: list[Arc]) -> tuple[Arc, ...]:
     """Return the arcs with neighbouring tokens of the same target as one."""
-    joined: list[tuple[int, range]] = []
+    joined: list[Arc] = []
     for target, kind in arcs:
         if joined and joined[-1][0] == target and joined[-1][1].stop == kind.start:
             kind = range(joined.pop()[1].start, kind.stop)
         joined.append((target, kind))
     return tuple(joined)
-
-
-def fold(
-    inputs: Class,
-    one: T,
-    zero: T,
-    plus: Callable[[T, T], T],
-    entry: Callable[[T, int, range], T],
-) -> T:
-    """Return the sum over the class of the products of its free tokens' factors, in a semiring.
-
-    `entry(value, i, tokens)` is value times the sum of the factors of these tokens at position i.
-    With (1, 0, +, value * number of tokens) it is the size, with (0, None.., max, value + largest
-    entry) the worst case of a table (T3), with polynomials T6, with moments T5: one path an input,
-    and distributivity. The query's own factor is not among them.
-    """
-    values = {inputs.start: one}
-    for position, level in enumerate(inputs.acceptor.levels):
-        following: dict[int, T] = {}
-        for source, value in values.items():
-            for arc in level[source]:
-                term, known = entry(value, position, arc.tokens), arc.target in following
-                following[arc.target] = plus(following[arc.target], term) if known else term
-        values = following
-    return values.get(0, zero)
