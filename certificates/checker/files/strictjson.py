@@ -110,14 +110,12 @@ def rational(value: Any, what: str) -> tuple[int, int]:
 
 def small(value: Any, low: int, high: int, what: str) -> int:
     """Return a JSON integer between `low` and `high`."""
-    if type(value) is not int:
-        raise Declined("syntax", f"{what}: a JSON integer is expected.")
+    decline_unless(type(value) is int, "syntax", f"{what}: a JSON integer is expected.")
     decline_unless(low <= value <= high, "limit", f"{what}: not between {low} and {high}.")
-    return value
+    return int(value)
 
 
 def string(value: Any, what: str) -> str:
     """Return a JSON string."""
-    if not isinstance(value, str):
-        raise Declined("syntax", f"{what}: a string is expected.")
-    return value
+    decline_unless(isinstance(value, str), "syntax", f"{what}: a string is expected.")
+    return str(value)

@@ -104,14 +104,14 @@ def read_task(value: Any) -> Task:
 
 
 def _list(value: Any, what: str) -> list[Any]:
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_POSITIONS:
-        raise Declined("syntax", f"{what}: a list of 1 to {MAX_POSITIONS} items is expected.")
-    return value
+    good = isinstance(value, list) and 1 <= len(value) <= MAX_POSITIONS
+    decline_unless(good, "syntax", f"{what}: a list of 1 to {MAX_POSITIONS} items is expected.")
+    return list(value)
 
 
 def _range(value: Any, what: str) -> range:
     """Return first..past-1 of [first, past], which is not empty."""
-    if not isinstance(value, list) or len(value) != 2:
-        raise Declined("syntax", f"{what}: [first, past] is expected.")
+    good = isinstance(value, list) and len(value) == 2
+    decline_unless(good, "syntax", f"{what}: [first, past] is expected.")
     first = small(value[0], 0, MAX_TOKENS - 1, what)
     return range(first, small(value[1], first + 1, MAX_TOKENS, what))
