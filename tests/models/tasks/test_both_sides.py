@@ -59,7 +59,10 @@ def test_both_sides_read_the_same_task_with_the_same_classes(made):
     assert theirs.total == ours.total
     found = {}
     for acceptor in theirs.acceptors():
-        levels = [[tuple(arc) for arcs in level for arc in arcs] for level in acceptor.levels]
+        levels = [
+            [(source, *arc) for source, arcs in enumerate(level) for arc in arcs]
+            for level in acceptor.levels
+        ]
         for query, start in acceptor.starts.items():
             found[query, acceptor.label] = walks(start, levels)
     for class_ in ours.classes():
