@@ -18,7 +18,7 @@ from ballproof.verifier.counting.goal import Goal, silent
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.proving.pipeline import NotApplicableError, draft, verify
 from ballproof.verifier.proving.searches import SEARCHES, run_search, search_named
-from ballproof.verifier.proving.steering import prove
+from ballproof.verifier.proving.steering import prove, steered
 from ballproof.verifier.strategies import strategy_named
 from ballproof.verifier.strategies.ladder import steer
 from ballproof.verifier.strategies.ladder.bound import count_wrong
@@ -155,6 +155,8 @@ def test_several_processes_find_what_one_finds(monkeypatch):
 def test_a_bound_above_the_truth_is_refused_with_the_reason(small):
     goal = Goal(at_least=Fraction(9999, 10000))
     with pytest.raises(NotApplicableError, match=r"does not reach the goal\. It proves 1676"):
+        steered(small, strategy_named("ladder"), LIMIT, silent, goal)
+    with pytest.raises(NotApplicableError, match="exactly 16765884 are"):
         prove(small, strategy_named("ladder"), LIMIT, silent, goal)
 
 

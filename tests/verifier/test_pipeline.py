@@ -1,10 +1,19 @@
 """The file that `prove` writes is, byte for byte, the one that the checker verified last."""
 
+from fractions import Fraction
+
 import pytest
 from support.toy import Recipe
 
+from ballproof.models.catalogue import zoo_path
+from ballproof.models.weights import load_weights
 from ballproof.verifier.commands.main import main
+from ballproof.verifier.counting.goal import Goal, silent
+from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.proving.checking import VERIFIED, CheckerProcess
+from ballproof.verifier.proving.pipeline import NotApplicableError
+from ballproof.verifier.proving.reach import require_reachable
+from ballproof.verifier.strategies import settling_strategy, strategy_named
 
 TOY = Recipe("trained", 4, 3, 3, 2, frozenset({"b_U"}), seed=4)
 
@@ -72,3 +81,41 @@ def test_a_refusal_of_the_final_bytes_writes_no_file(model, tmp_path, monkeypatc
     path = tmp_path / "certificate.json"
     assert main(["--quiet", "prove", model, "--strategy", "exact", "--out", str(path)]) != 0
     assert not path.exists()
+
+
+@pytest.mark.parametrize("strategy", ["auto", "compact", "ladder", "moment", "grid"])
+def test_a_bound_above_the_truth_is_refused_before_any_search(
+    strategy, asked, model, tmp_path, monkeypatch, capsys
+):
+    def never(*arguments):
+        raise AssertionError("a search began")
+
+    problem = pose(load_weights(model))
+    truth = settling_strategy().bound(problem, {}, silent).correct_at_least
+    above = f"{truth + 1}/{problem.total}"
+    for name in ("ladder", "moment", "grid"):
+        monkeypatch.setattr(type(strategy_named(name)), "search", never)
+    path = tmp_path / "certificate.json"
+    words = ["prove", model, "--strategy", strategy, "--at-least", above, "--out", str(path)]
+    assert main(words) == 2
+    assert f"exactly {truth} are" in capsys.readouterr().err
+    assert not asked and not path.exists()
+
+
+def test_a_bound_that_is_the_truth_is_within_reach(model):
+    problem = pose(load_weights(model))
+    truth = settling_strategy().bound(problem, {}, silent).correct_at_least
+    require_reachable(problem, Goal(at_least=Fraction(truth, problem.total)))
+    for semantics in ("real", "float32"):
+        for margin in (Fraction(0), Fraction(1, 3)):
+            posed = pose(load_weights(model), margin, semantics)
+            shown = settling_strategy().bound(posed, {}, silent).correct_at_least
+            require_reachable(posed, Goal(at_least=Fraction(shown, posed.total)))
+            with pytest.raises(NotApplicableError, match="No proof reaches this bound"):
+                require_reachable(posed, Goal(at_least=Fraction(shown + 1, posed.total)))
+
+
+def test_where_counting_takes_too_long_nothing_is_said(model):
+    problem = pose(load_weights(model))
+    require_reachable(problem, Goal(at_least=Fraction(1)), seconds=-1)
+    require_reachable(pose(load_weights(zoo_path("max-of-20-seed-50"))), Goal(None, Fraction(1)))

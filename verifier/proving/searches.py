@@ -15,7 +15,8 @@ from ballproof.verifier.proving.pipeline import (
     count,
     draft,
 )
-from ballproof.verifier.proving.steering import prove
+from ballproof.verifier.proving.reach import require_reachable
+from ballproof.verifier.proving.steering import steered
 from ballproof.verifier.strategies import STRATEGIES, leading_strategy
 from ballproof.verifier.strategies.base import InAuto, Strategy
 from ballproof.verifier.strategies.obstacles import obstacle
@@ -57,9 +58,11 @@ def run_search(
     """Return the best certificate that any strategy gives for the goal.
 
     Best is the higher bound, or the shorter proof where a bound is asked for; of equals the other
-    decides. Raises NotApplicableError where no strategy meets the goal.
+    decides. Raises NotApplicableError where no strategy meets the goal, at once where so many
+    inputs are wrong that none can.
     """
     goal = search.limited(goal)
+    require_reachable(problem, goal)
     found: list[Proven] = []
     reasons: list[str] = []
     for strategy in _candidates(problem, goal, found):
@@ -114,7 +117,7 @@ def _tried(
     found: list[Proven],
 ) -> Proven:
     if strategy.steerable:
-        return prove(problem, strategy, max_operations, progress, goal)
+        return steered(problem, strategy, max_operations, progress, goal)
     drafted = draft(problem, strategy, max_operations, progress)
     best = max((proven.claim.correct_at_least for proven in found), default=-1)
     wanted = goal.least_count(problem.total) if goal.at_least is not None else best

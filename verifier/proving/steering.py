@@ -15,7 +15,9 @@ from ballproof.verifier.proving.pipeline import (
     confirm,
     count,
     draft,
+    require_applicable,
 )
+from ballproof.verifier.proving.reach import require_reachable
 from ballproof.verifier.strategies.base import Strategy
 
 # How often a steerable strategy is asked again; its own estimates are close.
@@ -34,8 +36,22 @@ def prove(
     The claim is the smaller of the prover's and the checker's counts, the budget the checker's own
     tally. A steerable strategy is asked again, for a little less or more, while its certificate
     misses the goal. Raises NotApplicableError where the strategy cannot serve this model or meet
-    the goal, and CheckFailedError where prover and checker contradict each other.
+    the goal, at once where no proof can, and CheckFailedError where prover and checker contradict
+    each other.
     """
+    require_applicable(problem, strategy, max_operations)
+    require_reachable(problem, goal)
+    return steered(problem, strategy, max_operations, progress, goal)
+
+
+def steered(
+    problem: Problem,
+    strategy: Strategy,
+    max_operations: int,
+    progress: Progress,
+    goal: Goal,
+) -> Proven:
+    """Prove as `prove` does, a goal that may be out of reach."""
     wanted = goal
     with CheckerProcess() as checker:
         for _ in range(ATTEMPTS if strategy.steerable else 1):

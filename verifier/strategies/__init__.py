@@ -42,6 +42,15 @@ def leading_strategy() -> Strategy:
     return next(strategy for strategy in STRATEGIES if strategy.in_auto is InAuto.FIRST)
 
 
+def settling_strategy() -> Strategy:
+    """Return the strategy that counts every input and that `auto` tries: no proof shows more."""
+    return next(
+        one
+        for one in STRATEGIES
+        if one.two_sided and not one.steerable and one.in_auto is not InAuto.NEVER
+    )
+
+
 def strategies_matching(pattern: str) -> list[Strategy]:
     """Return the strategies that a name, a glob pattern, `all` or `study` stands for."""
     if pattern == "study":
