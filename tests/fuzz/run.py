@@ -20,7 +20,7 @@ ROOT = HERE.parents[1]
 CHECKER = ROOT / "certificates" / "checker"
 MAX_LENGTH = 2**16
 SLOWEST_SECONDS = 60
-MISSING = "Fuzzing needs atheris: pip install 'ballproof[fuzz]'."
+MISSING = "Fuzzing needs atheris: pip install '.[fuzz]'."
 
 
 def main() -> None:

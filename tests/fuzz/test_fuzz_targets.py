@@ -123,7 +123,7 @@ def test_without_atheris_one_sentence_says_how_to_install_it(monkeypatch, capsys
     monkeypatch.setattr(sys, "path", list(sys.path))
     with pytest.raises(SystemExit) as stop:
         run.main()
-    assert stop.value.code == run.MISSING and "pip install 'ballproof[fuzz]'" in run.MISSING
+    assert stop.value.code == run.MISSING and "pip install '.[fuzz]'" in run.MISSING
 
 
 def test_a_finding_is_reproduced_without_the_fuzzer(tmp_path):

@@ -69,5 +69,5 @@ def test_a_format_that_cannot_be_drawn_is_refused_before_any_work(toy_path, caps
 
 def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingExtraError, match=r"ballproof\[report\]"):
+    with pytest.raises(MissingExtraError, match=r"'\.\[report\]'"):
         require_plotting()

@@ -16,9 +16,10 @@ from ballproof.models.tensors import Tensor, write_tensors
 from ballproof.models.weights import freeze, weights_from_bytes
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import Output, out_option, pass_terminal
+from ballproof.verifier.proving.extras import installing
 
 MISSING_TORCH = (
-    'Training needs torch, which is not installed: pip install "ballproof[train]" '
+    f"Training needs torch, which is not installed: {installing('train')} "
     "(or a CPU build of torch) provides it."
 )
 SIZE = click.IntRange(1, 4096)

@@ -91,5 +91,5 @@ def test_an_empty_sweep_has_a_page():
 @pytest.mark.parametrize("library", ["jinja2", "plotly.offline"])
 def test_a_missing_library_is_named(monkeypatch, library):
     monkeypatch.setitem(sys.modules, library, None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'ballproof\[report\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[report\]'"):
         require_page_libraries()

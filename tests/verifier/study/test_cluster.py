@@ -165,5 +165,5 @@ def test_an_address_that_is_none_is_named(toy_paths):
 
 def test_a_missing_library_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'ballproof\[sweep\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[sweep\]'"):
         cluster.require_dask()
