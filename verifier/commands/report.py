@@ -11,11 +11,11 @@ from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import Output, json_option, pass_terminal
 from ballproof.verifier.report.exports import csv_bytes, parquet_bytes, require_parquet
 from ballproof.verifier.report.figures import study_figures
+from ballproof.verifier.report.machine import machine_summary
 from ballproof.verifier.report.markdown import summary_bytes
 from ballproof.verifier.report.page import report_page, require_page_libraries
 from ballproof.verifier.report.plot import require_plotting
 from ballproof.verifier.report.study import families
-from ballproof.verifier.report.tables import machine_summary
 from ballproof.verifier.study.store import Store, opened
 
 FILE = click.Path(dir_okay=False, path_type=Path)

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from ballproof.verifier.proving.frontier import unbeaten
-from ballproof.verifier.report.numbers import Spread, floored
+from ballproof.verifier.report.numbers import SAFE, Spread, floored, json_count
 from ballproof.verifier.report.series import Average, averages, rank_series
 from ballproof.verifier.report.study import Family, Subject, strategy_order
 from ballproof.verifier.report.summary import GROUPS, best_row
@@ -22,7 +22,6 @@ from ballproof.verifier.strategies import known_strategy, of_the_study
 from ballproof.verifier.strategies.base import LossesOf
 from ballproof.verifier.study.rows import VERIFIED, ResultRow
 
-SAFE = 2**53
 Certificate = Callable[[str], bytes]
 
 
@@ -128,11 +127,11 @@ def _model(subject: Subject, place: dict[str, int], reasons: dict[str, int]) -> 
         "ratio": subject.singular_ratio and _short(subject.singular_ratio),
         "rows": {
             "strategy": [place[row.strategy] for row in verified],
-            "at_least": [_count(row.correct_at_least) for row in verified],
+            "at_least": [json_count(row.correct_at_least) for row in verified],
             # Mostly 0, which takes less room than the count.
-            "below_all": [_count(_below(row, model.total)) for row in verified],
-            "operations": [_count(row.operations) for row in verified],
-            "dimension": [_count(row.unexplained_dimension) for row in verified],
+            "below_all": [json_count(_below(row, model.total)) for row in verified],
+            "operations": [json_count(row.operations) for row in verified],
+            "dimension": [json_count(row.unexplained_dimension) for row in verified],
             "prove": [row.seconds_to_prove for row in verified],
             "check": [row.seconds_to_check for row in verified],
             "notes": {i: row.note for i, row in enumerate(verified) if row.note},
@@ -182,10 +181,6 @@ def _losses_of(row: ResultRow) -> LossesOf | None:
 def _drawn(count: int) -> int | float:
     """Return a count for drawing: exact as long as a script keeps it so."""
     return count if count < SAFE else float(f"{count:.7g}")
-
-
-def _count(count: int | None) -> int | str | None:
-    return count if count is None or count < SAFE else str(count)
 
 
 def _short(value: float, digits: int = 6) -> float:

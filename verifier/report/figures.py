@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ballproof.verifier.proving.frontier import unbeaten
-from ballproof.verifier.report.plot import require_plotting
+from ballproof.verifier.report.plot import require_plotting, show_near
 from ballproof.verifier.report.series import Average, RankSeries, averages, rank_series
 from ballproof.verifier.report.study import Family
 from ballproof.verifier.report.summary import GROUPS
@@ -102,6 +102,7 @@ def _draw_frontier(axes: Any, means: Sequence[Average]) -> None:
     axes.set_xscale("log")
     axes.set_xlabel("operations of the check, mean over models")
     axes.set_ylabel("certified accuracy, mean over models")
+    show_near(axes, [float(m.operations) for m in means], [float(m.bound.mean) for m in means])
 
 
 def _draw_dimension(axes: Any, means: Sequence[Average]) -> None:
@@ -118,6 +119,7 @@ def _draw_dimension(axes: Any, means: Sequence[Average]) -> None:
     axes.set_xscale("log")
     axes.set_xlabel("unexplained dimension")
     axes.set_ylabel("certified / true accuracy, mean and deviation over models")
+    show_near(axes, [], [float(m.normalised.mean) for m in means if m.normalised])
 
 
 def _draw_rank(axes: Any, every: Sequence[RankSeries]) -> None:
@@ -133,3 +135,5 @@ def _draw_rank(axes: Any, every: Sequence[RankSeries]) -> None:
         axes.scatter(series.ratio, y, s=10, color=colour, marker=shape, label=label, alpha=0.8)
     axes.set_xlabel("σ₁/σ₂ of the query-key table")
     axes.set_ylabel("certified / true accuracy")
+    ratios = [ratio for series in every for ratio in series.ratio]
+    show_near(axes, ratios, [float(share) for series in every for share in series.normalised])

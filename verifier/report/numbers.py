@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+# Below it every integer is a float of its own.
+SAFE = 2**53
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -33,6 +36,21 @@ def spread(values: Sequence[Fraction]) -> Spread | None:
     return Spread(mean, deviation, len(values))
 
 
+def nearby(values: Sequence[float]) -> tuple[float, float]:
+    """Return the ends of what a linear axis shows: what lies apart may not take half of it.
+
+    Apart is what lies 1.5 times the middle half's width beyond the middle half (Tukey's fences).
+    """
+    ends = (min(values), max(values))
+    if len(values) < 2:
+        return ends
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    reach = 1.5 * (high - low)
+    near = [value for value in values if low - reach <= value <= high + reach]
+    kept = (min(near), max(near))
+    return kept if kept[1] - kept[0] < (ends[1] - ends[0]) / 2 else ends
+
+
 def down(value: Fraction, digits: int) -> str:
     """Write a number >= 0 with so many decimals, rounded down."""
     scaled = math.floor(value * 10**digits)
@@ -43,6 +61,11 @@ def floored(value: Fraction, digits: int = 5) -> float:
     """Return the float next to a number rounded down to so many decimals."""
     scaled: int = math.floor(value * 10**digits)
     return scaled / 10.0**digits
+
+
+def json_count(count: int | None) -> int | str | None:
+    """Return a count for JSON: a number, or a string from 2^53 on, where a float rounds."""
+    return count if count is None or count < SAFE else str(count)
 
 
 def ranged(values: Sequence[int]) -> tuple[int, int] | None:

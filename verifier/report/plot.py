@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 from itertools import cycle
 from typing import Any
 
 from ballproof.verifier.proving.extras import MissingExtraError
 from ballproof.verifier.proving.frontier import Point, frontier
+from ballproof.verifier.report.numbers import nearby
 from ballproof.verifier.strategies import STRATEGIES, strategy_named
 
 FORMATS = (".svg", ".png", ".pdf")
@@ -48,6 +50,7 @@ def draw(points: list[Point], title: str, kind: str) -> bytes:
         axes.grid(True, which="major", alpha=0.3)
     left.set_ylabel("certified accuracy")
     left.set_ylim(-0.02, 1.02)
+    show_near(left, [point.operations for point in points], [_bound(point) for point in points])
     left.legend(loc="lower right", fontsize=8)
     right.set_ylabel("inputs not certified, share")
     right.set_yscale("log")
@@ -57,6 +60,20 @@ def draw(points: list[Point], title: str, kind: str) -> bytes:
     figure.savefig(picture, dpi=160, format=kind.lower())
     pyplot.close(figure)
     return picture.getvalue()
+
+
+def show_near(axes: Any, x: Sequence[float], y: Sequence[float]) -> None:
+    """Limit the linear ones of a picture's axes to what is near; their labels count the others."""
+    for name, values in (("x", x), ("y", y)):
+        if not values or getattr(axes, f"get_{name}scale")() != "linear":
+            continue
+        low, high = nearby(values)
+        beyond = sum(not low <= value <= high for value in values)
+        if beyond:
+            room = 0.06 * (high - low) or 0.01
+            getattr(axes, f"set_{name}lim")(low - room, high + room)
+            label = getattr(axes, f"get_{name}label")()
+            getattr(axes, f"set_{name}label")(f"{label} ({beyond} further off)")
 
 
 def _labels() -> list[str]:

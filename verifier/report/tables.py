@@ -1,10 +1,9 @@
-"""The study's tables in words, for the page, for Markdown and for machines."""
+"""The study's tables in words, for the page and for Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from ballproof.verifier.report.coverage import coverage
 from ballproof.verifier.report.numbers import Spread, range_text
@@ -34,11 +33,16 @@ GROUP_COLUMNS = (
 
 @dataclass(frozen=True)
 class Headline:
-    """A number that stands out: what it is, the figure, and what it means."""
+    """A number that stands out: what it is, which no other is, the number, and what it means."""
 
     label: str
-    figure: str
+    value: Spread | float
     meaning: str
+
+    @property
+    def figure(self) -> str:
+        """The number in words."""
+        return str(self.value) if isinstance(self.value, Spread) else f"{self.value:,.0f}"
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def headlines(families: Sequence[Family]) -> list[Headline]:
     shown = [
         Headline(
             "verified certificates",
-            f"{whole.verified:,}",
+            whole.verified,
             f"of {whole.models:,} models by {whole.strategies} strategies, each re-checked by the "
             "standalone checker",
         )
@@ -87,7 +91,7 @@ def headlines(families: Sequence[Family]) -> list[Headline]:
     known = truths(family)
     if known.spread:
         exact = f"{known.exact} of {known.spread.count} proven exactly, over every input"
-        shown.append(Headline(f"true accuracy, {family.label}", str(known.spread), exact))
+        shown.append(Headline(f"true accuracy, {family.label}", known.spread, exact))
     for group in group_table(family):
         if group.name == "subcubic":
             shown += _subcubic(family, group)
@@ -95,7 +99,7 @@ def headlines(families: Sequence[Family]) -> list[Headline]:
     if short is not None:
         meaning = "operations: the median over models of the shortest proof that gets so far"
         label = f"99% of the true accuracy, {family.label}"
-        shown.append(Headline(label, f"{short:,.0f}", meaning))
+        shown.append(Headline(label, short, meaning))
     return shown
 
 
@@ -103,10 +107,10 @@ def _subcubic(family: Family, group: Group) -> list[Headline]:
     """Return our best bounds of the group `subcubic`, the study's beside them."""
     shown = []
     beside = f"published {spread_of(group.published)}" if group.published else ""
-    for label, best in (("the study's strategies", group.study), ("with chord", group.all)):
-        if best.normalised and (label == "the study's strategies" or best != group.study):
-            meaning = f"normalised bound, {family.label}, {label}" + (beside and f"; {beside}")
-            shown.append(Headline("best subcubic proofs", str(best.normalised), meaning))
+    for which, best in (("the study's", group.study), ("with chord", group.all)):
+        if best.normalised and (best is group.study or best != group.study):
+            meaning = f"normalised bound, {family.label}" + (beside and f"; {beside}")
+            shown.append(Headline(f"best subcubic proofs, {which}", best.normalised, meaning))
     return shown
 
 
@@ -178,27 +182,3 @@ def _estimated(spread: Spread | None, estimated: bool) -> str:
     if spread is None:
         return "-"
     return f"≈ {spread}" if estimated else str(spread)
-
-
-def machine_summary(families: Sequence[Family]) -> dict[str, Any]:
-    """Return headlines, families and groups for machines."""
-    whole = coverage(families)
-    return {
-        "coverage": {
-            "models": whole.models,
-            "strategies": whole.strategies,
-            "verified": whole.verified,
-            "missing": whole.missing,
-            "without_certificate": sum(reason.count for reason in whole.reasons),
-            "seconds_to_prove": round(whole.seconds_to_prove, 1),
-            "seconds_to_check": round(whole.seconds_to_check, 1),
-        },
-        "headlines": [vars(headline) for headline in headlines(families)],
-        "families": [vars(row) for row in family_rows(families)],
-        "groups": {
-            table.label: {
-                row.name: dict(zip(GROUP_COLUMNS, row.cells, strict=True)) for row in table.rows
-            }
-            for table in group_tables(families)
-        },
-    }

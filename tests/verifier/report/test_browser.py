@@ -1,5 +1,6 @@
 """The page in a real browser: Debian's Chromium, headless; skipped where there is none."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -31,6 +32,21 @@ return document.getElementById(arguments[0]).data
   .map((trace) => (trace.z || trace.y || []).flat().filter((value) => value !== null).length);
 """
 SPILLS = "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
+# Inside the box of a plot the drawing library cuts off what it likes.
+CUT_OFF = """
+const shown = [...document.body.querySelectorAll("*")].filter((one) => one.checkVisibility() &&
+  !one.closest(".scroll, .skip, thead") && !one.parentElement.closest(".plot"));
+return shown.filter((one) => one.getBoundingClientRect().right > window.innerWidth + 1 ||
+    (one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible"
+      && one.tagName !== "SELECT"))
+  .map((one) => one.tagName + "#" + one.id + "." + one.className);
+"""
+SIDEWAYS = """
+return [...document.querySelectorAll(".scroll")]
+  .filter((one) => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1)
+  .map((one) => one.getAttribute("aria-label"));
+"""
+CHOSEN = "return document.getElementById('model').selectedOptions[0].textContent"
 CELLS = """
 return [...document.querySelectorAll(arguments[0] + " tbody tr")]
   .map((row) => [...row.cells].map((cell) => cell.textContent));
@@ -129,6 +145,55 @@ def test_the_page_never_scrolls_sideways(browser, page, width):
     browser.run(CHOOSE, "model", "0")
     assert browser.run("return window.innerWidth") == width
     assert browser.run(SPILLS) is False
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_nothing_is_cut_off_but_what_scrolls(browser, page, width):
+    browser.resize(width, mobile=width < 600)
+    browser.open(page)
+    for model in ("0", "4"):
+        browser.run(CHOOSE, "model", model)
+        assert browser.run(CUT_OFF) == []
+
+
+def test_on_a_narrow_screen_no_table_has_to_be_scrolled_sideways(browser, page):
+    browser.resize(400, mobile=True)
+    browser.open(page)
+    for model in ("0", "4"):
+        browser.run(CHOOSE, "model", model)
+        assert browser.run(SIDEWAYS) == []
+    named = "return document.querySelector('#families td').dataset.column"
+    assert browser.run(named) == "models"
+
+
+def test_the_first_model_is_shown_at_first(browser):
+    assert browser.run("return document.getElementById('one').hidden") is False
+    name = browser.run("return document.getElementById('one-name').textContent")
+    assert name == "max-of-4-seed-0" == browser.run(CHOSEN)
+    assert len(browser.run(CELLS, "#one-rows")) == 8
+
+
+def test_two_outliers_do_not_set_a_linear_axis(browser, tmp_path):
+    models, results = sample()
+    low = {row: row.correct_at_least // 30 for row in results if "low-rank" in row.strategy_group}
+    apart = [replace(row, correct_at_least=low.get(row, row.correct_at_least)) for row in results]
+    path = tmp_path / "apart.html"
+    path.write_bytes(report_page(models, apart, certificate, SETTINGS))
+    browser.open(path)
+    axis = "return document.getElementById('frontier')._fullLayout.yaxis"
+    assert browser.run(f"{axis}.range")[0] > 0.7
+    assert "(2 further off)" in browser.run(f"{axis}.title.text")
+    browser.run(CHOOSE, "across", "all")
+    browser.run("return new Promise((resolve) => setTimeout(resolve, 1000))")
+    assert browser.run(f"{axis}.range")[0] < 0.05
+
+
+def test_a_sweep_without_models_says_so(browser, tmp_path):
+    path = tmp_path / "empty.html"
+    path.write_bytes(report_page([], [], certificate, {}))
+    browser.open(path)
+    assert "This folder has no model yet" in browser.run("return document.body.textContent")
+    assert browser.run("return document.querySelectorAll('.plot, select').length") == 0
 
 
 def test_dark_and_light_follow_the_system_and_the_button(browser, page):

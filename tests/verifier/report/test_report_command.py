@@ -30,7 +30,7 @@ def test_everything_can_be_written_at_once(folder, tmp_path, capsys):
         main(["report", str(folder), *files, "--figures", str(tmp_path / "figures"), "--json"]) == 0
     )
     answer = json.loads(capsys.readouterr().out)
-    assert answer["coverage"]["verified"] == 5
+    assert answer["coverage"]["verified"] == answer["headlines"][0]["value"] == 5
     assert all((tmp_path / name).stat().st_size > 500 for name in names.values())
     drawn = {path.suffix for path in (tmp_path / "figures").iterdir()}
     assert drawn == {".png", ".svg"}

@@ -1,5 +1,7 @@
 """The numbers of a report: exact, rounded down, and beside the published ones."""
 
+import json
+import re
 import statistics
 from dataclasses import replace
 from fractions import Fraction
@@ -11,7 +13,16 @@ from sample import RIGHT, TOTAL, sample
 
 from ballproof.verifier.proving.frontier import unbeaten
 from ballproof.verifier.report.coverage import coverage
-from ballproof.verifier.report.numbers import Spread, down, fitted, floored, spread
+from ballproof.verifier.report.machine import machine_summary
+from ballproof.verifier.report.numbers import (
+    Spread,
+    down,
+    fitted,
+    floored,
+    json_count,
+    nearby,
+    spread,
+)
 from ballproof.verifier.report.published import published_groups
 from ballproof.verifier.report.series import averages, rank_series
 from ballproof.verifier.report.study import families
@@ -177,3 +188,43 @@ def test_coverage_adds_up_and_groups_reasons_whatever_their_numbers(studied):
 def test_an_empty_sweep_has_numbers_too():
     assert headlines([])[0].figure == "0"
     assert coverage([]).pairs == 0
+
+
+def leaves(value):
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from leaves(inner)
+    else:
+        yield value
+
+
+def test_every_number_for_machines_is_a_number(studied):
+    told = machine_summary(studied)
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    texts = [leaf for leaf in leaves(told) if isinstance(leaf, str)]
+    assert [text for text in texts if re.fullmatch(r"[-≈±†*\d.,e ]*|.*\d to \d.*", text)] == []
+    best = told["groups"]["max-of-4"]["subcubic"]["all"]
+    group = next(g for g in group_table(studied[0]) if g.name == "subcubic")
+    assert best["operations"] == list(group.all.operations)
+    assert Fraction(str(best["bound"]["mean"])) <= group.all.bound.mean
+    assert best["bound"]["mean"] == pytest.approx(float(group.all.bound.mean), abs=1e-8)
+    assert told["families"][0]["operations_for_99_percent"] == 154_691_852
+
+
+def test_a_count_that_a_float_would_round_is_a_string():
+    assert [json_count(n) for n in (0, 2**53 - 1, 2**53)] == [0, 2**53 - 1, str(2**53)]
+    assert json_count(None) is None
+
+
+def test_two_outliers_do_not_set_a_linear_axis():
+    near = [0.9, 0.92, 0.95, 0.97, 0.98, 0.99, 1.0]
+    assert nearby([0.02, 0.03, *near]) == (0.9, 1.0)
+    assert nearby(near) == (0.9, 1.0)
+    # A long tail is no outlier: leaving it out would not free half of the axis.
+    assert nearby([0.81, *near]) == (0.81, 1.0)
+    assert nearby([0.5]) == (0.5, 0.5)
+
+
+def test_no_two_headlines_have_one_name(studied):
+    named = [headline.label for headline in headlines(studied)]
+    assert len(named) == len(set(named)) == 5

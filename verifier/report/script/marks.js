@@ -113,6 +113,37 @@ function across(axis, values) {
   }
 }
 
+/** Return the ends of what is near: no mark apart from the rest may take half of a linear axis.
+ * Apart is what lies 1.5 times the middle half's width beyond the middle half (Tukey's fences). */
+function nearby(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const quartile = (share) => {
+    const [place, last] = [share * (sorted.length - 1), sorted.length - 1];
+    const below = Math.floor(place);
+    return sorted[below] + (place - below) * (sorted[Math.min(below + 1, last)] - sorted[below]);
+  };
+  const reach = 1.5 * (quartile(0.75) - quartile(0.25));
+  const near = sorted.filter((value) =>
+    value >= quartile(0.25) - reach && value <= quartile(0.75) + reach);
+  const [all, kept] = [sorted, near].map((list) => [list[0], list[list.length - 1]]);
+  return near.length && kept[1] - kept[0] < (all[1] - all[0]) / 2 ? kept : all;
+}
+
+/** Set a linear axis by the marks that are near; `bars` are the lengths of their error bars. */
+function within(axis, values, bars) {
+  if (!values.length || at("across").value !== "near") return;
+  const [least, most] = nearby(values);
+  const beyond = values.filter((value) => value < least || value > most).length;
+  if (!beyond) return;
+  const near = values.map((value, i) => [value, bars ? bars[i] : 0])
+    .filter(([value]) => value >= least && value <= most);
+  const low = Math.min(...near.map(([value, bar]) => value - bar));
+  const high = Math.max(...near.map(([value, bar]) => value + bar));
+  const room = 0.06 * (high - low) || 0.01;
+  axis.range = [low - room, high + room];
+  axis.title.text += ` (${grouped(beyond)} further off)`;
+}
+
 /** The drawing library, read once the page is there: reading it takes most of the time. */
 const library = new Promise((resolve, reject) => {
   const script = document.createElement("script");

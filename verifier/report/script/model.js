@@ -1,4 +1,4 @@
-// One model
+// One model: the first, until another is chosen
 
 function levels(packed) {
   const bytes = Uint8Array.from(atob(packed.data), (character) => character.charCodeAt(0));
@@ -49,6 +49,7 @@ function drawLost(id, title, lost, wrong) {
   shape.margin.t = 40;
   const last = Math.max(...data.map((trace) => trace.y.findLastIndex((count) => count !== null)));
   shape.xaxis.range = [-0.7, last + 0.7];
+  if (last <= 20) shape.xaxis.dtick = 1;
   Object.assign(shape.yaxis, { type: "log", exponentformat: "power" });
   draw(id, data, shape, { displayModeBar: false });
 }
@@ -110,10 +111,6 @@ function resultRows(model) {
 
 function showModel(index) {
   const model = study.models[index];
-  if (!model) {
-    at("one").hidden = true;
-    return;
-  }
   pictures = pictures || JSON.parse(at("picture-data").textContent);
   const { portrait, lost } = pictures[index];
   const wrong = portrait && portrait.wrong;

@@ -38,14 +38,19 @@ window.addEventListener("afterprint", () => {
   for (const plot of drawn()) Plotly.relayout(plot, { width: null, height: null, autosize: true });
 });
 
-at("family").addEventListener("change", () => { fillViews(); drawStudy(); });
-at("view").addEventListener("change", drawFrontier);
-at("across").addEventListener("change", () => { drawFrontier(); drawDimension(); });
-at("model").addEventListener("change", () => {
-  showModel(at("model").value === "" ? -1 : Number(at("model").value));
-});
-fillModels();
+document.querySelectorAll("table").forEach(nameCells);
 if (study.families.length) {
+  at("family").addEventListener("change", () => { fillViews(); drawStudy(); });
+  at("view").addEventListener("change", drawFrontier);
+  at("across").addEventListener("change", drawStudy);
+  at("model").addEventListener("change", () => showModel(Number(at("model").value)));
+  fillModels();
   fillViews();
-  drawStudy();
+  drawStudy().then(() => {
+    // Later than the study: its tables are large.
+    showModel(Number(at("model").value));
+    document.documentElement.dataset.drawn = "yes";
+  });
+} else {
+  document.documentElement.dataset.drawn = "yes";
 }

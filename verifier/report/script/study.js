@@ -52,6 +52,7 @@ function drawFrontier() {
   const marks = traces(shown, type, every ? 4 : 9, every ? 0.35 : 0.85);
   const shape = layout("operations", "certified accuracy");
   across(shape.xaxis, shown.map((point) => point.x));
+  within(shape.yaxis, shown.map((point) => point.y));
   placeLegend(shape, marks.length + 1, 2);
   return draw("frontier", every ? [...marks, line] : [line, ...marks], shape);
 }
@@ -67,6 +68,7 @@ function drawDimension() {
   const marks = traces(points, "scatter", 8, 0.85);
   const shape = layout("unexplained dimension", "certified / true accuracy");
   across(shape.xaxis, points.map((point) => point.x));
+  within(shape.yaxis, points.map((point) => point.y), points.map((point) => point.sd || 0));
   placeLegend(shape, marks.length, 2);
   return draw("dimension", marks, shape);
 }
@@ -94,8 +96,19 @@ function drawRank() {
       : ["-", "-", "fewer than 3 models"]),
   ]));
   const shape = layout("σ₁/σ₂ of the query-key table", "certified / true accuracy");
+  within(shape.xaxis, family().rank.flatMap((series) => series.x));
+  within(shape.yaxis, family().rank.flatMap((series) => series.y));
   placeLegend(shape, family().rank.length, 1);
   return draw("rank", data, shape);
+}
+
+/** Tell each cell the name of its column, which stands before it where rows become lists. */
+function nameCells(table) {
+  const names = [...table.tHead.rows[0].cells].map((cell) => cell.textContent);
+  for (const row of table.tBodies[0].rows) {
+    [...row.cells].forEach((cell, i) => { cell.dataset.column = names[i]; });
+  }
+  table.classList.add("named");
 }
 
 /** Fill a table's body; cells are text, never markup. The first of a row is its header. */
@@ -111,6 +124,7 @@ function fillTable(id, rows) {
     });
     return row;
   }));
+  nameCells(at(id));
 }
 
 function option(value, text) {
@@ -133,5 +147,4 @@ async function drawStudy() {
     // Let the reader scroll between two pictures.
     await new Promise((resolve) => { setTimeout(resolve); });
   }
-  document.documentElement.dataset.drawn = "yes";
 }
