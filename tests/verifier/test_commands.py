@@ -124,6 +124,32 @@ def test_evaluate_says_right_wrong_and_tie(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    "written",
+    [
+        ["[3, 17, 60, 12]"],
+        ["3 17 60 12"],
+        ["3, 17 ,60,12"],
+        ["(3,17,60,12,)"],
+        [" 3\t17\n60 12 "],
+        ["3", "17", "60", "12"],
+        ["[3,", "17,", "60,", "12]"],
+    ],
+)
+def test_a_sequence_is_read_however_it_is_written(written, capsys):
+    code, out, _ = call(capsys, "evaluate", MODEL, *written, "--json")
+    assert (code, json.loads(out)["tokens"]) == (0, [3, 17, 60, 12])
+
+
+@pytest.mark.parametrize(
+    "written", ["", "[]", "3,,17,60", "[3,17,60,12", "3;17;60;12", "3.0,17,60,12", "[[3,17,60,12]]"]
+)
+def test_what_is_no_sequence_is_told_what_one_is(written, capsys):
+    code, _, err = call(capsys, "evaluate", MODEL, written)
+    assert code == 64
+    assert "3,17,60,12 or '3 17 60 12' or '[3, 17, 60, 12]'" in " ".join(err.split())
+
+
+@pytest.mark.parametrize(
     ("words", "label", "verdict"),
     [
         (["min-of-4-seed-50"], 3, "right"),
@@ -320,4 +346,4 @@ def test_training_without_torch_says_what_to_install(tmp_path, capsys, monkeypat
         capsys, "train", "--n-ctx", 3, "--seed", 7, "--out", tmp_path / "a.safetensors"
     )
     assert code == 64
-    assert "ballproof[train]" in err
+    assert "'.[train]'" in err

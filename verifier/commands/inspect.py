@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
@@ -25,10 +26,12 @@ from ballproof.verifier.commands.parameters import (
 )
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.counting.signs import wrong
+from ballproof.verifier.report.numbers import json_count
 from ballproof.verifier.strategies.subcubic.directions import query_key_table
 
 FIRST_BITS, LAST_BITS = 128, 16_384
 SHOWN = 5
+BRACKETS = {("[", "]"), ("(", ")")}
 
 
 @click.command()
@@ -48,6 +51,7 @@ def info(terminal: Terminal, model: str, task_name: str | None, as_json: bool) -
 
 
 def _facts(weights: Weights, model: str, choice: Choice) -> dict[str, Any]:
+    """Return what is known of the model: numbers where they are numbers."""
     shape, task = weights.shape, choice.task
     optional = weights.architecture.optional
     biases = [n.split(".")[-1] for n in optional if any(map(any, weights.tensors[n].tolist()))]
@@ -60,15 +64,15 @@ def _facts(weights: Weights, model: str, choice: Choice) -> dict[str, Any]:
         "task known": choice.assumption or "yes",
         "function": weights.architecture.words,
         "compared": _compared(weights),
-        "inputs": str(task.total),
+        "inputs": json_count(task.total),
         "non-zero biases": ", ".join(biases) or "none",
     }
     record = record_of(weights.digest)
     if record is not None:
-        sampled = f"{record['sampled_accuracy']} of {record['samples']} sampled inputs"
-        facts |= {"zoo_name": record["name"], "origin": record["origin"], "accuracy": sampled}
+        facts |= {"zoo_name": record["name"], "origin": record["origin"]}
+        facts |= {name: record[name] for name in ("sampled_accuracy", "samples")}
         if "exactly_right" in record:
-            facts["exactly right"] = str(record["exactly_right"])
+            facts["exactly right"] = json_count(int(record["exactly_right"]))
     return facts
 
 
@@ -88,33 +92,32 @@ def _singular_ratio(weights: Weights) -> float | None:
     return float(f"{values[0] / values[1]:.6g}")
 
 
-class Tokens(click.ParamType[list[int]]):
-    """Tokens as in 3,17,60,12."""
-
-    name = "tokens"
-
-    def convert(
-        self, value: str | list[int], param: click.Parameter | None, ctx: click.Context | None
-    ) -> list[int]:
-        """Return the tokens."""
-        if isinstance(value, list):
-            return value
-        parts = value.split(",")
-        if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
-            self.fail(f"{value!r} is no sequence of tokens such as 3,17,60,12.")
-        return [int(part) for part in parts]
+def _read_tokens(context: click.Context, parameter: click.Parameter, words: object) -> list[int]:
+    """Return the tokens of 3,17,60,12, of "3 17 60 12" and of "[3, 17, 60, 12]", quoted or not."""
+    text = " ".join(words) if isinstance(words, tuple) else str(words)
+    bare = text.strip()
+    if (bare[:1], bare[-1:]) in BRACKETS:
+        bare = bare[1:-1].strip()
+    # Between two tokens one comma, or spaces, or both; one comma may end the list.
+    parts = re.split(r"\s*,\s*|\s+", bare.removesuffix(",").rstrip())
+    if not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
+        raise click.BadParameter(
+            f"{text!r} is no sequence of tokens: write numbers from 0 on, as in 3,17,60,12 or "
+            "'3 17 60 12' or '[3, 17, 60, 12]'."
+        )
+    return [int(part) for part in parts]
 
 
 @click.command()
 @model_argument
-@click.argument("tokens", type=Tokens())
+@click.argument("tokens", metavar="TOKENS", nargs=-1, required=True, callback=_read_tokens)
 @task_option
 @json_option
 @pass_terminal
 def evaluate(
     terminal: Terminal, model: str, tokens: list[int], task_name: str | None, as_json: bool
 ) -> None:
-    """Evaluate MODEL on one input, rigorously: TOKENS as in 3,17,60,12.
+    """Evaluate MODEL on one input, rigorously: TOKENS as in 3,17,60,12 or "[3, 17, 60, 12]".
 
     The logits are those of the task's answers: only they compete. They are enclosures of the real
     function's values, and the verdict is exact: right, wrong, or wrong by a tie.
