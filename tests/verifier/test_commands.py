@@ -272,7 +272,7 @@ def test_the_module_runs_like_the_command():
         text=True,
         check=True,
     )
-    assert json.loads(done.stdout)["inputs"] == "16777216"
+    assert json.loads(done.stdout)["inputs"] == 16777216
 
 
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
