@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from ballproof.models.architectures import ARCHITECTURES, Architecture
 from ballproof.models.architectures.architecture import LinearName
 from ballproof.models.buffers import without_buffers
@@ -91,9 +89,10 @@ def convert(
     return dict(sorted(without_buffers(tensors).items()))
 
 
-def _with_head_axis() -> list[str]:
-    """Return the names of tensors whose first axis is the heads'."""
-    return [each.name for row in ARCHITECTURES for each in row.linear.values() if each.merged_heads]
+def _with_head_axis() -> dict[str, int]:
+    """Return how many axes each tensor has whose first axis is the heads': of matrices, biases."""
+    linear = [each for row in ARCHITECTURES for each in row.linear.values() if each.merged_heads]
+    return {each.name: 3 if each.transposed else 2 for each in linear}
 
 
 def _of_linear_layers(tensors: Mapping[str, Tensor]) -> Architecture | None:
@@ -132,9 +131,5 @@ def _transposed(tensor: Tensor, source: str) -> Tensor:
         raise ModelError(
             f"{source}: {tensor.name} has shape {list(tensor.shape)}, where a matrix is expected."
         )
-    rows, columns = tensor.shape
-    width = len(tensor.data) // (rows * columns)
-    # Entries are moved as opaque bytes: no dtype is interpreted, so none can be rounded.
-    cells = np.frombuffer(tensor.data, dtype=np.uint8).reshape(rows, columns, width)
-    data = cells.transpose(1, 0, 2).tobytes()
-    return Tensor(tensor.name, tensor.dtype, (columns, rows), data)
+    data = tensor.cells().swapaxes(0, 1).tobytes()
+    return Tensor(tensor.name, tensor.dtype, tensor.shape[::-1], data)

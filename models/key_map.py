@@ -15,9 +15,6 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ballproof.models.errors import ModelError
 from ballproof.models.files import read_limited
 from ballproof.models.tensors import Tensor
@@ -54,13 +51,13 @@ def _entry(name: str, value: object, source: str) -> str | list[str]:
 
 
 def apply_key_map(
-    tensors: Mapping[str, Tensor], key_map: KeyMap, heads: Sequence[str], source: str
+    tensors: Mapping[str, Tensor], key_map: KeyMap, heads: Mapping[str, int], source: str
 ) -> dict[str, Tensor]:
     """Return the canonical tensors that the map makes of a source's tensors; no number changes.
 
-    `heads` are the canonical names whose first axis is the heads'; a tensor of a single head may
-    lack it. Raises ModelError where a name, an operation or a shape does not fit, and where a
-    tensor of the source is left over.
+    `heads` are the canonical names whose first axis is the heads', with their number of axes; a
+    tensor of a single head may lack it. Raises ModelError where a name, an operation or a shape
+    does not fit, and where a tensor of the source is left over.
     """
     ignored = key_map.get(IGNORE, ())
     patterns = [ignored] if isinstance(ignored, str) else list(ignored)
@@ -99,8 +96,9 @@ def _sources(pattern: str, tensors: Mapping[str, Tensor], source: str) -> list[s
 
 
 def _operated(tensor: Tensor, operations: Sequence[str], source: str) -> Tensor:
-    cells = _cells(tensor, source)
-    axes = len(tensor.shape)
+    if 0 in tensor.shape:
+        raise ModelError(f"{source}: {tensor.name} has shape {list(tensor.shape)}, no numbers.")
+    cells, axes = tensor.cells(), len(tensor.shape)
     for operation in operations:
         part = _PART.fullmatch(operation)
         if operation == "transpose" and axes >= 2:
@@ -116,21 +114,12 @@ def _operated(tensor: Tensor, operations: Sequence[str], source: str) -> Tensor:
     return Tensor(tensor.name, tensor.dtype, cells.shape[:-1], cells.tobytes())
 
 
-def _cells(tensor: Tensor, source: str) -> NDArray[np.uint8]:
-    """Return the tensor as an array whose last axis is the bytes of a number, moved unread."""
-    count = int(np.prod(tensor.shape, dtype=object))
-    if not count:
-        raise ModelError(f"{source}: {tensor.name} has shape {list(tensor.shape)}, no numbers.")
-    return np.frombuffer(tensor.data, dtype=np.uint8).reshape(*tensor.shape, -1)
-
-
 def _stacked(
-    name: str, parts: list[Tensor], stack: bool, heads: Sequence[str], source: str
+    name: str, parts: list[Tensor], stack: bool, heads: Mapping[str, int], source: str
 ) -> Tensor:
     first = parts[0]
     if any((part.dtype, part.shape) != (first.dtype, first.shape) for part in parts):
         raise ModelError(f"{source}: the heads of {name} differ in dtype or shape.")
-    rank = 2 if ".b_" in name else 3
-    lacks_heads = name in heads and len(first.shape) == rank - 1
+    lacks_heads = len(first.shape) + 1 == heads.get(name)
     shape = (len(parts), *first.shape) if stack or lacks_heads else first.shape
     return Tensor(name, first.dtype, shape, b"".join(part.data for part in parts))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import safetensors
+from numpy.typing import NDArray
 
 from ballproof.models.errors import ModelError
 from ballproof.models.files import MAX_FILE_BYTES, parse_json
@@ -56,6 +57,12 @@ class Tensor:
             raise ModelError(f"{name} has the dtype {array.dtype.name}, which is not supported.")
         little_endian = array.astype(array.dtype.newbyteorder("<"), copy=False)
         return cls(name, _TAGS[array.dtype.name], array.shape, little_endian.tobytes())
+
+    def cells(self) -> NDArray[np.uint8]:
+        """Return an array whose last axis is the bytes of a number, which are moved unread: none
+        can be rounded. There is a number at least.
+        """
+        return np.frombuffer(self.data, dtype=np.uint8).reshape(*self.shape, -1)
 
 
 def read_tensors(data: bytes, source: str) -> dict[str, Tensor]:

@@ -17,10 +17,12 @@ from ballproof.models.tensors import Tensor, digest_tensors, read_file, require_
 
 __all__ = [
     "Weights",
+    "file_bytes",
     "freeze",
     "load_weights",
     "save_tensors",
     "save_weights",
+    "stored",
     "weights_from_bytes",
 ]
 
@@ -58,6 +60,24 @@ def freeze(tensors: Mapping[str, Tensor], source: str) -> Weights:
     for name in architecture.optional:
         frozen.setdefault(name, DyadicMatrix.zeros(1, expected[name][-1]))
     return Weights(architecture, shape, frozen, digest_tensors(kept.values()), source)
+
+
+def stored(
+    weights: Weights, tensors: Mapping[str, Tensor], task: str | None, compared: str | None
+) -> Weights:
+    """Return weights with the bytes of the file that holds these tensors, and says this of them.
+
+    `task` is the task's name in full, `compared` what a comparison with the program found.
+    """
+    known = {"task": task, "compared": compared}
+    metadata = {key: value for key, value in known.items() if value is not None}
+    data = write_tensors(tensors.values(), metadata or None)
+    return replace(weights, task=task, compared=compared, data=data)
+
+
+def file_bytes(weights: Weights) -> bytes:
+    """Return the safetensors file of these weights: kept, or read again from their source."""
+    return weights.data or read_limited(weights.source)
 
 
 def save_weights(

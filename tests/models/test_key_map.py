@@ -94,12 +94,12 @@ def test_maps_that_do_not_fit_are_refused(mapped, old, new, words):
 
 def test_heads_are_stacked_by_number():
     tensors = {f"h.{i}.w": Tensor(f"h.{i}.w", "U8", (1, 2), bytes([i, i])) for i in range(11)}
-    stacked = apply_key_map(tensors, {"blocks.0.attn.W_Q": "h.*.w"}, (), "a file")
+    stacked = apply_key_map(tensors, {"blocks.0.attn.W_Q": "h.*.w"}, {}, "a file")
     assert stacked["blocks.0.attn.W_Q"].shape == (11, 1, 2)
     assert stacked["blocks.0.attn.W_Q"].data == bytes(i for i in range(11) for _ in range(2))
     del tensors["h.3.w"]
     with pytest.raises(ModelError, match="numbered"):
-        apply_key_map(tensors, {"blocks.0.attn.W_Q": "h.*.w"}, (), "a file")
+        apply_key_map(tensors, {"blocks.0.attn.W_Q": "h.*.w"}, {}, "a file")
     tensors["h.3.w"] = Tensor("h.3.w", "U8", (2, 1), b"00")
     with pytest.raises(ModelError, match="differ in dtype or shape"):
-        apply_key_map(tensors, {"blocks.0.attn.W_Q": "h.*.w"}, (), "a file")
+        apply_key_map(tensors, {"blocks.0.attn.W_Q": "h.*.w"}, {}, "a file")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,11 +12,10 @@ from ballproof.models.catalogue import ZOO_FOLDER, resolve
 from ballproof.models.checkpoint import without_prefix
 from ballproof.models.comparison import assumptions, compare, random_inputs
 from ballproof.models.convert import TORCH_SUFFIXES, Source, convert, read_source
-from ballproof.models.files import lasting, write_atomically
+from ballproof.models.files import write_atomically
 from ballproof.models.key_map import KeyMap, checked_key_map, load_key_map
 from ballproof.models.tasks import task_named
-from ballproof.models.tensors import write_tensors
-from ballproof.models.weights import Weights, freeze, load_weights
+from ballproof.models.weights import Weights, file_bytes, freeze, load_weights, stored
 from ballproof.verifier.api.cards import card
 from ballproof.verifier.api.torch_module import (
     MEMORY,
@@ -79,8 +78,7 @@ class Model:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write a safetensors file that `ballproof check` takes beside a certificate."""
-        with lasting(Path(self.weights.source)) as source:
-            write_atomically(path, self.weights.data or source.read_bytes())
+        write_atomically(path, file_bytes(self.weights))
         return Path(path)
 
     def to_dict(self) -> dict[str, object]:
@@ -132,7 +130,7 @@ def load(
         return from_torch(source, key_map=key_map, heads=heads, config=config, task=task)
     if isinstance(source, Mapping):
         tensors = {str(name): tensor_of(str(name), value) for name, value in source.items()}
-        return _model(Source(MEMORY, without_prefix(tensors)), options, task, None)
+        return _model(Source(MEMORY, without_prefix(tensors)), options, task, lambda _: None)
     if not isinstance(source, str | os.PathLike):
         raise TypeError(f"A model is a name, a path, a mapping or a module, not {source!r:.80}.")
     path = resolve(os.fspath(source))
@@ -140,7 +138,8 @@ def load(
     if path.suffix.lower() not in TORCH_SUFFIXES and not asked:
         return Model(load_weights(path))
     read = read_source(path, key)
-    return _model(read, options, task or read.metadata.get("task"), read.metadata.get("compared"))
+    said = read.metadata.get("compared")
+    return _model(read, options, task or read.metadata.get("task"), lambda _: said)
 
 
 def from_torch(
@@ -165,11 +164,12 @@ def from_torch(
     stated = settings_of(module)
     settings = {} if stated is None else {"its configuration": stated}
     source = Source(type(module).__name__, without_prefix(state), settings)
-    options = _Options(key_map, heads, config)
-    weights = _model(source, options, task, None).weights
-    asked = random_inputs(weights.shape) if inputs is None else array_of(inputs)
-    compared = str(compare(weights, asked, answers_of(module, asked), tolerance))
-    return _model(source, options, task, compared)
+
+    def compared(weights: Weights) -> str:
+        asked = random_inputs(weights.shape) if inputs is None else array_of(inputs)
+        return str(compare(weights, asked, answers_of(module, asked), tolerance))
+
+    return _model(source, _Options(key_map, heads, config), task, compared)
 
 
 class _Options(NamedTuple):
@@ -180,8 +180,13 @@ class _Options(NamedTuple):
     config: Configuration | None
 
 
-def _model(source: Source, options: _Options, task: str | None, compared: str | None) -> Model:
-    """Return the model of a source, with the bytes of the file that holds it."""
+def _model(
+    source: Source, options: _Options, task: str | None, compared: Callable[[Weights], str | None]
+) -> Model:
+    """Return the model of a source, with the bytes of the file that holds it.
+
+    `compared` compares it with its program, or says what an earlier comparison found.
+    """
     key_map, heads, config = options
     if isinstance(config, Mapping):
         source = replace(source, settings={**source.settings, "config": dict(config)})
@@ -193,7 +198,4 @@ def _model(source: Source, options: _Options, task: str | None, compared: str | 
     tensors = convert(source, heads, None if config is None else Path(config), key_map)
     weights = freeze(tensors, source.name)
     name = None if task is None else task_named(task, weights.shape).name(weights.shape)
-    known = {"task": name, "compared": compared}
-    metadata = {key: value for key, value in known.items() if value is not None}
-    data = write_tensors(tensors.values(), metadata or None)
-    return Model(replace(weights, task=name, compared=compared, data=data))
+    return Model(stored(weights, tensors, name, compared(weights)))

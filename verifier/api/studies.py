@@ -12,10 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ballproof.models.weights import file_bytes
 from ballproof.verifier.api.cards import card, shown
 from ballproof.verifier.api.models import Model, load
 from ballproof.verifier.api.proofs import Number, exact_number
-from ballproof.verifier.counting.processes import spawning
 from ballproof.verifier.proving.checking import DEFAULT_MAX_OPERATIONS
 from ballproof.verifier.strategies import strategies_matching
 from ballproof.verifier.study.events import Event, Finished
@@ -74,10 +74,9 @@ def study(
         for _ in store.forget_damaged():
             pass
         running = Sweep(missing_tasks(store, subjects, names, gap, max_operations))
-        with spawning():
-            events = _alone(running.tasks) if jobs == 1 else run_locally(running.tasks, jobs)
-            for _ in running.run(events, store):
-                report(running.done, running.every)
+        events = _alone(running.tasks) if jobs == 1 else run_locally(running.tasks, jobs)
+        for _ in running.run(events, store):
+            report(running.done, running.every)
         rows = tuple(_rows(store, subjects, names))
     if running.failures:
         name, sentence = next(iter(running.failures.items()))
@@ -93,8 +92,8 @@ def _subjects(models: Iterable[Model]) -> list[Subject]:
     """Return each model once, by its digest."""
     found: dict[str, Subject] = {}
     for model in models:
-        data = model.weights.data or Path(model.weights.source).read_bytes()
-        found.setdefault(model.sha256, Subject(Path(model.name).stem, data, model.sha256))
+        name, data = Path(model.name).stem, file_bytes(model.weights)
+        found.setdefault(model.sha256, Subject(name, data, model.sha256))
     return list(found.values())
 
 

@@ -13,7 +13,7 @@ from ballproof.models.convert import convert, read_source
 from ballproof.models.key_map import load_key_map
 from ballproof.models.tasks import task_named
 from ballproof.models.tensors import Tensor, write_tensors
-from ballproof.models.weights import freeze, weights_from_bytes
+from ballproof.models.weights import freeze, stored, weights_from_bytes
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import Output, out_option, pass_terminal
 from ballproof.verifier.proving.extras import installing
@@ -186,17 +186,16 @@ def import_model(
     tensors = convert(read, heads, config, key_map)
     weights = freeze(tensors, str(source))
     shape, name = weights.shape, task_name or read.metadata.get("task")
-    metadata = {} if name is None else {"task": task_named(name, shape).name(shape)}
+    task = None if name is None else task_named(name, shape).name(shape)
+    compared = None
     if logits is not None:
-        compared = compare(weights, *load_logits(logits), tolerance)
-        metadata["compared"] = str(compared)
+        compared = str(compare(weights, *load_logits(logits), tolerance))
         terminal.remark(f"compared with the program {compared}")
     elif "compared" in read.metadata:
-        metadata["compared"] = read.metadata["compared"]
+        compared = read.metadata["compared"]
     elif assumed := assumptions(weights):
         terminal.remark(f"{assumed} (--logits compares it with your program)")
-    data = write_tensors(tensors.values(), metadata or None)
-    output.write(data)
+    output.write(stored(weights, tensors, task, compared).data)
     terminal.result(
         f"{output}: " + ", ".join(f"{name} {size}" for name, size in shape.fields().items()),
         f"sha256 {weights.digest}",

@@ -8,9 +8,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -51,6 +51,15 @@ def run_checker(model: Path, certificate: Path, arguments: Sequence[str] = ()) -
     return CheckerRun(done.returncode, done.stdout, done.stderr, time.perf_counter() - started)
 
 
+@contextmanager
+def temporary(data: bytes, suffix: str) -> Iterator[Path]:
+    """Give a file that holds these bytes, and ends with its use: the checker reads files."""
+    with tempfile.NamedTemporaryFile(prefix="ballproof-", suffix=suffix) as file:
+        file.write(data)
+        file.flush()
+        yield Path(file.name)
+
+
 class CheckerProcess:
     """A checker process that serves many certificates, one after the other.
 
@@ -89,10 +98,8 @@ class CheckerProcess:
 
         `seconds` is added. Raises CheckerError if the process ends without a verdict.
         """
-        with tempfile.NamedTemporaryFile(prefix="ballproof-", suffix=".json") as file:
-            file.write(certificate)
-            file.flush()
-            return self.check_file(model, Path(file.name), [f"--max-operations={max_operations}"])
+        with temporary(certificate, ".json") as path:
+            return self.check_file(model, path, [f"--max-operations={max_operations}"])
 
     def check_file(self, model: Path, certificate: Path, flags: Sequence[str]) -> dict[str, Any]:
         """Return the same for a certificate in a file, with these flags of the checker."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, as_completed
@@ -21,6 +20,7 @@ from ballproof.verifier.proving.checking import (
     VERIFIED,
     CheckerProcess,
     Checkers,
+    temporary,
 )
 from ballproof.verifier.strategies.base import Bounds, Strategy, Witness
 from ballproof.verifier.strategies.obstacles import obstacle
@@ -278,10 +278,8 @@ def _model_file(drafted: Draft) -> Iterator[Path]:
     if not weights.data:
         yield Path(weights.source)
         return
-    with tempfile.NamedTemporaryFile(prefix="ballproof-", suffix=".safetensors") as file:
-        file.write(weights.data)
-        file.flush()
-        yield Path(file.name)
+    with temporary(weights.data, ".safetensors") as path:
+        yield path
 
 
 def _smaller(claim: Claim, established: dict[str, str]) -> tuple[Claim, str]:

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from ballproof.verifier.counting.processes import end_with_parent
+from ballproof.verifier.counting.processes import end_with_parent, spawning
 from ballproof.verifier.study.events import Event, Failed, Finished, Progressed
 from ballproof.verifier.study.work import Done, Task, run_task
 
@@ -27,7 +27,8 @@ class _Worker:
     def __init__(self, folder: str) -> None:
         self._ours, theirs = _CONTEXT.Pipe()
         self._process = _CONTEXT.Process(target=_serve, args=(theirs, folder), daemon=True)
-        self._process.start()
+        with spawning():
+            self._process.start()
         theirs.close()
         self.task = -1
 

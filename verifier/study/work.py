@@ -6,13 +6,9 @@ driver's: neither its folder nor its disk.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import sha256
-from pathlib import Path
 from threading import Lock
 
 from ballproof.models.catalogue import zoo_names, zoo_record
@@ -20,7 +16,7 @@ from ballproof.models.task_choice import choose_task
 from ballproof.models.weights import weights_from_bytes
 from ballproof.verifier.counting.goal import Progress, silent
 from ballproof.verifier.counting.problem import Problem, pose
-from ballproof.verifier.proving.checking import CheckerError, CheckerProcess
+from ballproof.verifier.proving.checking import CheckerError, CheckerProcess, temporary
 from ballproof.verifier.proving.pipeline import CheckFailedError, NotProven, Proven, prove_with
 from ballproof.verifier.strategies import strategy_named
 from ballproof.verifier.study.portrait import portrait
@@ -64,7 +60,7 @@ _alone = Lock()
 
 def run_task(task: Task, progress: Progress = silent) -> Done:
     """Prove and check one model with all strategies of the task; `progress` counts strategies."""
-    with _alone, _on_disk(task.weights) as path:
+    with _alone, temporary(task.weights, ".safetensors") as path:
         weights = replace(weights_from_bytes(task.weights, task.name), source=str(path))
         problem = pose(weights, task.margin, task=choose_task(weights).task)
         results, certificates = [], {}
@@ -76,15 +72,6 @@ def run_task(task: Task, progress: Progress = silent) -> Done:
                     certificates[row.certificate] = certificate
                 progress(done, len(task.strategies))
         return Done(_model_row(task, problem), tuple(results), certificates)
-
-
-@contextmanager
-def _on_disk(weights: bytes) -> Iterator[Path]:
-    """Yield a file with these weights: the checker reads files."""
-    with tempfile.TemporaryDirectory(prefix="ballproof-") as folder:
-        path = Path(folder) / "model.safetensors"
-        path.write_bytes(weights)
-        yield path
 
 
 def _attempt(
