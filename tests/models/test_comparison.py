@@ -5,9 +5,11 @@ import pytest
 from small_models import random_tensors
 from test_model_weights import frozen
 
+import ballproof as bp
 from ballproof.models.catalogue import zoo_path
 from ballproof.models.comparison import assumptions, compare, load_logits, random_inputs
 from ballproof.models.errors import ModelError
+from ballproof.models.tensors import Tensor, write_tensors
 from ballproof.models.weights import load_weights
 from ballproof.verifier.commands.main import main
 
@@ -209,6 +211,25 @@ def test_import_compares_and_the_file_says_so(tmp_path, capsys):
     assert "with a running program on 16 inputs" in run("info", out)[1].out
     assert not assumptions(load_weights(out)) and assumptions(weights)
     assert load_weights(out).digest == weights.digest
+
+
+def test_a_comparison_is_not_carried_to_tensors_under_other_names(tmp_path, capsys):
+    """A map that exchanges two matrices makes another function of the same file."""
+    arrays = random_tensors(1)
+    path, exchanged = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    named = [Tensor.from_array(name, array) for name, array in arrays.items()]
+    path.write_bytes(write_tensors(named, {"compared": "on 9 inputs"}))
+    swapped = {"W_Q": "W_K", "W_K": "W_Q"}
+    key_map = {name: name for name in arrays}
+    key_map |= {f"blocks.0.attn.{a}": f"blocks.0.attn.{b}" for a, b in swapped.items()}
+    (tmp_path / "map.toml").write_text("".join(f'"{a}" = "{b}"\n' for a, b in key_map.items()))
+    command = ["import", str(path), "--out", str(exchanged)]
+    assert main(command) == 0 and load_weights(exchanged).compared == "on 9 inputs"
+    assert main([*command, "--map", str(tmp_path / "map.toml")]) == 0
+    assert load_weights(exchanged).compared is None
+    assert "assumed" in capsys.readouterr().err
+    assert bp.load(path, key_map=key_map).compared is None
+    assert bp.load(path, task="max-of-3").compared == "on 9 inputs"
 
 
 def test_a_model_of_the_zoo_needs_no_comparison():

@@ -138,7 +138,8 @@ def load(
     if path.suffix.lower() not in TORCH_SUFFIXES and not asked:
         return Model(load_weights(path))
     read = read_source(path, key)
-    said = read.metadata.get("compared")
+    # A map may give the names to other tensors than those that were compared.
+    said = read.metadata.get("compared") if key_map is None else None
     return _model(read, options, task or read.metadata.get("task"), lambda _: said)
 
 

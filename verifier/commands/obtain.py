@@ -191,7 +191,8 @@ def import_model(
     if logits is not None:
         compared = str(compare(weights, *load_logits(logits), tolerance))
         terminal.remark(f"compared with the program {compared}")
-    elif "compared" in read.metadata:
+    elif "compared" in read.metadata and key_map is None:
+        # A map may give the names to other tensors than those that were compared.
         compared = read.metadata["compared"]
     elif assumed := assumptions(weights):
         terminal.remark(f"{assumed} (--logits compares it with your program)")
