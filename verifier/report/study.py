@@ -65,20 +65,25 @@ class Family:
 
 
 def families(models: Sequence[ModelRow], results: Sequence[ResultRow]) -> list[Family]:
-    """Return the families by context length and vocabulary, their models by name."""
+    """Return the families by task and vocabulary, those of max-of-k first; their models by name."""
     rows: dict[str, list[ResultRow]] = defaultdict(list)
     for row in results:
         rows[row.sha256].append(row)
-    groups: dict[tuple[int, int], list[Subject]] = defaultdict(list)
+    groups: dict[tuple[str, int], list[Subject]] = defaultdict(list)
     for model in sorted(models, key=lambda m: (_natural(m.name), m.sha256)):
-        groups[model.n_ctx, model.d_vocab].append(_subject(model, rows[model.sha256]))
-    return [Family(family_label(*key), tuple(groups[key])) for key in sorted(groups)]
+        groups[model.task, model.d_vocab].append(_subject(model, rows[model.sha256]))
+    ordered = sorted(groups, key=lambda key: (not _is_max(key[0]), _natural(key[0]), key[1]))
+    return [Family(family_label(*key), tuple(groups[key])) for key in ordered]
 
 
-def family_label(n_ctx: int, d_vocab: int) -> str:
+def family_label(task: str, d_vocab: int) -> str:
     """Name a family: max-of-4, or max-of-10, 128 tokens."""
     tokens = "" if d_vocab == COMMON_VOCABULARY else f", {d_vocab} tokens"
-    return f"max-of-{n_ctx}{tokens}"
+    return f"{task}{tokens}"
+
+
+def _is_max(task: str) -> bool:
+    return task.startswith("max-of-")
 
 
 def strategy_order(name: str) -> tuple[int, str]:

@@ -44,6 +44,9 @@ def test_models_stand_by_task_then_name_with_numbers_in_order(studied):
 
 def test_a_family_of_another_vocabulary_stands_apart():
     models, results = sample()
+    other = [replace(model, task="min-of-4") for model in models if model.n_ctx == 4]
+    other += [replace(model, sha256=model.sha256[::-1]) for model in models if model.n_ctx == 4]
+    assert [family.label for family in families(other, results)] == ["max-of-4", "min-of-4"]
     wide = [replace(model, d_vocab=128) for model in models if model.n_ctx == 4]
     assert [family.label for family in families(wide, results)] == ["max-of-4, 128 tokens"]
 
