@@ -6,7 +6,8 @@
 Mutants number 0 .. count-1 depend on --seed and their number alone. Every line of OUT is one
 answer; a run goes on where the last one stopped. Three kinds: `toy` (models of at most 125 inputs,
 of which all is known), `zoo` (two models of 64 tokens), `hard` (built to be slow: the numbers below
-0). Exit code 1 if an answer was false, a crash, or slow.
+0). Exit code 1 if an answer was false, a crash, slow (over 60 s of processor
+time), or large (over 2 GiB of memory).
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def main() -> int:
     if arguments.summary:
         arguments.summary.write_text(text, encoding="utf-8")
     print(json.dumps(figures) if arguments.json else text)
-    return 1 if figures["findings"] or figures["slow"] else 0
+    return 1 if figures["findings"] or figures["slow"] or figures["large"] else 0
 
 
 def run(source: Source, only: str | None, part: str, out: Path) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from mutants.make import BUDGET
-from mutants.watch import SLOW
+from mutants.watch import LARGE, SLOW
 
 Row = dict[str, Any]
 KINDS = {
@@ -26,6 +26,8 @@ def summary(rows: list[Row]) -> tuple[dict[str, Any], str]:
         "findings": sum(row["finding"] is not None for row in rows if not is_slow(row)),
         "slow": sum(map(is_slow, rows)),
         "slowest_seconds": max((row["seconds"] for row in rows), default=0),
+        "large": sum(map(is_large, rows)),
+        "largest_bytes": max((row.get("memory", 0) for row in rows), default=0),
     }
     return figures, "\n".join([*_head(figures), *_answers(rows), *_slowest(rows), *_found(rows)])
 
@@ -33,6 +35,11 @@ def summary(rows: list[Row]) -> tuple[dict[str, Any], str]:
 def is_slow(row: Row) -> bool:
     """Say whether the answer took more than SLOW seconds, or was not waited for."""
     return bool(row["seconds"] > SLOW)
+
+
+def is_large(row: Row) -> bool:
+    """Say whether the answer took more than LARGE bytes of memory, those of asking included."""
+    return bool(row.get("memory", 0) > LARGE)
 
 
 def _head(figures: dict[str, Any]) -> list[str]:
@@ -48,7 +55,8 @@ def _head(figures: dict[str, Any]) -> list[str]:
         "",
         f"{figures['mutants']} certificates: {figures['findings']} false or crashed answers, "
         f"{figures['slow']} of more than {SLOW:.0f} s; the slowest took "
-        f"{figures['slowest_seconds']:.1f} s.",
+        f"{figures['slowest_seconds']:.1f} s. {figures['large']} took more than "
+        f"{LARGE / 2**30:.0f} GiB; the largest {figures['largest_bytes'] / 2**20:.0f} MiB.",
         *(
             []
             if "hard" in figures["kinds"]
@@ -71,20 +79,23 @@ def _answers(rows: list[Row]) -> list[str]:
 
 
 def _slowest(rows: list[Row], most: int = 5) -> list[str]:
-    lines = ["Slowest answers of each kind:", "", "| kind | number | strategy | answer | seconds |"]
-    lines.append("|---|---|---|---|---|")
+    lines = ["Slowest answers of each kind:", ""]
+    lines.append("| kind | number | strategy | answer | seconds | MiB |")
+    lines.append("|---|---|---|---|---|---|")
     for kind in KINDS:
         own = sorted((r for r in rows if r["kind"] == kind), key=lambda r: -r["seconds"])
         for row in own[:most]:
             cells = f"{kind} | {row['number']} | {row['strategy']} | {row['answer']}"
-            lines.append(f"| {cells} | {row['seconds']:.1f} |")
+            memory = row.get("memory", 0) / 2**20
+            lines.append(f"| {cells} | {row['seconds']:.1f} | {memory:.0f} |")
     return [*lines, ""]
 
 
 def _found(rows: list[Row]) -> list[str]:
-    found = [row for row in rows if row["finding"] is not None or is_slow(row)]
+    found = [row for row in rows if row["finding"] is not None or is_slow(row) or is_large(row)]
     lines = ["Findings (write one's two files with `--show NUMBER`):", ""] if found else []
     for row in found:
         words = row["finding"] or f"answered after {row['seconds']:.0f} s"
+        words += f", {row['memory'] / 2**20:.0f} MiB" if is_large(row) else ""
         lines.append(f"- {row['number']}, {row['strategy']}: {words}")
     return [*lines, ""] if found else ["Nothing was found.", ""]

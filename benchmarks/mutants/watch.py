@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -15,6 +16,7 @@ from files.verdict import Refusal
 from mutants.make import BUDGET, Bounded, Mutant
 
 SLOW = 60.0
+LARGE = 2**31
 STOP = 65.0
 EXPLAINED = 0.3
 
@@ -29,6 +31,7 @@ def answered(mutant: Mutant, rng: Random) -> dict[str, Any]:
     Seconds are of this process's own CPU time, which other work on the machine does not lengthen.
     """
     answer: Any = None
+    forget_peak()
     started, wall = time.process_time(), time.monotonic()
     try:
         with stopped_after(STOP):
@@ -39,11 +42,27 @@ def answered(mutant: Mutant, rng: Random) -> dict[str, Any]:
     except Exception as error:
         finding = f"{type(error).__name__}: {error}"[:400]
     seconds, elapsed = time.process_time() - started, time.monotonic() - wall
+    memory = peak()
     if finding is None:
         finding = contradiction(mutant, answer, rng)
     row = {"number": mutant.number, "kind": mutant.kind, "strategy": mutant.strategy}
     row |= {"did": mutant.did, "answer": word(answer), "seconds": round(seconds, 4)}
-    return row | {"elapsed": round(elapsed, 3), "bytes": len(mutant.cert), "finding": finding}
+    row |= {"elapsed": round(elapsed, 3), "bytes": len(mutant.cert), "memory": memory}
+    return row | {"finding": finding}
+
+
+def forget_peak() -> None:
+    """Count the peak of this process's memory from here on, where the system can (Linux)."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+
+
+def peak() -> int:
+    """Return the peak of this process's memory in bytes, 0 where the system does not tell."""
+    with suppress(OSError, IndexError):
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return 1024 * int(status.split("VmHWM:")[1].split()[0])
+    return 0
 
 
 def contradiction(mutant: Mutant, answer: Any, rng: Random) -> str | None:

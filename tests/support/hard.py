@@ -15,7 +15,7 @@ import numpy as np
 from support.certify import certificate, encoded, weights_bytes
 from support.ladders import LADDERS, every_class, far, group, only, others, pool
 from support.toy import Recipe, ToyModel
-from support.witnesses import plausible, wild
+from support.witnesses import constant_gaps, keys_of, plausible, wild
 
 Hard = tuple[str, bytes, bytes]
 Fields = dict[str, Any]
@@ -71,7 +71,7 @@ def claimed(model: ToyModel | bytes, strategy: str, budget: int, **options: Any)
 
 def hard(budget: int) -> Iterator[Callable[[], Hard]]:
     """Yield makers of hard certificates for models that are made for the purpose."""
-    for family in (_ties, _positions, _vocabularies, _magnitudes, _deep, _lengths):
+    for family in (_ties, _positions, _vocabularies, _magnitudes, _deep, _lengths, _words):
         yield from family(budget)
 
 
@@ -181,7 +181,7 @@ def _lengths(budget: int) -> Iterator[Callable[[], Hard]]:
             return f"64 MiB of {key}", model.bytes(), filled
 
         yield long
-    for item in (b"[]", b"0", b'""', b"[[[[[[[[[[[]]]]]]]]]]]"):
+    for item in (b"[]", b"{}", b"0", b'""', b'{"a":{}}', b"[[[[[[[[[[[]]]]]]]]]]]"):
 
         def brackets(item: bytes = item) -> Hard:
             count = (64 * 2**20 - 60) // (len(item) + 1)
@@ -189,3 +189,55 @@ def _lengths(budget: int) -> Iterator[Callable[[], Hard]]:
             return f"64 MiB of {item[:4]!r}", model.bytes(), text + b"]}"
 
         yield brackets
+
+
+def _words(budget: int) -> Iterator[Callable[[], Hard]]:
+    """Yield numbers as long as the format allows, in the witness and in the weights."""
+    exact = "subcubic/max-diff-exact/mean+diff/exact"
+    anchored = (exact, exact.replace("mean+diff", "chord"))
+    for strategy, places, precision in product(anchored, (64, 1000, 20_000), (64, 1024)):
+        witness = {"witness": _long_numbers(strategy, places, 20)}
+        name = f"anchors of {places} places, {strategy}, {precision} bits, wide weights, k=150"
+        build = _wide(64, 150, 8, 8)
+        yield _maker(name, build, strategy, budget, precision=precision, **witness)
+    cuts = "subcubic/max-diff-exact/mean+diff/mean+max-diff-subproduct"
+    spectral = "subcubic/max-diff-exact/mean+diff/svd"
+    for strategy, bits, shape in product(
+        (cuts, spectral, ALL_SUBPRODUCTS),
+        (20, 300, 1000),
+        ((64, 4, 64, 64), (64, 60, 8, 8), (1000, 1, 2, 2)),
+    ):
+        witness = {"witness": _long_numbers(strategy, 64, bits)}
+        name = f"directions of {bits} bits, {strategy}, wide weights, sizes {shape}"
+        yield _maker(name, _wide(*shape), strategy, budget, **witness)
+    for shape in ((2000, 1, 1, 1), (2048, 1, 400, 1), (4, 1, 1500, 1500), (64, 30, 8, 8)):
+        for strategy in ("cubic", "exact"):
+            name = f"wide weights, sizes {shape}, {strategy}"
+            yield _maker(name, _wide(*shape), strategy, budget)
+
+
+def _wide(*shape: int) -> Callable[[], ToyModel]:
+    return lambda: far_apart(*shape, 1e-300, 1e300, "float64")
+
+
+def _long_numbers(strategy: str, places: int, bits: int) -> Callable[[ToyModel], Fields]:
+    """Return witnesses of anchors with so many binary places, and directions of so many bits."""
+
+    def witness(model: ToyModel) -> Fields:
+        v, k, d = model.d_vocab, model.n_ctx, model.d_model
+        rng, terms = Random(1), 2 if "subproduct" in strategy else 1
+        long = [[[str(rng.getrandbits(bits) | 1), 0] for _ in range(x)] for x in (v, d)]
+        ends = [["1", -places], [str(2 ** min(places, 1000) - 1), -min(places, 1000)]]
+        table = {
+            "gaps": constant_gaps(v, k, 1),
+            "query_directions": [long[0]] * terms,
+            "key_directions": [long[0][::-1]] * terms,
+            "matrix_directions": [long[1]] * 2,
+            "squarings": 12,
+            "mu": [["1", -places]] * d,
+            "a_star": [[ends[0]] * (k - 1)] * v,
+            "chord": [[ends] * (k - 1)] * v,
+        }
+        return {key: table[key] for key in keys_of(strategy)}
+
+    return witness

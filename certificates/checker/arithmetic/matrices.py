@@ -23,8 +23,9 @@ def transposed(a: Matrix) -> Matrix:
 
 def product(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
     """Return the matrix product; declines entries of more than MAX_BITS bits."""
-    times = 1 + (_bits(a.rows) * _bits(b.rows) >> 22)
-    tally.charge(len(a.rows) * len(b.rows[0]) * (2 * len(b.rows) - 1) * times)
+    entries, left, right = len(a.rows) * len(b.rows[0]), _bits(a.rows), _bits(b.rows)
+    tally.charge(entries * (2 * len(b.rows) - 1) * (1 + (left * right >> 18)))
+    tally.charge_size(entries, left + right)
     columns = transposed(b).rows
     rows = [[_dot(row, column) for column in columns] for row in a.rows]
     return limited(rows, a.exponent + b.exponent)
@@ -37,7 +38,7 @@ def _dot(x: list[int], y: list[int]) -> int:
 def add(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
     """Return a + b, where b may be one row that is added to each row of a."""
     tally.charge(len(a.rows) * len(a.rows[0]))
-    (x, y), exponent = aligned([a, b])
+    (x, y), exponent = aligned([a, b], tally)
     if len(y) == 1:
         y = y * len(x)
     rows = [[s + t for s, t in zip(r, u, strict=True)] for r, u in zip(x, y, strict=True)]
@@ -47,6 +48,7 @@ def add(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
 def scaled(a: Matrix, factor: int, tally: Tally) -> Matrix:
     """Return the matrix times an integer."""
     tally.charge(len(a.rows) * len(a.rows[0]))
+    tally.charge_size(len(a.rows) * len(a.rows[0]), _bits(a.rows) + factor.bit_length())
     return limited([[factor * x for x in row] for row in a.rows], a.exponent)
 
 
@@ -56,17 +58,21 @@ def absolute(a: Matrix, tally: Tally) -> Matrix:
     return Matrix([[abs(x) for x in row] for row in a.rows], a.exponent)
 
 
-def aligned(matrices: list[Matrix]) -> tuple[list[Rows], int]:
-    """Return the matrices' integers in units of their lowest exponent, and that exponent."""
+def aligned(matrices: list[Matrix], tally: Tally, room: int = 0) -> tuple[list[Rows], int]:
+    """Return the matrices' integers in units of their lowest exponent, and that exponent.
+
+    Long ones count, and so do `room` more bits of each that the caller multiplies them by.
+    """
     exponent = min(a.exponent for a in matrices)
+    bits = max(_bits(a.rows) + a.exponent for a in matrices) - exponent + room
+    tally.charge_size(sum(len(a.rows) * len(a.rows[0]) for a in matrices), bits)
     shifted = ([[x << (a.exponent - exponent) for x in row] for row in a.rows] for a in matrices)
     return [limited(rows, exponent).rows for rows in shifted], exponent
 
 
 def limited(rows: Rows, exponent: int) -> Matrix:
     """Return the matrix, or decline it if an entry has more than MAX_BITS bits."""
-    fits = _bits(rows) <= MAX_BITS
-    decline_unless(fits, "limit", f"weights: an exact product needs more than {MAX_BITS} bits.")
+    decline_unless(_bits(rows) <= MAX_BITS, "limit", f"weights: a number has over {MAX_BITS} bits.")
     return Matrix(rows, exponent)
 
 

@@ -8,8 +8,12 @@ def sort_cost(count: int) -> int:
     return count * (count - 1).bit_length() if count else 0
 
 
-def exp_surcharge(count: int, bits: int) -> int:
-    """Return what exponentials of many bits, in argument and result together, count in addition."""
+def exp_surcharge(count: int, bits: int, length: int = 0) -> int:
+    """Return what exponentials of many bits, in argument and result together, count in addition.
+
+    `length` is that of the integer which the argument is a multiple of: its root is taken.
+    """
+    bits = max(bits, length // 6)
     return count * (max(bits - 96, 0) // 64) ** 2 * (1 + bits // 2048)
 
 
@@ -30,3 +34,7 @@ class Tally:
         self.spent += operations
         if self.spent > self.budget:
             raise Rejected("budget", f"the check needs more than the {self.budget} operations.")
+
+    def charge_size(self, numbers: int, bits: int) -> None:
+        """Count a large table of integers of so many bits by its size, 256 bits more for each."""
+        self.charge(max(numbers * (bits + 256) - 2**24, 0) // 64)

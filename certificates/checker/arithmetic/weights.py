@@ -9,7 +9,8 @@ Span = tuple[int, int]
 def exponentials(scores: list[int], unit: int, square: int, bits: int, tally: Tally) -> list[Ball]:
     """Return balls around exp((s - s*) 2**unit / sqrt(square)), s* the largest score."""
     top = max(scores)
-    tally.charge(exp_surcharge(len(scores), argument_bits(top - min(scores), unit, square) + bits))
+    size = argument_bits(top - min(scores), unit, square) + bits
+    tally.charge(exp_surcharge(len(scores), size, (top - min(scores)).bit_length()))
     return [trimmed(exp_over_root(s - top, unit, square, bits), bits) for s in scores]
 
 

@@ -10,6 +10,7 @@ from files.verdict import Declined, decline_unless
 
 MAX_NESTING = 16
 MAX_DIGITS = 2_000
+MAX_MARKS = 2**23
 _COUNT = re.compile(r"0|[1-9][0-9]*")
 _RATIONAL = re.compile(r"(0|-?[1-9][0-9]*)(?:/([1-9][0-9]*))?")
 # Possessive, and closed by the end of the text too: linear time on hostile quotes.
@@ -20,11 +21,16 @@ _DIGITS = re.compile(r"[0-9]+")
 def parse_object(data: bytes, what: str) -> dict[str, Any]:
     """Return the one JSON object that `data` is; nothing before it, at most one newline after it.
 
-    Declines: bytes that are not UTF-8, a byte-order mark, nesting deeper than `MAX_NESTING`,
-    duplicate keys, floats, NaN, Infinity, integers written in two ways (-0) or with more than
-    `MAX_DIGITS` digits, and anything after the object but one newline.
+    Declines: bytes that are not UTF-8, a byte-order mark, more than `MAX_MARKS` brackets, commas,
+    colons and quotes, nesting deeper than `MAX_NESTING`, duplicate keys, floats, NaN, Infinity,
+    integers written in two ways (-0) or with more than `MAX_DIGITS` digits, and anything after the
+    object but one newline.
     """
-    text = _decode(data, what)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Declined("syntax", f"{what}: byte {error.start} is not UTF-8.") from None
+    decline_unless(text.startswith("{"), "syntax", f"{what}: the file must start with '{{'.")
     _limit_nesting(text, what)
     try:
         value, end = _decoder(what).raw_decode(text)
@@ -34,16 +40,10 @@ def parse_object(data: bytes, what: str) -> dict[str, Any]:
     return dict(value)  # The text starts with a brace.
 
 
-def _decode(data: bytes, what: str) -> str:
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise Declined("syntax", f"{what}: byte {error.start} is not UTF-8.") from None
-    decline_unless(text.startswith("{"), "syntax", f"{what}: the file must start with '{{'.")
-    return text
-
-
 def _limit_nesting(text: str, what: str) -> None:
+    # Small values are objects many times their length, so that their number is bounded first.
+    fits = sum(map(text.count, '[]{},:"')) <= MAX_MARKS
+    decline_unless(fits, "limit", f"{what}: more than {MAX_MARKS} brackets, commas and quotes.")
     depth = 0
     for match in _STRING_OR_BRACKET.finditer(text):
         first = match.group()[0]

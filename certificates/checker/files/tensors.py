@@ -11,6 +11,8 @@ from files.verdict import decline_unless
 MAX_FILE = 256 * 2**20
 MAX_HEADER = 16 * 2**20
 MAX_AXES = 8
+# Bits of the exact integers of one tensor, with 256 that each takes beside its own.
+MAX_EXACT = 2**30
 # name: (bytes per number, exponent bits, fraction bits) of IEEE-like floats
 FLOATS = {"F64": (8, 11, 52), "F32": (4, 8, 23), "F16": (2, 5, 10), "BF16": (2, 8, 7)}
 INTEGERS = {"I8": 1, "I16": 2, "I32": 4, "I64": 8, "U8": 1, "U16": 2, "U32": 4, "U64": 8}
@@ -23,7 +25,7 @@ class Tensor(NamedTuple):
 
     dtype: str
     shape: tuple[int, ...]
-    data: bytes
+    data: bytes | memoryview
 
 
 def read_tensors(data: bytes) -> dict[str, Tensor]:
@@ -31,17 +33,14 @@ def read_tensors(data: bytes) -> dict[str, Tensor]:
 
     The header must describe the data without holes, overlaps or bytes left over.
     """
-    header, body = _split(data)
+    header, body = _split(memoryview(data))
     metadata = header.pop("__metadata__", {})
     texts = isinstance(metadata, dict) and all(map(_is_text, (*metadata, *metadata.values())))
     decline_unless(texts, "syntax", "weights: __metadata__ is not an object of strings.")
     entries = {name: _entry(ascii(name[:80]), entry) for name, entry in header.items()}
-    # No byte is copied before it is known that each is named once.
+    # Tensors are views of the data: none is copied.
     _tile(sorted((start, end) for _, _, start, end in entries.values()), len(body))
-    return {
-        name: Tensor(dtype, shape, body[start:end])
-        for name, (dtype, shape, start, end) in entries.items()
-    }
+    return {name: Tensor(*x[:2], body[x[2] : x[3]]) for name, x in entries.items()}
 
 
 def _is_text(value: Any) -> bool:
@@ -49,13 +48,13 @@ def _is_text(value: Any) -> bool:
     return type(value) is str and not any("\ud800" <= x <= "\udfff" for x in value)
 
 
-def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
+def _split(data: memoryview) -> tuple[dict[str, Any], memoryview]:
     decline_unless(len(data) <= MAX_FILE, "limit", f"weights: more than {MAX_FILE} bytes.")
     length = int.from_bytes(data[:8], "little")
     decline_unless(len(data) - length >= 8, "syntax", "weights: shorter than the header says.")
     decline_unless(length <= MAX_HEADER, "limit", f"weights: a header of over {MAX_HEADER} bytes.")
     # The format allows a header to be padded with spaces.
-    return parse_object(data[8 : 8 + length].rstrip(b" "), "weights"), data[8 + length :]
+    return parse_object(bytes(data[8 : 8 + length]).rstrip(b" "), "weights"), data[8 + length :]
 
 
 def _entry(name: str, entry: Any) -> tuple[str, tuple[int, ...], int, int]:
@@ -110,13 +109,11 @@ def require_buffers(tensors: dict[str, Tensor], n_ctx: int) -> None:
     hides none, its value is nobody's.
     """
     mask = tensors.get(MASK, Tensor("BOOL", (0,), b""))
-    found = f"{mask.dtype} {list(mask.shape)}"
+    found = f"weights: {MASK} is {mask.dtype} {list(mask.shape)}"
     square = mask.dtype == "BOOL" and len(mask.shape) == 2 and n_ctx <= min(mask.shape)
     square = square and mask.shape[0] == mask.shape[1] and set(mask.data) <= {0, 1}
     accepted = f"accepted are an empty one and BOOL [n, n], n >= {n_ctx}, of bytes 0 and 1"
-    decline_unless(
-        0 in mask.shape or square, "unsupported", f"weights: {MASK} is {found}; {accepted}."
-    )
+    decline_unless(0 in mask.shape or square, "unsupported", f"{found}; {accepted}.")
     start = (n_ctx - 1) * mask.shape[-1] if square else 0
     hidden = [i for i, x in enumerate(mask.data[start : start + n_ctx]) if not x]
     sentence = f"weights: {MASK} hides the positions {hidden[:8]} from the last of {n_ctx}"
@@ -129,20 +126,23 @@ def require_buffers(tensors: dict[str, Tensor], n_ctx: int) -> None:
 def matrix(tensor: Tensor, columns: int, name: str) -> Matrix:
     """Return the numbers of a tensor as rows of `columns` exact integers at one exponent.
 
-    Declines NaN, infinities and truth values by the name of the tensor.
+    Declines NaN, infinities, truth values, and numbers too far apart for so many of them, by the
+    name of the tensor.
     """
     decline_unless(tensor.dtype != "BOOL", "unsupported", f"weights: {name} has the dtype BOOL.")
-    if tensor.dtype in FLOATS:
-        pairs = _dyadics(tensor, name)
-    else:
-        pairs = [(x, 0) for x in _integers(tensor, tensor.dtype.startswith("I"))]
+    known = tensor.dtype in FLOATS
+    pairs = _dyadics(tensor, name) if known else [(x, 0) for x in _integers(tensor)]
     lowest = min((exponent for mantissa, exponent in pairs if mantissa), default=0)
+    top = max((m.bit_length() + exponent for m, exponent in pairs if m), default=0)
+    fits = len(pairs) * (top - lowest + 256) <= MAX_EXACT
+    decline_unless(fits, "limit", f"weights: {name} needs over {MAX_EXACT} bits as integers.")
     flat = [mantissa << (exponent - lowest) if mantissa else 0 for mantissa, exponent in pairs]
     return Matrix([flat[i : i + columns] for i in range(0, len(flat), columns)], lowest)
 
 
-def _integers(tensor: Tensor, signed: bool) -> list[int]:
-    size, data = SIZES[tensor.dtype], tensor.data
+def _integers(tensor: Tensor) -> list[int]:
+    """Return the numbers of an integer tensor, or the bits of floats."""
+    size, signed, data = SIZES[tensor.dtype], tensor.dtype.startswith("I"), tensor.data
     starts = range(0, len(data), size)
     return [int.from_bytes(data[i : i + size], "little", signed=signed) for i in starts]
 
@@ -150,16 +150,15 @@ def _integers(tensor: Tensor, signed: bool) -> list[int]:
 def _dyadics(tensor: Tensor, name: str) -> list[tuple[int, int]]:
     """Return (mantissa, exponent) of each float, read off its bits: m * 2**e, exactly."""
     _, exponent_bits, fraction_bits = FLOATS[tensor.dtype]
-    top = (1 << exponent_bits) - 1
-    bias = (top >> 1) + fraction_bits
+    top, bias = (1 << exponent_bits) - 1, (1 << exponent_bits - 1) - 1 + fraction_bits
     pairs = []
-    for index, bits in enumerate(_integers(tensor, signed=False)):
+    for index, bits in enumerate(_integers(tensor)):
         fraction = bits & ((1 << fraction_bits) - 1)
         exponent = (bits >> fraction_bits) & top
         sentence = f"weights: {name} holds a NaN or infinity at {index}."
         decline_unless(exponent != top, "unsupported", sentence)
         # Exponent 0 means a subnormal: no hidden bit, and the same unit as exponent 1.
         mantissa = fraction | (1 << fraction_bits) if exponent else fraction
-        negative = bits >> (fraction_bits + exponent_bits)
-        pairs.append((-mantissa if negative else mantissa, max(exponent, 1) - bias))
+        sign = 1 - 2 * (bits >> (fraction_bits + exponent_bits))
+        pairs.append((sign * mantissa, max(exponent, 1) - bias))
     return pairs

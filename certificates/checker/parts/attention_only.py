@@ -134,11 +134,10 @@ def tables(model: Model, margin: tuple[int, int], answers: range, tally: Tally) 
     positional_score = product(queried, transposed(w["W_pos"]), tally)
     output, places = output_tables(model, tally)
     direct = direct_table(model, direct_rows(model, query, tally), tally)
-    numerator, denominator = margin
-    logits, _ = aligned([direct, output, places, Matrix([[1]], 0)])
-    d, v, p = ([[denominator * x for x in row] for row in rows] for rows in logits[:3])
-    (score_rows, place_rows), exponent = aligned([score, positional_score])
-    eps, one = numerator * logits[3][0][0], denominator * logits[3][0][0]
+    logits, _ = aligned([direct, output, places, Matrix([[1]], 0)], tally, margin[1].bit_length())
+    d, v, p = ([[margin[1] * x for x in row] for row in rows] for rows in logits[:3])
+    (score_rows, place_rows), exponent = aligned([score, positional_score], tally)
+    eps, one = (x * logits[3][0][0] for x in margin)
     head = Head(v, p, score_rows, place_rows, exponent, model.shape.d_head)
     return Tables(d, (head,), answers, eps, one)
 

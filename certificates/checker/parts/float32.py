@@ -32,14 +32,14 @@ def deviation(model: Model, tally: Tally) -> Fraction:
     far = product(add(key, keys, tally), transposed(add(query, queries, tally)), tally)
     far = _grown(far, h + 9, tally)
     far = add(far, _growth(_largest(far), 1, tally), tally)
-    steps, exponent = _excess((product(key, transposed(query), tally), far))
+    steps, exponent = _excess((product(key, transposed(query), tally), far), tally)
     shift = quotient_by_root(steps, exponent, h, -64) + 1
     # The largest value and the largest error need not be the same token's.
     mixed, error = map(_largest, value)
     high = _grown(add(mixed, error, tally), 3 * k + 24, tally)
     stream = _layer((mixed, high), w["W_O"], add(_largest(read), w["b_O"], tally), h + 3, tally)
-    rounded, unit = _excess(_layer(stream, w["W_U"], w["b_U"], d + 1, tally))
-    spread, scale = aligned(list(output_tables(model, tally)))
+    rounded, unit = _excess(_layer(stream, w["W_U"], w["b_U"], d + 1, tally), tally)
+    spread, scale = aligned(list(output_tables(model, tally)), tally)
     tally.charge(2 * v * (v + k))
     ranges = [[max(column) - min(column) for column in zip(*x, strict=True)] for x in spread]
     widest = max(map(sum, zip(*ranges, strict=True)))
@@ -60,9 +60,9 @@ def _largest(a: Matrix) -> Matrix:
     return Matrix([[max(column) for column in zip(*a.rows, strict=True)]], a.exponent)
 
 
-def _excess(pair: Pair) -> tuple[int, int]:
+def _excess(pair: Pair, tally: Tally) -> tuple[int, int]:
     """Return the largest b - a as an integer and its exponent."""
-    (low, high), exponent = aligned(list(pair))
+    (low, high), exponent = aligned(list(pair), tally)
     rows = zip(low, high, strict=True)
     return max(y - x for row in rows for x, y in zip(*row, strict=True)), exponent
 

@@ -45,7 +45,7 @@ def bounded_logits(
     factor = margin[1] * scale
     tables = [scaled(table, factor, tally) for table in (output, places, direct)]
     tables += [scaled(part, margin[1], tally) for part in (reference, difference)]
-    (out, pos, exact, mu, diff, one), _ = aligned([*tables, Matrix([[scale]], 0)])
+    (out, pos, exact, mu, diff, one), _ = aligned([*tables, Matrix([[scale]], 0)], tally)
     tally.charge(v * (2 * v * k + 9 * v))
     best = [_two_largest(row) for row in out]
     constant, slope, others, alone = [], [], [], []

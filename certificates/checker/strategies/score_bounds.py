@@ -55,7 +55,7 @@ def bounded_scores(name: str, model: Model, witness: Witness, tally: Tally) -> S
     positional = scaled(product(queried, rest_keys, tally), scale, tally)
     bias = product(product(w["b_Q"], factors[2], tally), factors[3], tally)
     approximate = add(approximate, scaled(bias, scale, tally), tally)
-    (m, e, r), exponent = aligned([approximate, error, positional])
+    (m, e, r), exponent = aligned([approximate, error, positional], tally)
     return Scores(m, [row[0] for row in e], r, exponent, k * scale)
 
 
@@ -67,15 +67,15 @@ def _approximation(name: str, factors: Chain, witness: Witness, tally: Tally) ->
     if name == "exact":
         return _chain(factors, tally), Matrix([[0]] * len(factors[0].rows), 0), 1
     terms, chain, scale = _split(factors, witness, tally)
-    rows = _stacked([scaled(row, scale // divisor, tally) for _, row, divisor in terms])
-    columns = _stacked([transposed(column) for column, _, _ in terms])
+    rows = _stacked([scaled(row, scale // divisor, tally) for _, row, divisor in terms], tally)
+    columns = _stacked([transposed(column) for column, _, _ in terms], tally)
     approximate = product(transposed(columns), rows, tally)
     return approximate, _error(name, chain, witness, tally), scale
 
 
-def _stacked(rows: Chain) -> Matrix:
+def _stacked(rows: Chain, tally: Tally) -> Matrix:
     """Return a matrix of these rows."""
-    parts, exponent = aligned(rows)
+    parts, exponent = aligned(rows, tally)
     return Matrix([part[0] for part in parts], exponent)
 
 
@@ -138,7 +138,7 @@ def _error(name: str, chain: Chain, witness: Witness, tally: Tally) -> Matrix:
     cuts = ((chain[:cut], chain[cut:]) for cut in range(1, len(chain)))
     bounds = [chain_ranges([_chain(a, tally), _chain(b, tally)], means, tally) for a, b in cuts]
     tally.charge((len(bounds) - 1) * len(bounds[0].rows))
-    columns, exponent = aligned(bounds)
+    columns, exponent = aligned(bounds, tally)
     return Matrix([[min(row)[0]] for row in zip(*columns, strict=True)], exponent)
 
 

@@ -94,7 +94,7 @@ class ClassBounds:
         gap = self.witness.gaps[m][row.query][c - 1]
         if gap > (m - row.query if own else m):
             return None
-        self.tally.charge(32 + row.surcharge)
+        self.tally.charge(32 + row.surcharge + self.curves.surcharge)
         ends = row.attention_ends(m, gap, c, own)
         return self.curves.bound(m, gap, c, ends, self.logits.difference[row.query])
 
@@ -113,7 +113,8 @@ class QueryScores:
         tally.charge(2 * len(self.row) + 6 * len(rest) + 2 * sort_cost(len(rest)))
         weights = exponentials(rest, self.exponent, self.square, bits, tally)
         reach = self.extremes[0][-1] - self.extremes[1][-1] + self.error
-        self.surcharge = exp_surcharge(2, argument_bits(reach, self.exponent, self.square) + bits)
+        size = argument_bits(reach, self.exponent, self.square) + bits
+        self.surcharge = exp_surcharge(2, size, reach.bit_length())
         *places, self.last = on_one_unit(weights, self.unit_bits)
         lows, highs = sorted(x[0] for x in places), sorted((x[1] for x in places), reverse=True)
         # exp(-distance) by distance: classes that differ in c alone share their score gaps.
@@ -176,6 +177,12 @@ class _Curves:
         v, size = len(logits.slope), 2 if kind == "chord" else 1
         per_class = len(points) // v
         tally.charge(v * (2 * v + 3 * v * max(per_class, 1)))
+        # The bits of an attention and of a logit: a class multiplies them eight times.
+        width = max([self.bits, *map(int.bit_length, points)])
+        length = max(x.bit_length() for row in logits.slope for x in row)
+        times = width * length >> 18
+        tally.charge(v * v * max(per_class, 1) * times)
+        self.surcharge = 32 * times
         self.anchors = []
         for m in range(v):
             own = points[m * per_class : (m + 1) * per_class] or [0]

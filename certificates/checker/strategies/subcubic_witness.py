@@ -14,6 +14,8 @@ from parts.attention_only import Shape
 
 MAX_EXPONENT = 20_000
 MAX_WITNESS_BITS = 1_024
+# Binary places of an attention, or of an entry of mu, before and after the point.
+MAX_PLACES = 1_100
 MAX_SQUARINGS = 12
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 PAIR = ("svd", "max-diff", "mean+max-diff", "max-diff-exact")
@@ -52,9 +54,9 @@ def read_witness(fields: dict[str, Any], parts: tuple[str, str, str], shape: Sha
     if score_error == "svd":
         readers["squarings"] = lambda value: small(value, 0, MAX_SQUARINGS)
     if direct == "svd-query":
-        readers["mu"] = lambda value: _dyadics(value, d)
+        readers["mu"] = lambda value: _near_one(*_dyadics(value, d))
     if attention == "mean+diff":
-        readers["a_star"] = lambda value: _dyadics(_cells(value, v, n), v * n)
+        readers["a_star"] = lambda value: _near_one(*_dyadics(_cells(value, v, n), v * n))
     if attention == "chord":
         readers["chord"] = lambda value: _chord(_cells(value, v, n))
     demand(fields.keys() == readers.keys(), f"the keys are {', '.join(readers)}.")
@@ -78,9 +80,17 @@ def _directions(value: Any, count: int, length: int) -> list[Dyadics]:
 
 def _chord(cells: list[Any]) -> Dyadics:
     ends = [end for cell in cells for end in list_of(cell, 2)]
-    numbers, exponent = _dyadics(ends, len(ends))
+    numbers, exponent = _near_one(*_dyadics(ends, len(ends)))
     pairs = zip(numbers[::2], numbers[1::2], strict=True)
     demand(all(low <= high for low, high in pairs), "chord: an a_min is above its a_max.")
+    return numbers, exponent
+
+
+def _near_one(numbers: list[int], exponent: int) -> Dyadics:
+    """Decline numbers of which one has more than MAX_PLACES places on a side of the point."""
+    top = max(map(int.bit_length, numbers), default=0) + exponent
+    fits = -exponent <= MAX_PLACES and top <= MAX_PLACES
+    decline_unless(fits or not any(numbers), "limit", f"witness: over {MAX_PLACES} binary places.")
     return numbers, exponent
 
 
