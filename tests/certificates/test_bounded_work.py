@@ -22,7 +22,6 @@ def test_as_many_marks_as_the_limit_are_read_and_one_more_is_not(monkeypatch):
     text = b'{"a":[{"b":1},2,[]],"c":",:"}'
     # In strings as well.
     marks = sum(chr(x) in '{}[],:"' for x in text)
-    assert marks == 22
     for most, reason in ((marks, None), (marks - 1, LIMIT)):
         monkeypatch.setattr(strictjson, "MAX_MARKS", most)
         assert refused(parse_object, text, "x") == reason
@@ -89,9 +88,9 @@ def test_tables_of_long_integers_are_surcharged_by_their_bits():
 
 
 def test_exponentials_of_long_numerators_are_surcharged():
-    for length, surcharge in ((1024, 0), (1024 + 3 * 64 - 1, 0), (1024 + 3 * 64, 1), (1984, 28)):
+    for length, surcharge in ((641, 0), (6 * 160 - 1, 0), (6 * 160, 1), (6 * 224, 4)):
         assert exp_surcharge(1, 96, length) == surcharge
-        assert exp_surcharge(5, 160, length) == 5 * (1 + surcharge)
+        assert exp_surcharge(5, 160, length) == 5 * max(1, surcharge)
 
 
 ONE = Matrix([[1] * 64] * 64, 0)

@@ -19,7 +19,7 @@ def require_plain(a, b):
     found = product(Matrix(a, 3), Matrix(b, -5), tally)
     assert found == Matrix(plain(a, b), -2)
     left, right = (max(abs(x).bit_length() for row in m for x in row) for m in (a, b))
-    times = 1 + left * right // 2**22
+    times = 1 + left * right // 2**18
     assert tally.spent == len(a) * len(b[0]) * (2 * len(b) - 1) * times
 
 
@@ -59,7 +59,7 @@ def test_the_largest_sums_of_either_sign_are_exact(inner, bits, other):
 
 
 def test_a_product_of_more_bits_than_the_limit_is_declined_after_its_charge():
-    cost = 2 * (1 + (40_001**2 >> 22))
+    cost = 2 * (1 + (40_001**2 >> 18))
     a, tally = Matrix([[2**40_000], [1]], 0), Tally(cost)
     with pytest.raises(Declined, match="limit"):
         product(a, Matrix([[2**40_000]], 0), tally)
@@ -89,9 +89,7 @@ def test_ragged_factors_are_never_multiplied():
             product(a, b, Tally(10**9))
 
 
-@pytest.mark.parametrize(
-    ("left", "right", "times"), [(2047, 2048, 1), (2048, 2048, 2), (1, 9999, 1)]
-)
+@pytest.mark.parametrize(("left", "right", "times"), [(511, 512, 1), (512, 512, 2), (1, 9999, 1)])
 def test_products_of_long_numbers_count_by_the_product_of_their_lengths(left, right, times):
     tally = Tally(10**9)
     product(Matrix([[2**left - 1], [-1]], 0), Matrix([[1 - 2**right, 0, 1]], 0), tally)

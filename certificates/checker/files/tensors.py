@@ -130,14 +130,13 @@ def matrix(tensor: Tensor, columns: int, name: str) -> Matrix:
     name of the tensor.
     """
     decline_unless(tensor.dtype != "BOOL", "unsupported", f"weights: {name} has the dtype BOOL.")
-    known = tensor.dtype in FLOATS
-    pairs = _dyadics(tensor, name) if known else [(x, 0) for x in _integers(tensor)]
-    lowest = min((exponent for mantissa, exponent in pairs if mantissa), default=0)
-    top = max((m.bit_length() + exponent for m, exponent in pairs if m), default=0)
-    fits = len(pairs) * (top - lowest + 256) <= MAX_EXACT
+    read = _dyadics(tensor, name) if tensor.dtype in FLOATS else [(x, 0) for x in _integers(tensor)]
+    low = min((exponent for mantissa, exponent in read if mantissa), default=0)
+    top = max((m.bit_length() + exponent for m, exponent in read if m), default=0)
+    fits = len(read) * (top - low + 256) <= MAX_EXACT
     decline_unless(fits, "limit", f"weights: {name} needs over {MAX_EXACT} bits as integers.")
-    flat = [mantissa << (exponent - lowest) if mantissa else 0 for mantissa, exponent in pairs]
-    return Matrix([flat[i : i + columns] for i in range(0, len(flat), columns)], lowest)
+    flat = [mantissa << (exponent - low) if mantissa else 0 for mantissa, exponent in read]
+    return Matrix([flat[i : i + columns] for i in range(0, len(flat), columns)], low)
 
 
 def _integers(tensor: Tensor) -> list[int]:
@@ -149,7 +148,7 @@ def _integers(tensor: Tensor) -> list[int]:
 
 def _dyadics(tensor: Tensor, name: str) -> list[tuple[int, int]]:
     """Return (mantissa, exponent) of each float, read off its bits: m * 2**e, exactly."""
-    _, exponent_bits, fraction_bits = FLOATS[tensor.dtype]
+    size, exponent_bits, fraction_bits = FLOATS[tensor.dtype]
     top, bias = (1 << exponent_bits) - 1, (1 << exponent_bits - 1) - 1 + fraction_bits
     pairs = []
     for index, bits in enumerate(_integers(tensor)):
@@ -159,6 +158,5 @@ def _dyadics(tensor: Tensor, name: str) -> list[tuple[int, int]]:
         decline_unless(exponent != top, "unsupported", sentence)
         # Exponent 0 means a subnormal: no hidden bit, and the same unit as exponent 1.
         mantissa = fraction | (1 << fraction_bits) if exponent else fraction
-        sign = 1 - 2 * (bits >> (fraction_bits + exponent_bits))
-        pairs.append((sign * mantissa, max(exponent, 1) - bias))
+        pairs.append((mantissa * (1 - 2 * (bits >> 8 * size - 1)), max(exponent, 1) - bias))
     return pairs
