@@ -51,7 +51,10 @@ def test_long_directions_and_anchors_never_cost_less_than_short_ones(strategy):
         if "squarings" in witness:
             witness["squarings"] = 3
         cert = certificate(MODEL, strategy, at_least=0, witness=witness)
-        tallies.append(verdict(MODEL.bytes(), encoded(cert)).theorem.tally)
+        found = verdict(MODEL.bytes(), encoded(cert))
+        # Anchors far from 1 are declined before any work.
+        assert found.theorem or found.refusal == LIMIT
+        tallies += [found.theorem.tally] if found.theorem else []
     assert tallies[0] == min(tallies)
 
 
