@@ -244,7 +244,7 @@ def large() -> Iterator[Case]:
         "certificate-of-objects": LIMIT,
         "certificate-of-digits": LIMIT,
         "certificate-of-backslashes": SYNTAX,
-        "certificate-of-quotes": SYNTAX,
+        "certificate-of-quotes": LIMIT,
         "certificate-of-newlines": SYNTAX,
         "certificate-of-nul": SYNTAX,
         "certificate-of-ones": WITNESS,
