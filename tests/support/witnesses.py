@@ -102,9 +102,7 @@ def _vector(rng: Random, size: int, *, attention: bool = False) -> list[Dyadic]:
     if style == "long":
         return dyadics(rng.randint(-(2**900), 2**900) for _ in range(size))
     numbers = [_fraction(rng) for _ in range(size)]
-    centre, reach = {"spread": (0, 400), "far": (rng.choice([-1, 1]) * 1_000, 0)}.get(
-        style, (0, 0)
-    )
+    centre, reach = {"spread": (0, 400), "far": (rng.choice([-1, 1]) * 1_000, 0)}.get(style, (0, 0))
     shifts = [centre + rng.randint(-reach, reach) for _ in numbers]
     return [
         [text, exponent + shift] if text != "0" else ["0", 0]
