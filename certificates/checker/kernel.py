@@ -7,6 +7,7 @@ does. Anything that is not established raises `Rejected` or `Declined`.
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from json import dumps
 from typing import Any
 
 from arithmetic.tally import Tally
@@ -14,8 +15,8 @@ from files.claims import Claim, Counts, Pins, read_claim, require_model, require
 from files.tensors import digest, read_tensors
 from files.verdict import Declined, Rejected, Theorem, decline_unless
 from files.witness import demand_empty
-from parts.architecture import FACTORS, ONE_HEAD, Model
-from strategies import brute_force, cubic, exact, ladder, subcubic
+from parts.architecture import FACTORS, ONE_HEAD, PROGRAM, Model
+from strategies import brute_force, cubic, enumeration, exact, ladder, subcubic
 
 ANY_TASK, MAXIMUM = "any task", "max-of-k, over all tokens and outputs"
 
@@ -38,6 +39,7 @@ _SUBCUBIC = Strategy(subcubic.read, subcubic.count_right, FACTORS, MAXIMUM)
 STRATEGIES: dict[str, Strategy] = {
     "brute-force": Strategy(demand_empty, brute_force.count_right),
     "exact": Strategy(demand_empty, exact.count_right),
+    "enumerate": Strategy(enumeration.read, enumeration.count_right, PROGRAM),
     "cubic": Strategy(demand_empty, cubic.count_right, serves=MAXIMUM),
     **dict.fromkeys(ladder.NAMES, Strategy(ladder.read, ladder.count_right)),
     **dict.fromkeys(subcubic.NAMES, _SUBCUBIC),
@@ -57,8 +59,7 @@ def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
         sentence = f"the check establishes at least {at_least} and at most {at_most} correct."
         counts = {"correct_at_least": at_least, "correct_at_most": at_most, "tally": tally.spent}
         raise Rejected("count", sentence, **counts)
-    words = claim.architecture.words
-    statement = (claim.question, words, claim.sha256, claim.semantics, claim.margin_text)
+    statement = (claim.question, claim.words, claim.sha256, claim.semantics, claim.margin_text)
     claimed = (claim.total, claim.correct_at_least, claim.correct_at_most, claim.operations)
     return Theorem(*statement, *claimed, tally.spent)
 
@@ -67,8 +68,10 @@ def read(weights: bytes, certificate: bytes, pins: Pins) -> tuple[Claim, Model]:
     """Return the claim and the model that it is about, pins and statement compared."""
     claim = read_claim(certificate, pins.max_operations)
     decline_unless(claim.strategy in STRATEGIES, "unsupported", f"no {claim.strategy[:80]!a}.")
-    tensors = read_tensors(weights)
-    model = claim.architecture.read(tensors)
+    tensors, stated = read_tensors(weights)
+    same = stated in (None, dumps(claim.parts, separators=(",", ":")))
+    decline_unless(same, "unsupported", "weights: the file's metadata state other parts.")
+    model = claim.architecture.read(tensors, claim.parts, claim.sizes)
     require_model(claim, digest(tensors), model.shape._asdict())
     require_pins(claim, pins)
     return claim, model
@@ -82,9 +85,9 @@ def shifted(model: Model, claim: Claim, tally: Tally) -> tuple[Claim, Claim]:
     """
     if claim.semantics == "real":
         return claim, claim
-    words, deviation = claim.architecture.words, claim.architecture.deviation
+    deviation = claim.architecture.deviation
     if deviation is None:
-        raise Declined("unsupported", f"{claim.semantics} is not served for {words}.")
+        raise Declined("unsupported", f"{claim.semantics} is not served for {claim.words}.")
     eps = deviation(model, tally)
     ends = (Fraction(*claim.margin) + x for x in (eps, -eps))
     below, above = (claim._replace(margin=end.as_integer_ratio()) for end in ends)
@@ -94,13 +97,13 @@ def shifted(model: Model, claim: Claim, tally: Tally) -> tuple[Claim, Claim]:
 def given(model: Model, claim: Claim, tally: Tally) -> Any:
     """Return what the strategy needs of the model, at the claim's margin."""
     made = claim.architecture.gives[STRATEGIES[claim.strategy].needs]
-    return made(model, claim.margin, claim.task.answers, tally)
+    return made(model, claim.margin, claim.task, tally)
 
 
 def _require_served(claim: Claim) -> None:
     """Decline an architecture or a task that the strategy does not serve."""
-    strategy, words = STRATEGIES[claim.strategy], claim.architecture.words
-    sentence = f"{claim.strategy} needs {strategy.needs}, which {words} does not give."
+    strategy = STRATEGIES[claim.strategy]
+    sentence = f"{claim.strategy} needs {strategy.needs}, which {claim.words} does not give."
     decline_unless(strategy.needs in claim.architecture.gives, "unsupported", sentence)
     places, tokens, outputs = (claim.sizes[x] for x in ("n_ctx", "d_vocab", "d_vocab_out"))
     # A name without brackets is about every token, position and output.

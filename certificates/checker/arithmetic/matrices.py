@@ -52,6 +52,12 @@ def scaled(a: Matrix, factor: int, tally: Tally) -> Matrix:
     return limited([[factor * x for x in row] for row in a.rows], a.exponent)
 
 
+def joined(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
+    """Return the matrix whose rows are those of a followed by those of b."""
+    (x, y), exponent = aligned([a, b], tally)
+    return Matrix([s + t for s, t in zip(x, y, strict=True)], exponent)
+
+
 def absolute(a: Matrix, tally: Tally) -> Matrix:
     """Return the matrix of absolute values."""
     tally.charge(len(a.rows) * len(a.rows[0]))

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from files.strictjson import count, parse_object, rational, require_keys, small, string
 from files.verdict import decline_unless, reject_unless
-from parts.architecture import Architecture, architecture_of
+from parts.architecture import Architecture, Parts, architecture_of
 from tasks.task import Task, read_task
 
 FORMAT, OLDER = "ballproof-certificate/2", "ballproof-certificate/1"
@@ -26,6 +26,7 @@ class Claim(NamedTuple):
 
     sha256: str
     architecture: Architecture
+    parts: Parts
     sizes: dict[str, int]
     task: Task
     semantics: str
@@ -38,6 +39,11 @@ class Claim(NamedTuple):
     precision: int
     operations: int
     witness: dict[str, Any]
+
+    @property
+    def words(self) -> str:
+        """The model's parts in words."""
+        return self.architecture.words(self.parts)
 
     @property
     def question(self) -> str:
@@ -69,7 +75,7 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
     require_keys(top, ("format", "claim", "proof"), "certificate")
     claim = require_keys(top["claim"], _STATED, "claim")
     model = require_keys(claim["model"], ("sha256", "parts", "sizes"), "claim.model")
-    architecture = architecture_of(model["parts"])
+    architecture, parts = architecture_of(model["parts"])
     sizes = require_keys(model["sizes"], architecture.sizes, "claim.model.sizes")
     proof = require_keys(top["proof"], _PROVED, "proof")
     small(proof["tally"], TALLY, TALLY, "proof.tally")
@@ -77,7 +83,8 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
     result = Claim(
         _sha256(model["sha256"]),
         architecture,
-        {x: small(sizes[x], 1, MAX_SIZE, f"claim.model.sizes.{x}") for x in architecture.sizes},
+        parts,
+        {x: small(sizes[x], x != "d_mlp", MAX_SIZE, f"claim.model.sizes.{x}") for x in architecture.sizes},
         read_task(claim["task"]),
         string(claim["semantics"], "claim.semantics"),
         claim["margin"],

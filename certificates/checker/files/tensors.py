@@ -28,8 +28,8 @@ class Tensor(NamedTuple):
     data: bytes | memoryview
 
 
-def read_tensors(data: bytes) -> dict[str, Tensor]:
-    """Return every tensor of a safetensors file, the buffers among them.
+def read_tensors(data: bytes) -> tuple[dict[str, Tensor], str | None]:
+    """Return every tensor of a safetensors file, the buffers among them, and the metadata `parts`.
 
     The header must describe the data without holes, overlaps or bytes left over.
     """
@@ -40,7 +40,8 @@ def read_tensors(data: bytes) -> dict[str, Tensor]:
     entries = {name: _entry(ascii(name[:80]), entry) for name, entry in header.items()}
     # Tensors are views of the data: none is copied.
     _tile(sorted((start, end) for _, _, start, end in entries.values()), len(body))
-    return {name: Tensor(*x[:2], body[x[2] : x[3]]) for name, x in entries.items()}
+    tensors = {name: Tensor(*x[:2], body[x[2] : x[3]]) for name, x in entries.items()}
+    return tensors, metadata.get("parts")
 
 
 def _is_text(value: Any) -> bool:

@@ -11,6 +11,7 @@ from files.strictjson import MAX_DIGITS
 from files.tensors import BUFFERS, Tensor, matrix, require_buffers
 from files.verdict import Declined, decline_unless
 from parts.tables import Head, Tables
+from tasks.task import Task
 
 # Entries of the largest table: what keeps memory bounded, whatever the budget.
 MAX_TABLE = 2**22
@@ -60,17 +61,18 @@ _LAYOUT = {
 }
 
 
-def require_settings(parts: list[dict[str, Any]]) -> None:
-    """Decline a part with a setting that is missing, unknown or another than is served, by name."""
+def words(parts: list[dict[str, Any]]) -> str:
+    """Return WORDS; a setting that is missing, unknown or another than is served is declined."""
     for part, served in zip(parts, PARTS, strict=True):
         for key in sorted({*part, *served}):
             # As text: true is no 1.
             stated, known = (ascii(x[key]) if key in x else "not set" for x in (part, served))
             sentence = f"claim.model.parts: {key[:80]!a} of {served['part']} is {stated[:80]}"
             decline_unless(stated == known, "unsupported", f"{sentence}; served is {known}.")
+    return WORDS
 
 
-def read_model(tensors: dict[str, Tensor]) -> Model:
+def read_model(tensors: dict[str, Tensor], *_: Any) -> Model:
     """Return the model that the tensors make up; anything missing or unknown is declined."""
     for name in sorted(tensors.keys() - {*BUFFERS, *(key for key, _ in _LAYOUT.values())}):
         raise Declined("unsupported", f"weights: {name[:80]!a} is not a tensor of this model.")
@@ -114,7 +116,7 @@ def of_answers(model: Model, answers: range) -> Model:
     return Model(model.shape, model.weights | kept)
 
 
-def tables(model: Model, margin: tuple[int, int], answers: range, tally: Tally) -> Tables:
+def tables(model: Model, margin: tuple[int, int], task: Task, tally: Tally) -> Tables:
     """Return D, V, P, sqrt(h) S and sqrt(h) R of the model, and the margin n/d beside them.
 
     The columns of D, V and P are the answers.
@@ -124,7 +126,7 @@ def tables(model: Model, margin: tuple[int, int], answers: range, tally: Tally) 
     R likewise with W_pos. b_K adds one constant per query to every score and is dropped.
     The margin's denominator d multiplies D, V and P, so that all stay integers.
     """
-    model = of_answers(model, answers)
+    model = of_answers(model, task.answers)
     w = model.weights
     query = query_rows(model, tally)
     query_to_keys = product(w["W_Q"], transposed(w["W_K"]), tally)
@@ -139,7 +141,7 @@ def tables(model: Model, margin: tuple[int, int], answers: range, tally: Tally) 
     (score_rows, place_rows), exponent = aligned([score, positional_score], tally)
     eps, one = (x * logits[3][0][0] for x in margin)
     head = Head(v, p, score_rows, place_rows, exponent, model.shape.d_head)
-    return Tables(d, (head,), answers, eps, one)
+    return Tables(d, (head,), task.answers, eps, one)
 
 
 def query_rows(model: Model, tally: Tally) -> Matrix:

@@ -6,7 +6,7 @@ Of equal tokens the first comes first.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tasks.rule import State
+from tasks.rule import State, Usual, of_tokens, singles
 
 
 class Argmax(NamedTuple):
@@ -18,10 +18,10 @@ class Argmax(NamedTuple):
 
     rank: int
 
-    @property
-    def name(self) -> str:
-        """The name of the place of the r-th largest."""
-        return "argmax" if self.rank == 1 else f"argmax-{self.rank}"
+    def usual(self, reads: int, d_vocab: int, d_vocab_out: int) -> Usual:
+        """The places compete."""
+        name = "argmax" if self.rank == 1 else f"argmax-{self.rank}"
+        return of_tokens(name, reads, d_vocab, range(reads))
 
     def label(self, tokens: Sequence[int]) -> int:
         """Return the r-th of the places, in descending order of their tokens, first on ties."""
@@ -33,7 +33,7 @@ class Argmax(NamedTuple):
 
     def kinds(self, label: int, tokens: range) -> list[range]:
         """Every token is a kind of its own."""
-        return [range(token, token + 1) for token in tokens]
+        return singles(tokens)
 
     def start(self, label: int) -> State:
         """No token was read."""

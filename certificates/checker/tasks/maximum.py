@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from tasks.rule import State, around
+from tasks.rule import State, Usual, around, of_tokens
 
 
 class Maximum:
     """States: whether the label has been read; a larger token loses it."""
 
-    name = "max"
+    def usual(self, reads: int, d_vocab: int, d_vocab_out: int) -> Usual:
+        """All tokens compete."""
+        return of_tokens("max", reads, d_vocab, range(d_vocab_out))
 
     def label(self, tokens: Sequence[int]) -> int:
         """Return the largest token."""

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from tasks.rule import State, around
+from tasks.rule import State, Usual, around, of_tokens
 
 
 class Minimum:
     """States: whether the label has been read; a smaller token loses it."""
 
-    name = "min"
+    def usual(self, reads: int, d_vocab: int, d_vocab_out: int) -> Usual:
+        """All tokens compete."""
+        return of_tokens("min", reads, d_vocab, range(d_vocab_out))
 
     def label(self, tokens: Sequence[int]) -> int:
         """Return the smallest token."""

@@ -1,9 +1,17 @@
 """The rule `rank`: the label is the r-th largest of the tokens read, equal ones counted each."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tasks.rule import State, around
+from files.strictjson import small
+from tasks.rule import State, Usual, around, of_tokens
+
+MAX_RANK = 8
+
+
+def rank(value: Any, read: Sequence[range], what: str) -> int:
+    """Return r: so many positions are read at least."""
+    return small(value, 1, min(MAX_RANK, len(read)), what)
 
 
 class Rank(NamedTuple):
@@ -11,10 +19,9 @@ class Rank(NamedTuple):
 
     rank: int
 
-    @property
-    def name(self) -> str:
-        """The name of the r-th largest."""
-        return f"rank-{self.rank}"
+    def usual(self, reads: int, d_vocab: int, d_vocab_out: int) -> Usual:
+        """All tokens compete."""
+        return of_tokens(f"rank-{self.rank}", reads, d_vocab, range(d_vocab_out))
 
     def label(self, tokens: Sequence[int]) -> int:
         """Return the r-th of the tokens in descending order."""

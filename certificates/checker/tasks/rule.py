@@ -1,10 +1,25 @@
 """What a rule is: the label of the tokens read, and an automaton that recognises one label."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 # What a rule remembers of the tokens read: anything that can be a key, but not None.
 State = Any
+
+
+class Usual(NamedTuple):
+    """What a rule's name alone says of a task: whatever differs stands in brackets.
+
+    `settings` are parameters of the rule that stand there always. A position that is read has the
+    tokens `read`, another one the tokens `other`. Read are the first positions, or `all_read`.
+    """
+
+    name: str
+    settings: tuple[str, ...]
+    read: range
+    other: range
+    answers: range
+    all_read: bool = False
 
 
 class Rule(Protocol):
@@ -15,9 +30,8 @@ class Rule(Protocol):
     treats all tokens of one of the `kinds` alike. `index` counts the positions read.
     """
 
-    @property
-    def name(self) -> str:
-        """The rule and its parameters, as in the names of tasks."""
+    def usual(self, reads: int, d_vocab: int, d_vocab_out: int) -> Usual:
+        """Return the name, and what it says of a model of these sizes and so many positions."""
 
     def label(self, tokens: Sequence[int]) -> int:
         """Return the label of the tokens at the positions read: the definition."""
@@ -38,8 +52,19 @@ class Rule(Protocol):
         """Say whether the tokens read have the label."""
 
 
+def of_tokens(name: str, reads: int, d_vocab: int, answers: range) -> Usual:
+    """Return what is usual for rules that are about all tokens and positions."""
+    tokens = range(d_vocab)
+    return Usual(f"{name}-of-{reads}", (), tokens, tokens, answers, all_read=True)
+
+
 def around(label: int, tokens: range) -> list[range]:
     """Return the tokens below a token, the token, and those above it."""
     low, high = (max(tokens.start, min(end, tokens.stop)) for end in (label, label + 1))
     parts = range(tokens.start, low), range(low, high), range(high, tokens.stop)
     return [part for part in parts if part]
+
+
+def singles(tokens: range) -> list[range]:
+    """Return each token as a kind of its own."""
+    return [range(token, token + 1) for token in tokens]

@@ -1,27 +1,32 @@
 """The task of a claim: rule, domain, positions read and answers, as the certificate states them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
 
 from files.strictjson import require_keys, small, string
 from files.verdict import Declined, decline_unless
+from tasks import groups, listed, modular, rank
 from tasks.acceptors import Acceptor, accepted
 from tasks.argmax import Argmax
 from tasks.maximum import Maximum
 from tasks.minimum import Minimum
-from tasks.rank import Rank
 from tasks.rule import Rule
 
-# rule: its parameters, integers from 1, and what makes it of them
-RULES: dict[str, tuple[tuple[str, ...], Callable[..., Rule]]] = {
-    "max": ((), Maximum),
-    "min": ((), Minimum),
-    "rank": (("rank",), Rank),
-    "argmax": (("rank",), Argmax),
+# Reads a parameter of a rule, or declines it: the value, the tokens of each position read, a name.
+Reader = Callable[[Any, Sequence[range], str], Any]
+# rule: its parameters, and what makes it of them
+RULES: dict[str, tuple[dict[str, Reader], Callable[..., Rule]]] = {
+    "max": ({}, Maximum),
+    "min": ({}, Minimum),
+    "rank": ({"rank": rank.rank}, rank.Rank),
+    "argmax": ({"rank": rank.rank}, Argmax),
+    "sum": ({"modulus": modular.modulus, "coefficients": modular.coefficients}, modular.Sum),
+    "product": (groups.READERS, groups.of_parameters),
+    "table": ({"labels": listed.labels}, listed.Table),
 }
-MAX_TOKENS, MAX_POSITIONS, MAX_RANK = 2**28, 2**16, 8
+MAX_TOKENS, MAX_POSITIONS = 2**28, 2**16
 
 
 class Task(NamedTuple):
@@ -66,16 +71,15 @@ class Task(NamedTuple):
 
     def name(self, d_vocab: int, d_vocab_out: int) -> str:
         """Return the task in words; what differs from the whole of the model stands in brackets."""
-        everywhere, read = range(d_vocab), len(self.reads)
-        usual = range(read) if isinstance(self.rule, Argmax) else range(d_vocab_out)
-        parts = []
-        if any(tokens != everywhere for tokens in self.positions):
+        usual, places = self.rule.usual(len(self.reads), d_vocab, d_vocab_out), len(self.positions)
+        parts = [*usual.settings]
+        if self.positions != tuple(usual.read if i in self.reads else usual.other for i in range(places)):
             parts.append("positions=" + ",".join(map(_ends, self.positions)))
-        if read != len(self.positions):
+        if self.reads != tuple(range(places if usual.all_read else len(self.reads))):
             parts.append("reads=" + ",".join(map(str, self.reads)))
-        if self.answers != usual:
+        if self.answers != usual.answers:
             parts.append("answers=" + _ends(self.answers))
-        return f"{self.rule.name}-of-{read}" + (f"[{';'.join(parts)}]" if parts else "")
+        return usual.name + (f"[{';'.join(parts)}]" if parts else "")
 
 
 def _ends(tokens: range) -> str:
@@ -87,10 +91,8 @@ def read_task(value: Any) -> Task:
     kind = string(value.get("rule") if isinstance(value, dict) else None, "claim.task.rule")
     if kind not in RULES:
         raise Declined("unsupported", f"claim.task.rule: no {kind[:80]!a}.")
-    parameters, made = RULES[kind]
-    keys = ("rule", *parameters, "positions", "reads", "answers")
-    fields = require_keys(value, keys, "claim.task")
-    values = [small(fields[key], 1, MAX_RANK, f"claim.task.{key}") for key in parameters]
+    readers, made = RULES[kind]
+    fields = require_keys(value, ("rule", *readers, "positions", "reads", "answers"), "claim.task")
     positions = _list(fields["positions"], "claim.task.positions")
     ranges = tuple(_range(item, "claim.task.positions") for item in positions)
     last = len(ranges) - 1
@@ -98,8 +100,8 @@ def read_task(value: Any) -> Task:
     reads = tuple(small(item, 0, last, "claim.task.reads") for item in listed)
     rising = all(a < b for a, b in pairwise(reads))
     decline_unless(rising, "syntax", "claim.task.reads: positions ascend, each once.")
-    fits = all(value <= len(reads) for value in values)
-    decline_unless(fits, "unsupported", f"claim.task: fewer than {values} positions are read.")
+    read = [ranges[position] for position in reads]
+    values = (take(fields[key], read, f"claim.task.{key}") for key, take in readers.items())
     return Task(made(*values), ranges, reads, _range(fields["answers"], "claim.task.answers"))
 
 
