@@ -12,7 +12,7 @@ from typing import Any
 
 from arithmetic.tally import Tally
 from files.claims import Claim, Counts, Pins, read_claim, require_model, require_pins
-from files.tensors import digest, read_tensors
+from files.tensors import digest, read_tensors, stated_parts
 from files.verdict import Declined, Rejected, Theorem, decline_unless
 from files.witness import demand_empty
 from parts.architecture import FACTORS, ONE_HEAD, PROGRAM, Model
@@ -68,8 +68,8 @@ def read(weights: bytes, certificate: bytes, pins: Pins) -> tuple[Claim, Model]:
     """Return the claim and the model that it is about, pins and statement compared."""
     claim = read_claim(certificate, pins.max_operations)
     decline_unless(claim.strategy in STRATEGIES, "unsupported", f"no {claim.strategy[:80]!a}.")
-    tensors, stated = read_tensors(weights)
-    same = stated in (None, dumps(claim.parts, separators=(",", ":")))
+    tensors = read_tensors(weights)
+    same = stated_parts(weights) in (None, dumps(claim.parts, separators=(",", ":")))
     decline_unless(same, "unsupported", "weights: the file's metadata state other parts.")
     model = claim.architecture.read(tensors, claim.parts, claim.sizes)
     require_model(claim, digest(tensors), model.shape._asdict())

@@ -12,7 +12,7 @@ from tokenize import COMMENT, DEDENT, ENCODING, ENDMARKER, INDENT, NEWLINE, NL, 
 
 from files.claims import Claim
 from kernel import STRATEGIES
-from parts.architecture import ARCHITECTURES
+from parts.architectures import ARCHITECTURES
 from tasks.task import RULES
 
 ROOT = PurePath(__file__).parent
@@ -21,10 +21,11 @@ _SILENT = {COMMENT, DEDENT, ENCODING, ENDMARKER, INDENT, NEWLINE, NL}
 
 def trusted(claim: Claim) -> dict[str, int]:
     """Return the lines of code of each file that the claim rests on, by its path in this folder."""
-    strategy, rule = STRATEGIES[claim.strategy].count, type(claim.task.rule)
-    function, program = claim.architecture.read, claim.architecture.deviation
-    used = [strategy, rule, function, program if claim.semantics == "float32" else None]
-    return closure(row.__module__ for row in used if row)
+    strategy, rule = STRATEGIES[claim.strategy], type(claim.task.rule)
+    row = claim.architecture
+    made = row.gives[strategy.needs]
+    used = [strategy.count, rule, row.read, made, row.deviation]
+    return closure(each.__module__ for each in used[: 4 + (claim.semantics == "float32")] if each)
 
 
 def closure(rows: Iterable[str]) -> dict[str, int]:
@@ -32,8 +33,13 @@ def closure(rows: Iterable[str]) -> dict[str, int]:
     tables = {
         "kernel": {row.count.__module__ for row in STRATEGIES.values()},
         "tasks.task": {made.__module__ for _, made in RULES.values()},
-        "parts.architecture": {row.read.__module__ for row in ARCHITECTURES.values()}
-        | {row.deviation.__module__ for row in ARCHITECTURES.values() if row.deviation},
+        "parts.architectures": {
+            each.__module__
+            for rows in ARCHITECTURES.values()
+            for row in rows
+            for each in (row.read, row.deviation, *row.gives.values())
+            if each
+        },
     }
     found: dict[str, int] = {}
     todo = [("", "kernel"), *(("", row) for row in rows)]

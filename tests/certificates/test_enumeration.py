@@ -1,10 +1,8 @@
 """`enumerate`: counts equal a literal evaluation, and the bound of the error holds at its worst."""
 
-import json
 from fractions import Fraction
 from random import Random
 
-import pytest
 from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,10 +11,10 @@ from support.networks import BITS, claim_of, inputs_of, one_layer, pair
 
 from arithmetic.tally import Tally
 from counting.fixed_point import FixedPoint
-from files.claims import Pins, read_claim
-from files.tensors import read_tensors
-from files.verdict import Declined, Rejected
-from kernel import check, given as given_of, read
+from files.claims import Pins
+from files.verdict import Rejected
+from kernel import check, read
+from kernel import given as given_of
 
 SHARES = (None, "0", "1/2", "3/2")
 

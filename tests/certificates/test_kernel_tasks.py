@@ -1,6 +1,9 @@
 """Tasks: the classes of every rule against its definition, written here once more."""
 
-from itertools import product
+import hashlib
+import json
+from itertools import permutations, product
+from math import prod
 
 import pytest
 from hypothesis import given
@@ -9,24 +12,87 @@ from hypothesis import strategies as st
 from counting.cells import cells_of
 from files.verdict import Declined
 from tasks import task as tasks
-from tasks.acceptors import Class
+from tasks.acceptors import Class, acceptors
+from tasks.rule import of_tokens
 from tasks.task import RULES, Task, read_task
 
+GROUPS = {"C3": 3, "D2": 4, "S3": 6, "A3": 3}
 
-def definition(rule, rank, tokens):
-    if rule == "max":
-        return max(tokens)
-    if rule == "min":
-        return min(tokens)
+
+def definition(fields, tokens):
+    rule, rank = fields["rule"], fields.get("rank")
+    if rule in ("max", "min"):
+        return max(tokens) if rule == "max" else min(tokens)
     if rule == "rank":
         return sorted(tokens)[-rank]
-    places = sorted(range(len(tokens)), key=lambda place: (-tokens[place], place))
-    return places[rank - 1]
+    if rule == "argmax":
+        return sorted(range(len(tokens)), key=lambda place: (-tokens[place], place))[rank - 1]
+    if rule == "sum":
+        products = [c * t for c, t in zip(fields["coefficients"], tokens, strict=True)]
+        return sum(products) % fields["modulus"]
+    if rule == "product":
+        return of_group(fields, tokens)
+    spans = [fields["positions"][i] for i in fields["reads"]]
+    return fields["labels"][list(product(*(range(*x) for x in spans))).index(tuple(tokens))]
+
+
+def of_group(fields, tokens):
+    """Compose maps of points, each written out as a tuple of images."""
+    letter, n = fields["group"][0], int(fields["group"][1:])
+    points = range(n if letter in "SA" else n + n)
+    if letter == "C":
+        elements = [tuple((i + r) % n for i in points) for r in range(n)]
+    elif letter == "D":
+        # The map i -> r + (-1)^s i, with s kept apart by a second copy of the points.
+        elements = [
+            tuple((r + (-i if s else i)) % n + n * ((i // n + s) % 2) for i in points)
+            for s in range(2)
+            for r in range(n)
+        ]
+    else:
+        elements = list(permutations(points))
+        elements = [x for x in elements if letter == "S" or even(x)]
+    if fields["order"] != "lexicographic":
+        elements = [tuple(x) for x in fields["order"]]
+    made = elements[tokens[0]]
+    for token in tokens[1:]:
+        other = elements[token]
+        x, y = (made, other) if fields["side"] == "x(y)" else (other, made)
+        made = tuple(x[y[i]] for i in points)
+    return elements.index(made)
+
+
+def even(x):
+    return sum(x[i] > x[j] for j in range(len(x)) for i in range(j)) % 2 == 0
+
+
+@st.composite
+def parameters(draw, rule, spans):
+    """Return the parameters of a rule on positions that are read, with these tokens."""
+    if rule in ("rank", "argmax"):
+        return {"rank": draw(st.integers(1, len(spans)))}
+    if rule == "sum":
+        coefficients = [draw(st.integers(-2, 2)) for _ in spans]
+        return {"modulus": draw(st.integers(1, 5)), "coefficients": coefficients}
+    if rule == "product":
+        last = max(past for _, past in spans)
+        group = draw(st.sampled_from([x for x, order in GROUPS.items() if order >= last]))
+        listed = (
+            list(permutations(range(3))) if group == "S3" else [(0, 1, 2), (1, 2, 0), (2, 0, 1)]
+        )
+        own = draw(st.permutations([list(x) for x in listed]))
+        orders = ["lexicographic", own] if group in ("S3", "A3") else ["lexicographic"]
+        sides = st.sampled_from(["x(y)", "y(x)"])
+        return {"group": group, "order": draw(st.sampled_from(orders)), "side": draw(sides)}
+    if rule == "table":
+        entries = prod(past - first for first, past in spans)
+        return {"labels": draw(st.lists(st.integers(0, 4), min_size=entries, max_size=entries))}
+    return {}
 
 
 @st.composite
 def objects(draw, v=5, k=4):
-    """Return a task as a certificate states it, and its rank; some positions fixed or narrowed."""
+    """Return a task as a certificate states it; some positions are fixed or narrowed."""
     v, k = draw(st.integers(1, v)), draw(st.integers(1, k))
     positions = []
     for _ in range(k):
@@ -35,21 +101,21 @@ def objects(draw, v=5, k=4):
         positions.append([0, v] if whole else [first, draw(st.integers(first + 1, v))])
     chosen = draw(st.sets(st.integers(0, k - 1), min_size=1))
     reads = sorted(draw(st.sampled_from([chosen, set(range(k))])))
-    rule, rank = draw(st.sampled_from(sorted(RULES))), draw(st.integers(1, len(reads)))
+    rule = draw(st.sampled_from(sorted(RULES)))
     fields = {"rule": rule, "positions": positions, "reads": reads, "answers": [0, v]}
-    return fields | ({"rank": rank} if RULES[rule][0] else {}), rank
+    return fields | draw(parameters(rule, [positions[i] for i in reads]))
 
 
-def inputs_by_class(fields, rank):
+def inputs_by_class(fields):
     found = {}
     for x in product(*(range(*ends) for ends in fields["positions"])):
-        label = definition(fields["rule"], rank, [x[i] for i in fields["reads"]])
+        label = definition(fields, [x[i] for i in fields["reads"]])
         found.setdefault((x[-1], label), []).append(x)
     return found
 
 
 def classes(task: Task):
-    for acceptor in task.acceptors():
+    for acceptor in acceptors(task):
         for query, start in acceptor.starts.items():
             yield Class(query, start, acceptor)
 
@@ -64,9 +130,8 @@ def free_tokens(inputs):
 
 
 @given(objects())
-def test_the_classes_hold_every_input_once_under_its_query_and_label(made):
-    fields, rank = made
-    expected, task = inputs_by_class(fields, rank), read_task(fields)
+def test_the_classes_hold_every_input_once_under_its_query_and_label(fields):
+    expected, task = inputs_by_class(fields), read_task(fields)
     for inputs in classes(task):
         label = inputs.acceptor.label
         members = expected.pop((inputs.query, label))
@@ -78,9 +143,8 @@ def test_the_classes_hold_every_input_once_under_its_query_and_label(made):
 
 
 @given(objects(), st.randoms(use_true_random=False))
-def test_the_largest_sum_of_a_class_is_that_of_its_inputs(made, random):
-    fields = made[0]
-    k, members = len(fields["positions"]), inputs_by_class(*made)
+def test_the_largest_sum_of_a_class_is_that_of_its_inputs(fields, random):
+    k, members = len(fields["positions"]), inputs_by_class(fields)
     table = [[random.randint(-9, 9) for _ in range(5)] for _ in range(k - 1)]
     for inputs in classes(read_task(fields)):
         cells = cells_of(inputs, [])
@@ -93,9 +157,9 @@ def test_the_largest_sum_of_a_class_is_that_of_its_inputs(made, random):
 
 
 @given(objects())
-def test_acceptors_are_canonical(made):
+def test_acceptors_are_canonical(fields):
     """No state is dead or cannot be reached, and no two of a level accept the same rest."""
-    for acceptor in read_task(made[0]).acceptors():
+    for acceptor in acceptors(read_task(fields)):
         reached = set(acceptor.starts.values())
         for level, sizes in zip(acceptor.levels, acceptor.sizes, strict=False):
             assert reached == set(range(len(level))) and min(sizes, default=1) > 0
@@ -105,9 +169,9 @@ def test_acceptors_are_canonical(made):
 
 
 @given(objects())
-def test_queries_start_in_one_state_exactly_if_their_classes_are_equal(made):
-    members = inputs_by_class(*made)
-    for acceptor in read_task(made[0]).acceptors():
+def test_queries_start_in_one_state_exactly_if_their_classes_are_equal(fields):
+    members = inputs_by_class(fields)
+    for acceptor in acceptors(read_task(fields)):
         for (a, start), (b, other) in product(acceptor.starts.items(), repeat=2):
             free = [[x[:-1] for x in members[q, acceptor.label]] for q in (a, b)]
             assert (start == other) == (free[0] == free[1])
@@ -116,14 +180,15 @@ def test_queries_start_in_one_state_exactly_if_their_classes_are_equal(made):
 @pytest.mark.parametrize("rank", [1, 2, 3])
 def test_a_rank_needs_no_more_states_than_the_theorem_says(rank):
     fields = {"rule": "rank", "rank": rank, "positions": [[0, 9]] * 8, "reads": [*range(8)]}
-    for acceptor in read_task(fields | {"answers": [0, 9]}).acceptors():
+    for acceptor in acceptors(read_task(fields | {"answers": [0, 9]})):
         assert max(map(len, acceptor.levels)) <= rank * (rank + 3) // 2
 
 
 class Copy:
     """The label is the first token read: a rule that only this test knows."""
 
-    name = "copy"
+    def usual(self, reads, d_vocab, d_vocab_out):
+        return of_tokens("copy", reads, d_vocab, range(d_vocab_out))
 
     def label(self, tokens):
         return tokens[0]
@@ -145,7 +210,7 @@ class Copy:
 
 
 def test_a_rule_is_added_by_a_line_in_the_table(monkeypatch):
-    monkeypatch.setitem(tasks.RULES, "copy", ((), Copy))
+    monkeypatch.setitem(tasks.RULES, "copy", ({}, Copy))
     fields = {"rule": "copy", "positions": [[0, 3]] * 3, "reads": [1, 2], "answers": [0, 3]}
     task = read_task(fields)
     assert task.name(3, 3) == "copy-of-2[reads=1,2]"
@@ -162,7 +227,7 @@ class Lost(Copy):
 def test_a_class_that_an_automaton_loses_is_noticed():
     task = Task(Lost(), (range(3),) * 2, (0, 1), range(3))
     with pytest.raises(ArithmeticError, match="6 of 9"):
-        list(task.acceptors())
+        list(acceptors(task))
 
 
 WHOLE = {
@@ -179,7 +244,7 @@ WHOLE = {
     [
         ({"rule": "median"}, "unsupported"),
         ({"rule": 3}, "syntax"),
-        ({"rank": 4}, "unsupported"),
+        ({"rank": 4}, "limit"),
         ({"rank": 0}, "limit"),
         ({"rank": "2"}, "syntax"),
         ({"reads": []}, "syntax"),
@@ -222,3 +287,77 @@ def test_a_task_that_is_no_object_of_a_rule_is_declined(value):
 )
 def test_the_name_says_what_differs_from_the_whole_model(change, name):
     assert read_task(WHOLE | change).name(4, 4) == name
+
+
+SUM = {"rule": "sum", "modulus": 3, "coefficients": [1, 1], "reads": [0, 1], "answers": [0, 3]}
+SUM |= {"positions": [[0, 3], [0, 3], [3, 4]]}
+PRODUCT = SUM | {"rule": "product", "group": "S3", "order": "lexicographic", "side": "x(y)"}
+PRODUCT = {x: y for x, y in PRODUCT.items() if x not in ("modulus", "coefficients")}
+PRODUCT |= {"positions": [[0, 6]] * 2, "answers": [0, 6]}
+TABLE = {"rule": "table", "labels": [0, 1, 2, 3], "positions": [[0, 2]] * 2, "reads": [0, 1]}
+TABLE |= {"answers": [0, 4]}
+OWN = [[0, 1, 2], [1, 0, 2], [0, 2, 1], [2, 1, 0], [1, 2, 0], [2, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        (SUM, "add-mod-3"),
+        (SUM | {"coefficients": [1, -1]}, "add-mod-3[coefficients=1,-1]"),
+        (SUM | {"answers": [0, 4]}, "add-mod-3[answers=0..3]"),
+        (
+            SUM | {"positions": [[0, 3]] * 3, "reads": [0, 1, 2], "coefficients": [1, 1, 1]},
+            "sum-mod-3-of-3",
+        ),
+        (SUM | {"reads": [1, 2], "positions": [[3, 4], [0, 3], [0, 3]]}, "add-mod-3[reads=1,2]"),
+        (PRODUCT, "product-in-s3"),
+        (PRODUCT | {"side": "y(x)"}, "product-in-s3[side=y(x)]"),
+        (PRODUCT | {"order": OWN}, "product-in-s3[order=90d8b2ee4e3b2a6e]"),
+        (TABLE, "table-of-2[sha256=8b1a]"),
+    ],
+)
+def test_the_name_of_a_rule_with_parameters_says_what_they_are(fields, name):
+    found = read_task(fields).name(4 if fields["rule"] == "sum" else 6, 6)
+    stem, _, digest = name.partition("=")
+    if stem.endswith(("order", "sha256")):
+        parameter = fields["order"] if "order" in fields else fields["labels"]
+        text = json.dumps(parameter, separators=(",", ":")).encode()
+        digest = hashlib.sha256(text).hexdigest()
+        digest = (
+            digest[:16] if stem.endswith("order") else digest + ";positions=0..1,0..1;answers=0..3"
+        )
+        name = f"{stem}={digest}]"
+    assert found == name
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        (SUM | {"modulus": 0}, "limit"),
+        (SUM | {"modulus": True}, "syntax"),
+        (SUM | {"coefficients": [1]}, "syntax"),
+        (SUM | {"coefficients": [1, 2**20]}, "limit"),
+        (SUM | {"coefficients": "1,1"}, "syntax"),
+        (PRODUCT | {"group": "S7"}, "unsupported"),
+        (PRODUCT | {"group": "Q8"}, "unsupported"),
+        (PRODUCT | {"group": "S03"}, "unsupported"),
+        (PRODUCT | {"group": 3}, "syntax"),
+        (PRODUCT | {"side": "yx"}, "unsupported"),
+        (PRODUCT | {"side": ["x(y)"]}, "unsupported"),
+        (PRODUCT | {"order": "sympy"}, "syntax"),
+        (PRODUCT | {"order": OWN[:5]}, "unsupported"),
+        (PRODUCT | {"order": [*OWN[:5], OWN[0]]}, "unsupported"),
+        (PRODUCT | {"order": [*OWN[:5], [2, 0, "1"]]}, "unsupported"),
+        (PRODUCT | {"order": [*OWN[:5], [2, False, True]]}, "unsupported"),
+        (PRODUCT | {"group": "C6", "order": OWN}, "unsupported"),
+        (PRODUCT | {"positions": [[0, 7], [0, 6]]}, "unsupported"),
+        (TABLE | {"labels": [0, 1, 2]}, "syntax"),
+        (TABLE | {"labels": [0, 1, 2, -1]}, "limit"),
+        (TABLE | {"labels": [0, 1, 2, None]}, "syntax"),
+        (TABLE | {"positions": [[0, 2**11]] * 2}, "limit"),
+    ],
+)
+def test_parameters_outside_their_domain_are_declined(fields, reason):
+    with pytest.raises(Declined) as refused:
+        read_task(fields)
+    assert refused.value.reason == reason

@@ -9,6 +9,7 @@ from support.tasks import ToyTask, random_task, with_outputs
 from support.toy import Recipe
 
 from tasks import task as tasks
+from tasks.rule import of_tokens
 
 FLAVOURS = ("trained", "gaussian", "near ties", "duplicated", "one hot", "absorbing", "sharp")
 SIZES = ((4, 3, 3, 2), (3, 4, 2, 2), (5, 2, 3, 1), (4, 1, 2, 2), (2, 3, 2, 1), (1, 2, 1, 1))
@@ -83,7 +84,8 @@ def test_what_serves_the_maximum_of_everything_declines_other_tasks(strategy):
 class Last:
     """A rule of this file: the label is the last token that is read, before the query's."""
 
-    name = "last"
+    def usual(self, reads, d_vocab, d_vocab_out):
+        return of_tokens("last", reads, d_vocab, range(d_vocab_out))
 
     def label(self, tokens):
         return tokens[-1]
@@ -105,7 +107,7 @@ class Last:
 
 
 def test_a_rule_is_added_by_one_line_of_the_table(monkeypatch):
-    monkeypatch.setitem(tasks.RULES, "last", ((), Last))
+    monkeypatch.setitem(tasks.RULES, "last", ({}, Last))
     model = Recipe("gaussian", 4, 3, 3, 2, seed=2).build()
 
     class Asked(ToyTask):
@@ -123,7 +125,7 @@ def test_a_rule_that_loses_inputs_is_found_out(monkeypatch):
         def accepts(self, label, state):
             return state[1] and label != 1
 
-    monkeypatch.setitem(tasks.RULES, "last", ((), Dead))
+    monkeypatch.setitem(tasks.RULES, "last", ({}, Dead))
     model = Recipe("gaussian", 4, 3, 3, 2, seed=2).build()
     task = ToyTask("last", 1, ((0, 4),) * 3, (0, 1), (0, 4)).as_json()
     with pytest.raises(ArithmeticError, match="the classes hold 48 of 64 inputs"):

@@ -25,6 +25,7 @@ from parts.float32 import deviation
 from parts.tables import Tables
 from support.oracle import count_correct
 from support.toy import Recipe, ToyModel
+from tasks.task import read_task
 
 CHECKER = Path(__file__).resolve().parents[2] / "certificates" / "checker"
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -172,7 +173,8 @@ def checker_tables(model: ToyModel, margin: Fraction = Fraction(0)) -> Tables:
     """Return the checker's own path tables of a model."""
     read = read_model(read_tensors(model.bytes()))
     answers = range(read.shape.d_vocab_out)
-    return tables(read, (margin.numerator, margin.denominator), answers, Tally(10**12))
+    task = read_task(task_of(shapes(model.bytes()), answers=[answers.start, answers.stop]))
+    return tables(read, (margin.numerator, margin.denominator), task, Tally(10**12))
 
 
 def checker_eps(model: ToyModel | Path | bytes, tally: Tally | None = None) -> Fraction:

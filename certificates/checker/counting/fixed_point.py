@@ -21,7 +21,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from arithmetic.lanes import Lanes
-from arithmetic.matrices import Matrix, Rows
+from arithmetic.matrices import Rows
 from arithmetic.tally import Tally
 from arithmetic.weights import Span, exponentials, on_one_unit
 from files.verdict import decline_unless
@@ -162,7 +162,9 @@ class FixedPoint:
         flat = [score[t] + x for span, x in zip(chosen, places, strict=True) for t in span]
         self.tally.charge(4 * len(flat))
         unit = head.score_exponent, head.d_head
-        balls = iter(on_one_unit(exponentials(flat, *unit, self.width, self.tally), self.bits + GUARD))
+        balls = iter(
+            on_one_unit(exponentials(flat, *unit, self.width, self.tally), self.bits + GUARD)
+        )
         found = [[next(balls) for _ in span] for span in chosen]
         return [*found[:-1], found[-1] * len(spans[-1])]
 
@@ -186,7 +188,10 @@ class FixedPoint:
     def _bounds(self) -> list[int]:
         """Return, for each column, at least the largest sum of its entries, in exact units."""
         tallest = [
-            [max(map(abs, column)) for column in zip(*(row for rows in group for row in rows), strict=True)]
+            [
+                max(map(abs, column))
+                for column in zip(*(row for rows in group for row in rows), strict=True)
+            ]
             for group in self._every_row()
             if group
         ]
@@ -219,9 +224,12 @@ class FixedPoint:
     def _layer_unit(self, layer: Layer, tops: list[int], unit: int, most: int | None) -> int:
         """Return fw, the finest unit of a layer's weights that leaves its sums room."""
         decline_unless(sum(tops).bit_length() <= self.width - 4, "limit", "too many neurons.")
-        sums = [sum(t * abs(x) for t, x in zip(tops, c, strict=True)) for c in zip(*layer.weight.rows, strict=True)]
+        sums: list[int] = [
+            sum(t * abs(x) for t, x in zip(tops, c, strict=True))
+            for c in zip(*layer.weight.rows, strict=True)
+        ]
         weights = self.width - 4 - max(sums).bit_length() - layer.weight.exponent
-        ends = [weights] if most is None else [weights, most - unit]
+        ends: list[int] = [weights] if most is None else [weights, most - unit]
         if any(layer.bias.rows[0]):
             bits = max(map(abs, layer.bias.rows[0])).bit_length() + layer.bias.exponent
             ends.append(self.width - 4 - bits - unit)
@@ -231,7 +239,9 @@ class FixedPoint:
         """Return a bound of each activation that follows a layer."""
         shift, count = fw + layer.weight.exponent, sum(tops)
         found = []
-        for column, bias in zip(zip(*layer.weight.rows, strict=True), layer.bias.rows[0], strict=True):
+        for column, bias in zip(
+            zip(*layer.weight.rows, strict=True), layer.bias.rows[0], strict=True
+        ):
             total = sum(t * abs(x) for t, x in zip(tops, column, strict=True))
             most = _up(total, shift) + count + _up(abs(bias), unit + layer.bias.exponent) + 1
             found.append((most >> self.width // 2) + 1)
@@ -266,7 +276,7 @@ class FixedPoint:
             self.lookups.append([] if fixed else made)
         off = [len([rows for rows in program.lookups if rows]) + len(program.heads)] * 2
         off = [x << self.bits for x in off]
-        self.heads = []
+        self.heads: list[list[list[int]]] = []
         for head in program.heads:
             self.heads.append([])
             for rows in head.values:

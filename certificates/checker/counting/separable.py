@@ -16,7 +16,7 @@ from counting.cells import Cells, cells_of
 from files.claims import Claim, Counts
 from parts.attention import Attention
 from parts.tables import Tables
-from tasks.acceptors import Acceptor, Class
+from tasks.acceptors import Acceptor, Class, acceptors
 
 Table = list[list[int]]
 
@@ -99,7 +99,7 @@ def count_by_class(tables: Tables, claim: Claim, tally: Tally, count: ClassCount
     require_walkable(len(task.positions))
     attentions = {q: Attention(tables.head, q, bits, tally) for q in task.positions[-1]}
     certain = possible = 0
-    for acceptor in task.acceptors():
+    for acceptor in acceptors(task):
         if acceptor.label not in task.answers:
             certain += acceptor.size
             possible += acceptor.size

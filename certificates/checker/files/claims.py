@@ -4,7 +4,8 @@ from typing import Any, NamedTuple
 
 from files.strictjson import count, parse_object, rational, require_keys, small, string
 from files.verdict import decline_unless, reject_unless
-from parts.architecture import Architecture, Parts, architecture_of
+from parts.architecture import Architecture, Parts
+from parts.architectures import architecture_of
 from tasks.task import Task, read_task
 
 FORMAT, OLDER = "ballproof-certificate/2", "ballproof-certificate/1"
@@ -84,7 +85,10 @@ def read_claim(data: bytes, max_operations: int) -> Claim:
         _sha256(model["sha256"]),
         architecture,
         parts,
-        {x: small(sizes[x], x != "d_mlp", MAX_SIZE, f"claim.model.sizes.{x}") for x in architecture.sizes},
+        {
+            x: small(sizes[x], x != "d_mlp", MAX_SIZE, f"claim.model.sizes.{x}")
+            for x in architecture.sizes
+        },
         read_task(claim["task"]),
         string(claim["semantics"], "claim.semantics"),
         claim["margin"],

@@ -28,8 +28,8 @@ class Tensor(NamedTuple):
     data: bytes | memoryview
 
 
-def read_tensors(data: bytes) -> tuple[dict[str, Tensor], str | None]:
-    """Return every tensor of a safetensors file, the buffers among them, and the metadata `parts`.
+def read_tensors(data: bytes) -> dict[str, Tensor]:
+    """Return every tensor of a safetensors file, the buffers among them.
 
     The header must describe the data without holes, overlaps or bytes left over.
     """
@@ -40,8 +40,13 @@ def read_tensors(data: bytes) -> tuple[dict[str, Tensor], str | None]:
     entries = {name: _entry(ascii(name[:80]), entry) for name, entry in header.items()}
     # Tensors are views of the data: none is copied.
     _tile(sorted((start, end) for _, _, start, end in entries.values()), len(body))
-    tensors = {name: Tensor(*x[:2], body[x[2] : x[3]]) for name, x in entries.items()}
-    return tensors, metadata.get("parts")
+    return {name: Tensor(*x[:2], body[x[2] : x[3]]) for name, x in entries.items()}
+
+
+def stated_parts(data: bytes) -> str | None:
+    """Return what the metadata of a safetensors file, read before, state as the model's parts."""
+    metadata: dict[str, str] = _split(memoryview(data))[0].get("__metadata__", {})
+    return metadata.get("parts")
 
 
 def _is_text(value: Any) -> bool:

@@ -10,6 +10,7 @@ from arithmetic.tally import Tally
 from files.strictjson import MAX_DIGITS
 from files.tensors import BUFFERS, Tensor, matrix, require_buffers
 from files.verdict import Declined, decline_unless
+from parts.architecture import Parts, require_settings
 from parts.tables import Head, Tables
 from tasks.task import Task
 
@@ -61,14 +62,9 @@ _LAYOUT = {
 }
 
 
-def words(parts: list[dict[str, Any]]) -> str:
-    """Return WORDS; a setting that is missing, unknown or another than is served is declined."""
-    for part, served in zip(parts, PARTS, strict=True):
-        for key in sorted({*part, *served}):
-            # As text: true is no 1.
-            stated, known = (ascii(x[key]) if key in x else "not set" for x in (part, served))
-            sentence = f"claim.model.parts: {key[:80]!a} of {served['part']} is {stated[:80]}"
-            decline_unless(stated == known, "unsupported", f"{sentence}; served is {known}.")
+def words(parts: Parts) -> str:
+    """Return WORDS; parts with other settings are declined."""
+    require_settings(parts, PARTS)
     return WORDS
 
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from arithmetic.matrices import Matrix, Rows, add, aligned, joined, product, scaled, transposed
 from arithmetic.tally import Tally
-from files.strictjson import rational, require_keys, small
+from files.strictjson import rational
 from files.tensors import Tensor, require_buffers
 from files.verdict import decline_unless
-from parts import attention_only
+from parts.architecture import PROGRAM, Architecture, Parts, require_settings
 from parts.layout import axes_of, matrices_of, require_small
 from parts.program import Layer, Program, ProgramHead, of_answers
 from tasks.task import Task
@@ -70,32 +70,37 @@ _LAYOUT = {
     "b_U": ("unembed.b_U", ("d_vocab_out",)),
 }
 
-def settings_of(parts: list[dict[str, Any]]) -> Settings:
+
+_SERVED: dict[str, dict[str, Any]] = {
+    "embed": {"part": "embed"},
+    "positions": {"part": "positions"},
+    "mlp": {"part": "mlp", "activation": "relu"},
+    "readout": {"part": "readout", "position": "last"},
+}
+
+
+def settings_of(parts: Parts) -> Settings:
     """Return the settings that the parts of a claim state, or decline them."""
     by_name = {part["part"]: part for part in parts}
     attention = by_name["attention"]
-    shared = ("softmax", "normalised") if "softmax" in attention else ()
-    keys = ("part", "heads", "mask", "scale", *shared)
-    require_keys(attention, keys, "claim.model.parts: attention")
-    heads = small(attention["heads"], 1, MAX_HEADS, "claim.model.parts: heads")
-    mask, normalised = attention["mask"], attention.get("normalised", False)
-    expected = [{"part": "embed"}, attention, {"part": "readout", "position": "last"}]
-    if "positions" in by_name:
-        expected.insert(1, {"part": "positions"})
-    if "mlp" in by_name:
-        expected.insert(-1, {"part": "mlp", "activation": "relu"})
-    served = attention["scale"] == "1/sqrt(d_head)" and mask in ("causal", "none")
-    served = served and parts == expected and type(normalised) is bool
-    decline_unless(served, "unsupported", "claim.model.parts: a setting that is not served.")
-    share = None
+    heads, mask, shared = attention.get("heads"), attention.get("mask"), "softmax" in attention
+    fits = type(heads) is int and 1 <= heads <= MAX_HEADS
+    served: dict[str, Any] = {"part": "attention", "heads": heads if fits else f"1 to {MAX_HEADS}"}
+    served |= {"mask": "none" if mask == "none" else "causal", "scale": "1/sqrt(d_head)"}
+    normalised, share = attention.get("normalised") is True, None
     if shared:
         share = Fraction(*rational(attention["softmax"], "claim.model.parts: softmax"))
         sentence = "claim.model.parts: softmax is below 0, or 1."
         decline_unless(share >= 0 and share != 1, "unsupported", sentence)
-    return Settings(heads, str(mask), share, normalised, "positions" in by_name, "mlp" in by_name)
+        served |= {"softmax": attention["softmax"], "normalised": normalised}
+    known = _SERVED | {"attention": served}
+    require_settings(parts, [known[part["part"]] for part in parts])
+    return Settings(
+        int(served["heads"]), str(mask), share, normalised, "positions" in by_name, "mlp" in by_name
+    )
 
 
-def words(parts: list[dict[str, Any]]) -> str:
+def words(parts: Parts) -> str:
     """Return the parts with their settings, as the verdict prints them, or decline them."""
     s = settings_of(parts)
     attention = f"{s.heads}-heads" if s.heads > 1 else "1-head"
@@ -106,15 +111,13 @@ def words(parts: list[dict[str, Any]]) -> str:
     return ",".join([*named, *["mlp(relu)"] * s.mlp, "readout(last)"])
 
 
-def read_model(
-    tensors: dict[str, Tensor], parts: list[dict[str, Any]], sizes: dict[str, int]
-) -> Model:
+def read_model(tensors: dict[str, Tensor], parts: Parts, sizes: dict[str, int]) -> Model:
     """Return the model of these parts that the tensors make up; anything else is declined.
 
     Where there is no W_pos, the number of positions is the one that the claim states.
     """
     settings = settings_of(parts)
-    absent = () if settings.positions else ("W_pos",)
+    absent: tuple[str, ...] = () if settings.positions else ("W_pos",)
     absent += () if settings.mlp else ("W_in", "W_out", "b_in", "b_out")
     layout = {short: row for short, row in _LAYOUT.items() if short not in absent}
     axes = axes_of(tensors, layout)
@@ -128,16 +131,6 @@ def read_model(
     require_small(d_vocab, n_ctx, max(heads * rows * columns, rows * rows, n_ctx * d_vocab))
     require_buffers(tensors, n_ctx)
     return Model(shape, settings, matrices_of(tensors, layout, shape._asdict()))
-
-
-def program_of_one_head(
-    model: attention_only.Model, margin: tuple[int, int], task: Task, tally: Tally
-) -> Program:
-    """Return the program of an attention-only model of one head."""
-    shape = model.shape
-    sizes = Shape(*shape[:3], 1, shape.d_head, 0, shape.d_vocab_out)
-    settings = Settings(1, "causal", None, False, True, False)
-    return program(Model(sizes, settings, model.weights), margin, task, tally)
 
 
 def program(model: Model, margin: tuple[int, int], task: Task, tally: Tally) -> Program:
@@ -259,3 +252,6 @@ def _scores(
     both = [product(queried, transposed(x), tally) for x in (w["W_E"], places)]
     (score, positional), exponent = aligned(both, tally)
     return score, positional, exponent, model.shape.d_head
+
+
+ROW = Architecture(words, Shape._fields, read_model, {PROGRAM: program}, None)

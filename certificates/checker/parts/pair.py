@@ -4,9 +4,9 @@ from typing import Any, NamedTuple
 
 from arithmetic.matrices import Matrix, add, aligned, product
 from arithmetic.tally import Tally
-from files.strictjson import require_keys, small
 from files.tensors import Tensor
 from files.verdict import decline_unless
+from parts.architecture import PROGRAM, Architecture, Parts, require_settings
 from parts.layout import axes_of, matrices_of, require_small
 from parts.program import Layer, Program, of_answers
 from tasks.task import Task
@@ -34,30 +34,32 @@ class Model(NamedTuple):
     weights: dict[str, Matrix]
 
 
-def _settings(parts: list[dict[str, Any]]) -> tuple[str, int]:
+def _settings(parts: Parts) -> tuple[str, int]:
     """Return how the embeddings come together and the number of hidden layers, or decline."""
     first, mlp, _ = parts
-    require_keys(first, ("part", "inputs"), "claim.model.parts: pair")
-    require_keys(mlp, ("part", "activation", "layers"), "claim.model.parts: mlp")
-    layers = small(mlp["layers"], 1, MAX_LAYERS, "claim.model.parts: layers")
-    expected = [{**first}, {**mlp, "activation": "relu"}, {"part": "readout"}]
-    served = parts == expected and first["inputs"] in INPUTS
-    decline_unless(served, "unsupported", "claim.model.parts: a setting that is not served.")
-    return str(first["inputs"]), layers
+    inputs, layers = first.get("inputs"), mlp.get("layers")
+    fits = type(layers) is int and 1 <= layers <= MAX_LAYERS
+    known = inputs if inputs in INPUTS else " or ".join(INPUTS)
+    served: Parts = [
+        {"part": "pair", "inputs": known},
+        {"part": "mlp", "activation": "relu", "layers": layers if fits else f"1 to {MAX_LAYERS}"},
+        {"part": "readout"},
+    ]
+    require_settings(parts, served)
+    return str(inputs), int(layers or 0)
 
 
-def words(parts: list[dict[str, Any]]) -> str:
+def words(parts: Parts) -> str:
     """Return the parts with their settings, as the verdict prints them, or decline them."""
     inputs, layers = _settings(parts)
     return f"pair({inputs}),mlp(relu{f',{layers}-layers' if layers > 1 else ''}),readout"
 
 
-def read_model(
-    tensors: dict[str, Tensor], parts: list[dict[str, Any]], sizes: dict[str, int]
-) -> Model:
+def read_model(tensors: dict[str, Tensor], parts: Parts, sizes: dict[str, int]) -> Model:
     """Return the model of these parts that the tensors make up; anything else is declined."""
     inputs, layers = _settings(parts)
     names = ("W_E",) if "W_E" in tensors else ("W_a", "W_b")
+    layout: dict[str, tuple[str, tuple[str, ...]]]
     layout = {name: (name, ("d_vocab", "d_model")) for name in names}
     if inputs != "added":
         layout["W_in"] = ("W_in", ("rows", "d_mlp"))
@@ -97,3 +99,6 @@ def program(model: Model, margin: tuple[int, int], task: Task, tally: Tally) -> 
     out = Layer(of_answers(w["W_out"], task.answers), of_answers(w["b_out"], task.answers))
     neurons = model.shape.d_mlp
     return Program(task.positions, [*lookups], exponent, [], neurons, [*layers, out], False, 1)
+
+
+ROW = Architecture(words, Shape._fields, read_model, {PROGRAM: program}, None)

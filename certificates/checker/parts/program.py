@@ -1,4 +1,4 @@
-"""What every architecture gives of a model: a program that evaluates an input (docs/theorems.md, M1).
+"""What every architecture gives of a model: a program that evaluates an input (M1).
 
 Columns are neurons first, then outputs that the look-ups reach past them. A look-up is a row of
 columns for a position and its token. The pre-activations, and the outputs beside them, are

@@ -1,4 +1,4 @@
-"""Every input evaluated: one fixed-point program, again with more bits where it leaves a doubt (M2).
+"""Every input evaluated by one fixed-point program, with more bits where it leaves a doubt (M2).
 
 An input is right if the lead of its label over the strongest other answer exceeds the margin, so
 that ties are wrong. Where no exponential occurs the last doubts are settled in exact integers; else
@@ -21,7 +21,7 @@ MOST_PASSES, LANES, WIDEST, MOST_UNIT = 4, 64, 1024, 2**17
 
 
 class Decision(NamedTuple):
-    """Whether an input is right, None if it is open; its lead and the lead's error, over 2**unit."""
+    """Whether an input is right, None if open; its lead and the lead's error, over 2**unit."""
 
     right: bool | None
     lead: int

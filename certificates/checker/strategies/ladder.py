@@ -19,7 +19,7 @@ from files.claims import Claim, Counts
 from files.witness import demand
 from parts.tables import Tables
 from strategies.ladder_witness import BRANCHES, RULES, Domain, Group, Node, read_ladder
-from tasks.acceptors import Acceptor, Class
+from tasks.acceptors import Acceptor, Class, acceptors
 
 NAMES = tuple(RULES)
 Pools = dict[int, list[Node]]
@@ -39,7 +39,7 @@ def read(claim: Claim) -> Pools:
 def count_right(tables: Tables, pools: Pools, claim: Claim, tally: Tally) -> Counts:
     """Return how many inputs are right, at least and at most."""
     ladder = Ladder(tables, claim.precision, tally)
-    for acceptor in claim.task.acceptors():
+    for acceptor in acceptors(claim.task):
         ladder.climb(acceptor, pools.get(acceptor.label, []))
     return claim.total - ladder.possible, claim.total - ladder.certain
 

@@ -5,11 +5,12 @@ with the label can be reached are left out, and states of a level that accept th
 So two queries have equal classes, as sets of free tokens, exactly if they start in the same state.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from files.verdict import decline_unless
 from tasks.rule import Rule, State
+from tasks.task import Task
 
 MAX_ARCS = 2**20
 # Any token of the range leads to the state of the next level.
@@ -43,6 +44,21 @@ class Class(NamedTuple):
     query: int
     start: int
     acceptor: Acceptor
+
+
+def acceptors(task: Task) -> Iterator[Acceptor]:
+    """Yield the acceptor of each label: their classes partition the inputs (T13).
+
+    The sizes of all classes have to add up to the number of inputs: no class is lost.
+    """
+    counted = 0
+    for label in task.labels:
+        acceptor = accepted(task.rule, label, task.positions, task.reads)
+        counted += acceptor.size
+        if acceptor.starts:
+            yield acceptor
+    if counted != task.total:
+        raise ArithmeticError(f"the classes hold {counted} of {task.total} inputs")
 
 
 def accepted(rule: Rule, label: int, positions: Sequence[range], reads: Sequence[int]) -> Acceptor:

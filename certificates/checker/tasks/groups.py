@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from files.strictjson import string
 from files.verdict import decline_unless
-from tasks.rule import State, Usual, singles
+from tasks.rule import Rule, State, Usual, singles
 
 Element = tuple[int, ...]
 LEXICOGRAPHIC, SIDES = "lexicographic", ("x(y)", "y(x)")
@@ -95,10 +95,14 @@ def as_it_is(value: Any, read: Sequence[range], what: str) -> Any:
     return value
 
 
-def of_parameters(named: tuple[str, list[Element]], order: Any, side: Any) -> Product:
+def of_parameters(named: tuple[str, list[Element]], order: Any, side: Any) -> Rule:
     """Return the rule, or decline it: unknown sides, and orders that are no order of the group."""
     group, elements = named
-    decline_unless(isinstance(side, str) and side in SIDES, "unsupported", "claim.task.side: neither x(y) nor y(x).")
+    decline_unless(
+        isinstance(side, str) and side in SIDES,
+        "unsupported",
+        "claim.task.side: neither x(y) nor y(x).",
+    )
     settings = (f"side={side}",) if side != SIDES[0] else ()
     if order != LEXICOGRAPHIC:
         elements = _permutations(order, elements if group[0] in "SA" else [])
@@ -130,6 +134,3 @@ def _permutations(value: Any, elements: list[Element]) -> list[Element]:
     fits = whole and sorted(items) == elements
     decline_unless(fits, "unsupported", "claim.task.order: not each element of the group, once.")
     return items
-
-
-READERS = {"group": group, "order": as_it_is, "side": as_it_is}

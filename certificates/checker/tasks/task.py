@@ -1,6 +1,6 @@
 """The task of a claim: rule, domain, positions read and answers, as the certificate states them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from files.strictjson import require_keys, small, string
 from files.verdict import Declined, decline_unless
 from tasks import groups, listed, modular, rank
-from tasks.acceptors import Acceptor, accepted
 from tasks.argmax import Argmax
 from tasks.maximum import Maximum
 from tasks.minimum import Minimum
@@ -23,7 +22,10 @@ RULES: dict[str, tuple[dict[str, Reader], Callable[..., Rule]]] = {
     "rank": ({"rank": rank.rank}, rank.Rank),
     "argmax": ({"rank": rank.rank}, Argmax),
     "sum": ({"modulus": modular.modulus, "coefficients": modular.coefficients}, modular.Sum),
-    "product": (groups.READERS, groups.of_parameters),
+    "product": (
+        {"group": groups.group, "order": groups.as_it_is, "side": groups.as_it_is},
+        groups.of_parameters,
+    ),
     "table": ({"labels": listed.labels}, listed.Table),
 }
 MAX_TOKENS, MAX_POSITIONS = 2**28, 2**16
@@ -55,25 +57,13 @@ class Task(NamedTuple):
         tokens = range(min(r.start for r in read), max(r.stop for r in read))
         return self.rule.labels(tokens, len(self.reads))
 
-    def acceptors(self) -> Iterator[Acceptor]:
-        """Yield the acceptor of each label: their classes partition the inputs (T13).
-
-        The sizes of all classes have to add up to the number of inputs: no class is lost.
-        """
-        counted = 0
-        for label in self.labels:
-            acceptor = accepted(self.rule, label, self.positions, self.reads)
-            counted += acceptor.size
-            if acceptor.starts:
-                yield acceptor
-        if counted != self.total:
-            raise ArithmeticError(f"the classes hold {counted} of {self.total} inputs")
-
     def name(self, d_vocab: int, d_vocab_out: int) -> str:
         """Return the task in words; what differs from the whole of the model stands in brackets."""
         usual, places = self.rule.usual(len(self.reads), d_vocab, d_vocab_out), len(self.positions)
         parts = [*usual.settings]
-        if self.positions != tuple(usual.read if i in self.reads else usual.other for i in range(places)):
+        if self.positions != tuple(
+            usual.read if i in self.reads else usual.other for i in range(places)
+        ):
             parts.append("positions=" + ",".join(map(_ends, self.positions)))
         if self.reads != tuple(range(places if usual.all_read else len(self.reads))):
             parts.append("reads=" + ",".join(map(str, self.reads)))
