@@ -8,6 +8,7 @@ from __future__ import annotations
 from ballproof.models.architectures.architecture import Architecture, Shape, Shapes, Weights
 from ballproof.models.architectures.attention_only import ATTENTION_ONLY
 from ballproof.models.architectures.factors import Factors
+from ballproof.models.architectures.program import Program, ProgramHead
 from ballproof.models.architectures.tables import Head, Tables
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "Architecture",
     "Factors",
     "Head",
+    "Program",
+    "ProgramHead",
     "Shape",
     "Shapes",
     "Tables",

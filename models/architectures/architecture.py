@@ -11,6 +11,7 @@ import flint
 
 from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.models.architectures.factors import Factors
+from ballproof.models.architectures.program import Program
 from ballproof.models.architectures.programs import Floats64, Programs, Tokens, Variant
 from ballproof.models.architectures.tables import Tables
 from ballproof.models.tensors import Dims
@@ -100,8 +101,9 @@ class Architecture:
 
     `logits` encloses the logits of one input at the precision in force, from the definition:
     what every theorem is about. The others are None where no theorem serves the architecture:
-    exact `tables` and `factors` of one head, the `deviation` of the program in float32 (T12), and
-    `programs`, this program in any order of summation. `variants` are functions that the same
+    exact `tables` and `factors` of one head, the `program` of enumeration for a number of
+    positions, the `deviation` of the program in float32 (T12), and `programs`, this program in any
+    order of summation. `variants` are functions that the same
     tensors may stand for in another's program, in floats: nothing rests on them. `assumed` says for
     a reader what the tensors do not show.
     """
@@ -117,6 +119,7 @@ class Architecture:
     linear: Mapping[str, LinearName] = field(default_factory=dict)
     tables: Callable[[Weights], Tables] | None = None
     factors: Callable[[Weights], Factors] | None = None
+    program: Callable[[Weights, int], Program] | None = None
     deviation: Callable[[Weights], Fraction] | None = None
     programs: Programs | None = None
     variants: Callable[[Weights, Tokens, Floats64], Iterator[Variant]] | None = None
