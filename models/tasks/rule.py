@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 # Hashable; its parts are the rule's own business. None says that the label is out of reach.
 State = Any
 
@@ -31,6 +34,12 @@ class Rule:
     def label(self, values: Sequence[int]) -> int | None:
         """Return the right answer for these tokens, or None if the rule has none for them."""
         raise NotImplementedError
+
+    def labels_of(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the label of each row of tokens read (N, reads), -1 for none."""
+        labels = map(self.label, values.tolist())
+        known = (-1 if label is None else label for label in labels)
+        return np.fromiter(known, dtype=np.int64, count=len(values))
 
     def start(self, wanted: int) -> State:
         """Return the state before the first token."""
