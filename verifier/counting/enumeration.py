@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ballproof.models.tasks import Task
-from ballproof.verifier.counting.branch import WrongCount
 from ballproof.verifier.counting.fixed_point import LANES, FixedPoint, Settled
 from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.mixing import Tokens
 from ballproof.verifier.counting.program import DomainProgram
 from ballproof.verifier.counting.rational import Rational
+from ballproof.verifier.counting.wrong_count import WrongCount
 
 MOST_PASSES = 4
 # Numbers of one array operation: as many as stay in a core's cache; of Python integers fewer.
-BLOCK, WIDE_BLOCK = 1 << 17, 1 << 15
+BLOCK, WIDE_BLOCK = 1 << 16, 1 << 15
 NO_LABEL, NO_ANSWER = -1, -2
 
 

@@ -140,7 +140,7 @@ class FixedPoint:
         """Return the sums of look-ups and heads (N, m+a), and which inputs' weights are proved."""
         kind = np.object_ if self.wide else np.int64
         values: Numbers = np.zeros((len(tokens), self.program.width), dtype=kind)
-        proved = np.ones(len(tokens), dtype=np.bool_)
+        proved, added = np.ones(len(tokens), dtype=np.bool_), np.empty_like(values)
         for i, table in enumerate(self.tables.looked_up):
             if table is not None:
                 values += table[tokens[:, i]] << self.fraction
@@ -150,7 +150,8 @@ class FixedPoint:
             proved &= good
             for i, table in enumerate(head):
                 if table is not None:
-                    added = table[tokens[:, i]]
+                    # In place: new arrays of this size cost as much as the arithmetic.
+                    np.take(table, tokens[:, i], axis=0, out=added, mode="clip")
                     added *= weights[:, i, None]
                     values += added
         return values, proved

@@ -7,19 +7,20 @@ the last place, for many inputs; `IntegerMixing` takes enclosures of any width, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import flint
 import numpy as np
 from numpy.typing import NDArray
 
 from ballproof.interval.ball import exact, lower_end, precision, upper_end
+from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.interval.fixed import LOWEST_EXPONENT
 from ballproof.verifier.counting.program import DomainHead
 
 Tokens = NDArray[np.int64]
 # int64, or Python integers in an object array.
-Numbers = NDArray[np.int64] | NDArray[np.object_]
+Numbers = NDArray[Any]
 
 # A score further below the row's largest than 2^VANISHING is not worth an exponential.
 VANISHING = 45
@@ -77,7 +78,7 @@ class FloatMixing:
 
 
 def _factors(
-    scores: flint.fmpz_mat, head: DomainHead, queries: range
+    scores: DyadicMatrix, head: DomainHead, queries: range
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return exp of (score - the row's largest) / sqrt(d_head): mantissas in [1/2, 1), exponents.
 

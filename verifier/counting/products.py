@@ -14,6 +14,9 @@ from ballproof.verifier.counting.mixing import Numbers
 
 # Integers up to 2^53 are doubles, and so are sums of them that stay below.
 DOUBLE_BITS = 53
+# BLAS starts threads for products of more multiplications. For a small matrix they cost more time
+# than they save, on a busy machine ten times as much.
+SMALL, LEAST_ROWS = 1 << 18, 16
 Product = Callable[[Numbers], Numbers]
 
 
@@ -51,10 +54,20 @@ def _by_doubles(matrix: NDArray[np.int64], total: int) -> Product:
         doubles = rows.astype(np.float64)
         result = np.zeros((len(rows), matrix.shape[1]), dtype=np.int64)
         for place, part in slices:
-            result += (doubles @ part).astype(np.int64) << place
+            result += _multiplied(doubles, part).astype(np.int64) << place
         return result
 
     return multiply
+
+
+def _multiplied(rows: NDArray[np.float64], part: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Multiply, a few rows at a time where the matrix is small."""
+    few = SMALL // part.size if part.size else 0
+    if few < LEAST_ROWS:
+        return rows @ part
+    many = len(rows) // few * few
+    first = rows[:many].reshape(-1, few, rows.shape[1]) @ part
+    return np.concatenate([first.reshape(many, -1), rows[many:] @ part])
 
 
 def _slices(matrix: NDArray[np.int64], bits: int) -> Iterator[tuple[int, NDArray[np.float64]]]:

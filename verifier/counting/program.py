@@ -138,8 +138,8 @@ def _restricted_head(head: ProgramHead, task: Task, columns: Sequence[int]) -> D
         for part, tokens in zip(head.values, task.positions, strict=True)
     ]
     exponent = min(head.score.exponent, head.positional_score.exponent)
-    scores = (_at(part, exponent) for part in (head.score, head.positional_score))
-    return DomainHead(tuple(values), *scores, head.d_head)
+    score, positional = (_at(part, exponent) for part in (head.score, head.positional_score))
+    return DomainHead(tuple(values), score, positional, head.d_head)
 
 
 def _folded(program: DomainProgram) -> DomainProgram:
