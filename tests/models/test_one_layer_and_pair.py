@@ -4,11 +4,11 @@ import itertools
 import json
 from fractions import Fraction
 
-import literal_models
 import numpy as np
 import pytest
-from literal_models import frozen
 from small_models import ball_ends, random_tensors
+from support import literal_models
+from support.literal_models import frozen
 
 from ballproof.models.architectures import Shape
 from ballproof.models.architectures.attention_only import ATTENTION_ONLY

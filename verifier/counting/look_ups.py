@@ -49,7 +49,8 @@ class LookUps:
         tops = [_tops(sign, table) for table in _given(self.looked_up)]
         for head in self.heads:
             each = [_tops(sign, table) for table in _given(head)]
-            tops.append([max(0, *column) for column in zip(*each, strict=True)])
+            if each:
+                tops.append([max(0, *column) for column in zip(*each, strict=True)])
         return [sum(column) << self.fraction for column in zip(*tops, strict=True)]
 
 

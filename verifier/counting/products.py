@@ -67,7 +67,7 @@ def _multiplied(rows: NDArray[np.float64], part: NDArray[np.float64]) -> NDArray
         return rows @ part
     many = len(rows) // few * few
     first = rows[:many].reshape(-1, few, rows.shape[1]) @ part
-    return np.concatenate([first.reshape(many, -1), rows[many:] @ part])
+    return np.concatenate([first.reshape(many, part.shape[1]), rows[many:] @ part])
 
 
 def _slices(matrix: NDArray[np.int64], bits: int) -> Iterator[tuple[int, NDArray[np.float64]]]:
