@@ -15,6 +15,7 @@ from ballproof.models.architectures import NOTHING_STATED, Shape, Stated, Weight
 from ballproof.models.buffers import check_buffers, without_buffers
 from ballproof.models.errors import ModelError
 from ballproof.models.files import read_limited, write_atomically
+from ballproof.models.tasks import positions_named
 from ballproof.models.tensors import Tensor, digest_tensors, read_file, require_plain, write_tensors
 
 __all__ = [
@@ -75,7 +76,8 @@ def stated_by(metadata: Mapping[str, str], source: str) -> Stated:
         raise ModelError(
             f"{source} states n_ctx = {text!r} in its metadata, where 1 to 9999 is expected."
         )
-    return Stated(metadata.get("parts"), None if text is None else int(text))
+    reads = positions_named(metadata.get("task", ""))
+    return Stated(metadata.get("parts"), None if text is None else int(text), reads)
 
 
 def _in_context(shape: Shape, stated: Stated, source: str) -> Shape:
@@ -85,12 +87,13 @@ def _in_context(shape: Shape, stated: Stated, source: str) -> Shape:
             f"{source} states n_ctx = {stated.n_ctx} in its metadata, where its tensors have "
             f"{shape.n_ctx}."
         )
-    if not shape.n_ctx and stated.n_ctx is None:
+    stated_ctx = stated.n_ctx or stated.reads
+    if not shape.n_ctx and stated_ctx is None:
         raise ModelError(
             f"{source} has no positions, so that no tensor shows how many tokens the model reads: "
             "`ballproof import` states it, by --n-ctx or by --task."
         )
-    return replace(shape, n_ctx=shape.n_ctx or stated.n_ctx or 0)
+    return replace(shape, n_ctx=shape.n_ctx or stated_ctx or 0)
 
 
 def stored(

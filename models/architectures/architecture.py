@@ -60,12 +60,14 @@ class Shape:
 class Stated:
     """What a file states of the function that its tensors do not show.
 
-    `parts` is the JSON text of the parts, as a certificate states them without spaces, and `n_ctx`
-    the number of positions; None where the file says nothing.
+    `parts` is the JSON text of the parts, as a certificate states them without spaces, `n_ctx` the
+    number of positions, and `reads` that of the task which the file names, for models without
+    positions; None where the file says nothing.
     """
 
     parts: str | None = None
     n_ctx: int | None = None
+    reads: int | None = None
 
 
 NOTHING_STATED = Stated()
@@ -110,12 +112,14 @@ class Weights:
 class LinearName(NamedTuple):
     """What a tensor of linear layers is called here, and how it differs.
 
-    Linear layers hold their matrices transposed, and merge the heads of attention.
+    Linear layers hold their matrices transposed, and merge the heads of attention: on their first
+    axis, or, where these are what the layer reads, on their last.
     """
 
     name: str
     transposed: bool = False
     merged_heads: bool = False
+    heads_last: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -60,3 +60,26 @@ class Rule:
     def answers(self, outputs: int, reads: int) -> range:
         """Return the answers that compete unless a task says otherwise."""
         return range(outputs)
+
+    def usual_reads(self, n_ctx: int) -> tuple[int, ...]:
+        """Return the positions that are read unless a task says otherwise."""
+        return tuple(range(n_ctx))
+
+    def usual_tokens(self, d_vocab: int, read: bool) -> range:
+        """Return the tokens of a position, read or not, unless a task says otherwise."""
+        return range(d_vocab)
+
+    def title(self, reads: int) -> str:
+        """Return the name of a task that reads so many positions, without brackets."""
+        return f"{self.full_name}-of-{reads}"
+
+    def details(self) -> list[str]:
+        """Return what stands first in the brackets of a task's name."""
+        return []
+
+    def parameters(self) -> dict[str, object]:
+        """Return what a certificate states of the rule beside its name."""
+        return asdict(self)
+
+    def check(self, positions: Sequence[range], reads: Sequence[int]) -> None:
+        """Raise ModelError if the rule cannot read these positions."""

@@ -189,7 +189,7 @@ def edited(change):
     ],
 )
 def test_stated_parts_that_do_not_fit_are_refused_by_name(change, words):
-    with pytest.raises(ModelError, match="^a file states") as caught:
+    with pytest.raises(ModelError, match=r"^a file states") as caught:
         frozen(model(1)[0], edited(change))
     assert words in str(caught.value)
 

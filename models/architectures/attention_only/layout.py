@@ -26,7 +26,7 @@ LINEAR = {
     "blocks.0.attn.q.weight": LinearName(W_Q, transposed=True, merged_heads=True),
     "blocks.0.attn.k.weight": LinearName(W_K, transposed=True, merged_heads=True),
     "blocks.0.attn.v.weight": LinearName(W_V, transposed=True, merged_heads=True),
-    "blocks.0.attn.o.weight": LinearName(W_O, transposed=True, merged_heads=True),
+    "blocks.0.attn.o.weight": LinearName(W_O, transposed=True, merged_heads=True, heads_last=True),
     "unembed.weight": LinearName(W_U, transposed=True),
     "blocks.0.attn.q.bias": LinearName(B_Q, merged_heads=True),
     "blocks.0.attn.k.bias": LinearName(B_K, merged_heads=True),

@@ -9,6 +9,7 @@ from ballproof.models.architectures.one_layer.forward import logits
 from ballproof.models.architectures.one_layer.layout import (
     LINEAR,
     OPTIONAL,
+    W_POS,
     check_layout,
     check_names,
     expected_shapes,
@@ -21,10 +22,14 @@ from ballproof.models.architectures.one_layer.settings import of_stated, words
 def _specialised(shapes: Shapes, stated: Stated, source: str) -> Architecture:
     """Return the function of these tensors with the settings that the file states."""
     parts = of_stated(stated, source).parts(shapes)
-    return replace(ONE_LAYER, parts=parts, words=words(parts))
+    assumed = f"no normalisation, {'learned' if W_POS in shapes else 'no'} positions"
+    for part in parts:
+        if part["part"] in ("attention", "mlp"):
+            assumed += f", {words((part,))}"
+    return replace(ONE_LAYER, parts=parts, words=words(parts), assumed=assumed)
 
 
-# The parts and words are those of one file: see `specialised`.
+# Parts, words and assumptions are those of one file: see `specialised`.
 ONE_LAYER = Architecture(
     parts=(),
     words="one layer of attention, with or without an MLP",
@@ -37,6 +42,4 @@ ONE_LAYER = Architecture(
     logits=logits,
     program=program,
     specialised=_specialised,
-    assumed="no normalisation, learned positions if any, causal attention, scale 1/sqrt(d_head), "
-    "ReLU",
 )

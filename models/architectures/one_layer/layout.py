@@ -25,6 +25,34 @@ from ballproof.models.architectures.attention_only.layout import LINEAR as ONE_H
 from ballproof.models.errors import ModelError
 from ballproof.models.tensors import Dims
 
+__all__ = [
+    "ALWAYS",
+    "B_IN",
+    "B_K",
+    "B_O",
+    "B_OUT",
+    "B_Q",
+    "B_U",
+    "B_V",
+    "LINEAR",
+    "MLP_NAMES",
+    "OPTIONAL",
+    "SIZES",
+    "W_E",
+    "W_IN",
+    "W_K",
+    "W_O",
+    "W_OUT",
+    "W_POS",
+    "W_Q",
+    "W_U",
+    "W_V",
+    "check_layout",
+    "check_names",
+    "expected_shapes",
+    "fits",
+]
+
 W_IN, B_IN = "blocks.0.mlp.W_in", "blocks.0.mlp.b_in"
 W_OUT, B_OUT = "blocks.0.mlp.W_out", "blocks.0.mlp.b_out"
 

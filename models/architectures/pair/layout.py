@@ -69,16 +69,13 @@ def layers_of(shapes: Shapes) -> Layers:
 def expected_shapes(shape: Shape, layers: Layers = ONE_HIDDEN) -> dict[str, Dims]:
     """Shape of every tensor of two embeddings with so many layers, as it stands in the file."""
     v, d, m, out = shape.d_vocab, shape.d_model, shape.d_mlp, shape.d_vocab_out
-    entering: dict[str, Dims] = {
-        "sum": {W_IN: (d, m)},
-        "concatenated": {W_IN: (2 * d, m)},
-        "added": {},
-    }[layers.inputs]
+    read = {"sum": d, "concatenated": 2 * d, "added": 0}[layers.inputs]
+    entering: dict[str, Dims] = {W_IN: (read, m)} if read else {}
     hidden: dict[str, Dims] = {}
     for number in range(1, layers.hidden):
         hidden |= {weight(number): (m, m), bias(number): (m,)}
     ends: dict[str, Dims] = {B_IN: (m,), W_OUT: (m, out), B_OUT: (out,)}
-    return {W_A: (v, d), W_B: (v, d)} | entering | hidden | ends
+    return {W_A: (v, d), W_B: (v, d), **entering, **hidden, **ends}
 
 
 def check_layout(shapes: Shapes, source: str) -> Shape:
