@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ballproof.models.errors import ModelError
 from ballproof.models.tasks.rule import Rule, State
 
@@ -50,6 +53,14 @@ class Sum(Rule):
         """Return the sum modulo the modulus."""
         terms = (c * value for c, value in zip(self.coefficients, values, strict=True))
         return sum(terms) % self.modulus
+
+    def labels_of(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the sum of each row modulo the modulus."""
+        # Tokens below 2^28 and coefficients below 2^20: 2^15 terms fit int64.
+        if len(self.coefficients) > 2**15:
+            return super().labels_of(values)
+        labels: NDArray[np.int64] = values @ np.array(self.coefficients) % self.modulus
+        return labels
 
     def labels(self, tokens: range, reads: int) -> range:
         """Return the remainders."""
