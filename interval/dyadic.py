@@ -128,6 +128,17 @@ class DyadicMatrix:
             flint.fmpz_mat(1, columns, [self.mantissa[i, j] for j in range(columns)]), self.exponent
         )
 
+    def rows(self, first: int, past: int) -> DyadicMatrix:
+        """Return rows first..past-1, one at least, as a matrix."""
+        return DyadicMatrix(flint.fmpz_mat(self.mantissa.tolist()[first:past]), self.exponent)
+
+    def beside(self, other: DyadicMatrix) -> DyadicMatrix:
+        """Return the matrix with the columns of another of as many rows after its own."""
+        exponent = min(self.exponent, other.exponent)
+        ours, theirs = self._at(exponent).tolist(), other._at(exponent).tolist()
+        rows = [[*one, *two] for one, two in zip(ours, theirs, strict=True)]
+        return DyadicMatrix(flint.fmpz_mat(rows), exponent)
+
     def plus_row(self, row: DyadicMatrix) -> DyadicMatrix:
         """Return the matrix with one (1, columns) row added to each of its rows."""
         count = self.shape[0]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -95,7 +94,7 @@ def exact_counts(folder: Path) -> dict[tuple[str, str], int]:
         claim = document["claim"]
         plain = claim["semantics"] == "real" and claim["margin"] == "0"
         if plain and claim["correct_at_least"] == claim.get("correct_at_most"):
-            shape = Shape(*(claim["model"]["sizes"][size.name] for size in fields(Shape)))
+            shape = Shape.of(claim["model"]["sizes"])
             task = task_of_json(claim["task"], shape).name(shape)
             counts[claim["model"]["sha256"], task] = int(claim["correct_at_least"])
     return counts

@@ -18,8 +18,8 @@ from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
 from ballproof.models.files import parse_json, read_limited
 
-# Settings that change no logit of a bare attention-only model with learned positions, whatever they
-# say: names, training and initialisation, devices and dtypes, tokenisation, hooks, and the details
+# Settings that change no logit of a bare one-layer model with learned positions, whatever they say:
+# names, training and initialisation, devices and dtypes, tokenisation, hooks, and the details
 # of parts that another setting switches off. `attention_dir` is among them because only the last
 # position is read, and it sees every position in either direction.
 _HARMLESS_KEYS = """
@@ -30,9 +30,8 @@ original_architecture seed split_attention_weights tie_word_embeddings tokenizer
 tokenizer_name tokenizer_prepends_bos trust_remote_code ungroup_grouped_query_attention use_attn_in
 use_attn_result use_hook_mlp_in use_hook_tokens use_split_qkv_input weight_init_mode
 """
-_OF_MLP = """
-act_fn d_mlp experts_per_token gated_mlp norm_topk_prob num_experts parallel_attn_mlp
-"""
+# Of MLPs of other kinds: they say nothing where there is none.
+_OF_MLP = "experts_per_token gated_mlp norm_topk_prob num_experts parallel_attn_mlp"
 _OF_NORMALISATION = """
 eps final_rms layer_norm_folding rmsnorm_uses_offset use_normalization_before_and_after
 uses_rms_norm
@@ -47,8 +46,9 @@ _OF_OTHER_PARTS = """
 qk_norm_after_rope relative_attention_max_distance relative_attention_num_buckets
 vision_hidden_size vision_num_heads vision_num_layers window_size
 """
-_SWITCHED_OFF = f"{_OF_MLP} {_OF_NORMALISATION} {_OF_ROTARY_POSITIONS} {_OF_OTHER_PARTS}"
+_SWITCHED_OFF = f"{_OF_NORMALISATION} {_OF_ROTARY_POSITIONS} {_OF_OTHER_PARTS}"
 _HARMLESS = frozenset(f"{_HARMLESS_KEYS} {_SWITCHED_OFF}".split())
+_MAY_BE_UNSET = ("d_vocab_out", "d_mlp", "n_key_value_heads")
 # Words that a setting of unknown origin has in its name where it may change the function.
 _SUSPICIOUS = re.compile(
     r"norm|(^|_)ln|alibi|rotary|rope|relative|shortformer|cap$|mask|window|scale$|coeff|temperature"
@@ -64,26 +64,44 @@ class Config:
 
     @property
     def n_heads(self) -> int | None:
-        """Number of heads, if the file states it (only 1 passes)."""
-        return 1 if "n_heads" in self.values else None
+        """Number of heads, if the file states it."""
+        stated = self.values.get("n_heads")
+        return stated if isinstance(stated, int) else None
 
     def check_shape(self, shape: Shape) -> None:
         """Raise ModelError if the file states other sizes than the tensors have."""
-        sizes = {
-            "d_vocab": shape.d_vocab,
-            "d_vocab_out": shape.d_vocab_out,
-            "n_ctx": shape.n_ctx,
-            "d_model": shape.d_model,
-            "d_head": shape.d_head,
-        }
+        sizes = {**shape.fields(), "n_heads": shape.n_heads, "n_key_value_heads": shape.n_heads}
+        # Without an MLP, its sizes say nothing.
+        sizes = {key: size for key, size in sizes.items() if key != "d_mlp" or size}
         for key, size in sizes.items():
             stated = self.values.get(key, size)
-            unset = key == "d_vocab_out" and (stated is None or stated == -1)
+            unset = key in _MAY_BE_UNSET and (stated is None or stated == -1)
             if stated != size and not unset:
                 raise ModelError(
                     f"{self.source} states {key} = {stated!r}, where the tensors have {size}."
                 )
         self._check_scale(shape.d_head)
+        self._check_mlp(shape.d_mlp)
+
+    def _check_mlp(self, d_mlp: int) -> None:
+        attn_only = self.values.get("attn_only", not d_mlp)
+        if attn_only == bool(d_mlp):
+            has = "an MLP" if d_mlp else "none of an MLP"
+            raise ModelError(
+                f"{self.source} states attn_only = {attn_only!r}, where the tensors are {has}."
+            )
+        act_fn = self.values.get("act_fn", "relu")
+        if d_mlp and not (isinstance(act_fn, str) and act_fn.lower() == "relu"):
+            raise ModelError(
+                f"{self.source} states act_fn = {act_fn!r}, where only an MLP with relu is "
+                "supported."
+            )
+        for key in _OF_MLP.split() if d_mlp else ():
+            if self.values.get(key) not in (None, False):
+                raise ModelError(
+                    f"{self.source} states {key} = {self.values[key]!r}, where only a plain MLP is "
+                    "supported."
+                )
 
     def _check_scale(self, d_head: int) -> None:
         scale = self.values.get("attn_scale", -1.0)
@@ -108,6 +126,20 @@ def load_config(path: Path) -> Config:
     if "normalization_type" not in values:
         raise ModelError(f"{source} does not state normalization_type, and its default is LNPre.")
     return config_of(values, source)
+
+
+def load_own_config(path: Path, explained: str) -> tuple[Config, object]:
+    """Read the JSON configuration of somebody's own program, of which one setting is understood.
+
+    Return the rest, as of a configuration that stands beside a state dict, and that setting's
+    value, None where it is not stated.
+    """
+    source = str(path)
+    values = parse_json(read_limited(path), source)
+    if not isinstance(values, dict):
+        raise ModelError(f"{source} holds no JSON object, where a configuration is expected.")
+    value = values.pop(explained, None)
+    return config_beside(values, source), value
 
 
 def config_of(values: dict[str, object], source: str) -> Config:
@@ -144,6 +176,14 @@ def _no_cap(value: object) -> bool:
     return value is None or (isinstance(value, int | float) and value <= 0)
 
 
+def _whole(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _whole_or_none(value: object) -> bool:
+    return value is None or _whole(value)
+
+
 def _checked_with_shape(value: object) -> bool:
     return True
 
@@ -151,9 +191,9 @@ def _checked_with_shape(value: object) -> bool:
 _SETTINGS: dict[str, tuple[Callable[[object], bool], str]] = {
     "n_layers": (_one_of(1), "one layer is supported"),
     "architecture": (_one_of(None, "TransformerLensNative"), "TransformerLens' own is supported"),
-    "n_heads": (_one_of(1), "one head is supported"),
-    "n_key_value_heads": (_one_of(None, 1), "one head is supported"),
-    "attn_only": (_one_of(True), "attention-only models are supported"),
+    "n_heads": (_whole, "a number of heads is expected"),
+    "n_key_value_heads": (_whole_or_none, "as many as there are heads is supported"),
+    "attn_only": (_one_of(True, False), "true or false is expected"),
     "normalization_type": (_one_of(None, "None"), "no normalisation is supported"),
     "positional_embedding_type": (_one_of("standard"), "standard positions are supported"),
     "use_attn_scale": (_one_of(True), "scaled attention is supported"),
@@ -162,6 +202,9 @@ _SETTINGS: dict[str, tuple[Callable[[object], bool], str]] = {
     "attn_scores_soft_cap": (_no_cap, "no soft cap is supported"),
     "logit_soft_cap": (_no_cap, "no soft cap is supported"),
     "attn_scale": (_checked_with_shape, ""),
+    "act_fn": (_checked_with_shape, ""),
+    "d_mlp": (_checked_with_shape, ""),
+    **dict.fromkeys(_OF_MLP.split(), (_checked_with_shape, "")),
     "d_vocab": (_checked_with_shape, ""),
     "d_vocab_out": (_checked_with_shape, ""),
     "n_ctx": (_checked_with_shape, ""),

@@ -2,9 +2,14 @@
 
 A map names, for each canonical tensor, a tensor of the source, or a list of it and what is done to
 it, in order: `transpose` swaps its last two axes, `part 2/3` takes the second of three equal parts
-of its first axis. A `*` in a source name stands for the numbers of the heads, whose tensors are
+of its first axis, `split 4` makes two axes of its first, of which the new first has four entries.
+A `*` in a source name stands for the numbers of the heads, whose tensors are
 stacked. Tensors that the map names nowhere are refused, unless `ignore` names them: what is left
 out of a theorem is left out on purpose.
+
+A map may also say what no tensor shows of a one-layer model's attention: its `mask`, "causal" or
+"none", and under `softmax_share` which setting of the model's configuration is the share of softmax
+in the attention weights, the rest being uniform; `normalised` says whether they add up to one.
 """
 
 from __future__ import annotations
@@ -21,7 +26,35 @@ from ballproof.models.tensors import Tensor
 
 KeyMap = Mapping[str, str | Sequence[str]]
 IGNORE = "ignore"
+MASK, SHARE, NORMALISED = "mask", "softmax_share", "normalised"
+_SETTINGS = {IGNORE, MASK, SHARE, NORMALISED}
+SHIPPED = Path(__file__).parent / "maps"
 _PART = re.compile(r"part ([1-9][0-9]?)/([1-9][0-9]?)")
+_SPLIT = re.compile(r"split ([1-9][0-9]{0,2})")
+
+
+def shipped_names() -> list[str]:
+    """Return the names of the key maps that ship with the package."""
+    return sorted({path.stem.partition("-")[0] for path in SHIPPED.glob("*.toml")})
+
+
+def find_key_map(name: Path, tensors: Mapping[str, Tensor]) -> dict[str, str | list[str]]:
+    """Return the map of a file, or the shipped one of this name; ModelError for neither.
+
+    Several maps may ship under one name: it is the first whose tensors are all there.
+    """
+    if name.is_file() or str(name) not in shipped_names():
+        return load_key_map(name)
+    shipped = [SHIPPED / f"{name}.toml", *sorted(SHIPPED.glob(f"{name}-*.toml"))]
+    maps = [load_key_map(path) for path in shipped if path.is_file()]
+    return next((one for one in maps if _names(one) <= tensors.keys()), maps[0])
+
+
+def _names(key_map: KeyMap) -> set[str]:
+    """Return the tensors of the source that a map names without a star."""
+    named = [value for name, value in key_map.items() if name not in _SETTINGS]
+    words = {value if isinstance(value, str) else value[0] for value in named}
+    return {word for word in words if "*" not in word}
 
 
 def load_key_map(path: Path) -> dict[str, str | list[str]]:
@@ -64,7 +97,7 @@ def apply_key_map(
     used: set[str] = set()
     mapped: dict[str, Tensor] = {}
     for name, value in key_map.items():
-        if name == IGNORE:
+        if name in _SETTINGS:
             continue
         words = [value] if isinstance(value, str) else list(value)
         pattern, operations = words[0], words[1:]
@@ -98,18 +131,21 @@ def _sources(pattern: str, tensors: Mapping[str, Tensor], source: str) -> list[s
 def _operated(tensor: Tensor, operations: Sequence[str], source: str) -> Tensor:
     if 0 in tensor.shape:
         raise ModelError(f"{source}: {tensor.name} has shape {list(tensor.shape)}, no numbers.")
-    cells, axes = tensor.cells(), len(tensor.shape)
+    cells = tensor.cells()
     for operation in operations:
-        part = _PART.fullmatch(operation)
+        axes = cells.ndim - 1
+        part, split = _PART.fullmatch(operation), _SPLIT.fullmatch(operation)
         if operation == "transpose" and axes >= 2:
             cells = cells.swapaxes(-2, -3)
         elif part and axes and int(part[1]) <= int(part[2]) and not len(cells) % int(part[2]):
             size = len(cells) // int(part[2])
             cells = cells[(int(part[1]) - 1) * size : int(part[1]) * size]
+        elif split and axes and not len(cells) % int(split[1]):
+            cells = cells.reshape(int(split[1]), -1, *cells.shape[1:])
         else:
             raise ModelError(
                 f"{source}: {operation!r} does not fit {tensor.name} of shape "
-                f"{list(tensor.shape)}; operations are `transpose` and `part 1/3`."
+                f"{list(tensor.shape)}; operations are `transpose`, `part 1/3` and `split 4`."
             )
     return Tensor(tensor.name, tensor.dtype, cells.shape[:-1], cells.tobytes())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ballproof.models.architectures import Shape
 from ballproof.models.catalogue import record_of
 from ballproof.models.errors import ModelError
 from ballproof.models.tasks import Task, default, task_named
@@ -35,7 +36,7 @@ def choose_task(weights: Weights, name: str | None = None) -> Choice:
     if shape.d_vocab_out != shape.d_vocab:
         raise ModelError(
             f"{weights.source} does not state its task, and has {shape.d_vocab_out} logits for "
-            f"{shape.d_vocab} tokens: name the task, as in --task argmax-of-{shape.n_ctx}."
+            f"{shape.d_vocab} tokens: name the task, as in {_examples(shape)}."
         )
     task = default(Max(), shape)
     return Choice(
@@ -43,6 +44,15 @@ def choose_task(weights: Weights, name: str | None = None) -> Choice:
         f"{weights.source} does not state its task: {task.name(shape)} is assumed; --task names "
         "another.",
     )
+
+
+def _examples(shape: Shape) -> str:
+    """Return tasks that a model of these sizes can have, if nothing else is known of it."""
+    ranked = f"--task argmax-of-{shape.n_ctx}" if shape.d_vocab_out >= shape.n_ctx else ""
+    p = min(shape.d_vocab, shape.d_vocab_out)
+    # With a third token that asks, and a logit for each element.
+    added = f"add-mod-{p}" if shape.n_ctx in (2, 3) else f"sum-mod-{p}-of-{shape.n_ctx}"
+    return " or ".join(filter(None, [ranked, f"--task {added}"]))
 
 
 def _stated(weights: Weights, name: str) -> Task:

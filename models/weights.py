@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
 
 import numpy as np
 
 from ballproof.interval.dyadic import DyadicMatrix, NonFiniteError
-from ballproof.models.architectures import Weights, architecture_of
+from ballproof.models.architectures import NOTHING_STATED, Shape, Stated, Weights, architecture_of
 from ballproof.models.buffers import check_buffers, without_buffers
 from ballproof.models.errors import ModelError
 from ballproof.models.files import read_limited, write_atomically
+from ballproof.models.tasks import positions_named
 from ballproof.models.tensors import Tensor, digest_tensors, read_file, require_plain, write_tensors
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "load_weights",
     "save_tensors",
     "save_weights",
+    "stated_by",
     "stored",
     "weights_from_bytes",
 ]
@@ -42,24 +46,54 @@ def weights_from_bytes(data: bytes, source: str) -> Weights:
     tensors, metadata = read_file(data, source)
     require_plain(data, source)
     task, compared = metadata.get("task"), metadata.get("compared")
-    return replace(freeze(tensors, source), task=task, compared=compared)
+    frozen = freeze(tensors, source, stated_by(metadata, source))
+    return replace(frozen, task=task, compared=compared)
 
 
-def freeze(tensors: Mapping[str, Tensor], source: str) -> Weights:
+def freeze(tensors: Mapping[str, Tensor], source: str, stated: Stated = NOTHING_STATED) -> Weights:
     """Find the architecture of these tensors and freeze them exactly, or raise ModelError.
 
-    Buffers may be among them: they are checked, and left out of the model.
+    `stated` is what the file states of what its tensors do not show. Buffers may be among the
+    tensors: they are checked, and left out of the model.
     """
     kept = without_buffers(tensors)
     shapes = {name: tensor.shape for name, tensor in kept.items()}
-    architecture = architecture_of(shapes)
-    shape = architecture.sizes(shapes, source)
+    row = architecture_of(shapes, stated)
+    shape = _in_context(row.sizes(shapes, source), stated, source)
+    architecture = row.of(shapes, stated, source)
     check_buffers(tensors, shape, source)
     frozen = {name: _freeze_tensor(tensor, source) for name, tensor in kept.items()}
-    expected = architecture.tensors(shape)
-    for name in architecture.optional:
-        frozen.setdefault(name, DyadicMatrix.zeros(1, expected[name][-1]))
+    for name, dims in architecture.tensors(shape).items():
+        if name in architecture.optional:
+            frozen.setdefault(name, DyadicMatrix.zeros(prod(dims[:-1]), dims[-1]))
     return Weights(architecture, shape, frozen, digest_tensors(kept.values()), source)
+
+
+def stated_by(metadata: Mapping[str, str], source: str) -> Stated:
+    """Return what metadata state of the function, or raise ModelError for no number."""
+    text = metadata.get("n_ctx")
+    if text is not None and not re.fullmatch(r"(?a:[1-9]\d{0,3})", text):
+        raise ModelError(
+            f"{source} states n_ctx = {text!r} in its metadata, where 1 to 9999 is expected."
+        )
+    reads = positions_named(metadata.get("task", ""))
+    return Stated(metadata.get("parts"), None if text is None else int(text), reads)
+
+
+def _in_context(shape: Shape, stated: Stated, source: str) -> Shape:
+    """Return the sizes with the context length, which the file states if no tensor shows it."""
+    if shape.n_ctx and stated.n_ctx not in (None, shape.n_ctx):
+        raise ModelError(
+            f"{source} states n_ctx = {stated.n_ctx} in its metadata, where its tensors have "
+            f"{shape.n_ctx}."
+        )
+    stated_ctx = stated.n_ctx or stated.reads
+    if not shape.n_ctx and stated_ctx is None:
+        raise ModelError(
+            f"{source} has no positions, so that no tensor shows how many tokens the model reads: "
+            "`ballproof import` states it, by --n-ctx or by --task."
+        )
+    return replace(shape, n_ctx=shape.n_ctx or stated_ctx or 0)
 
 
 def stored(
@@ -67,9 +101,20 @@ def stored(
 ) -> Weights:
     """Return weights with the bytes of the file that holds these tensors, and says this of them.
 
-    `task` is the task's name in full, `compared` what a comparison with the program found.
+    `task` is the task's name in full, `compared` what a comparison with the program found. The
+    file also states what its tensors do not show: parts that are not the default, and the context
+    length where there are no positions.
     """
-    known = {"task": task, "compared": compared}
+    shapes = {name: tensor.shape for name, tensor in without_buffers(tensors).items()}
+    row = architecture_of(shapes)
+    default = row.of(shapes, NOTHING_STATED, weights.source).text
+    text, shown = weights.architecture.text, row.sizes(shapes, weights.source).n_ctx
+    known = {
+        "task": task,
+        "compared": compared,
+        "parts": None if text == default else text,
+        "n_ctx": None if shown else str(weights.shape.n_ctx),
+    }
     metadata = {key: value for key, value in known.items() if value is not None}
     data = write_tensors(tensors.values(), metadata or None)
     return replace(weights, task=task, compared=compared, data=data)
@@ -100,8 +145,7 @@ def save_tensors(
 
 
 def _freeze_tensor(tensor: Tensor, source: str) -> DyadicMatrix:
-    columns = tensor.shape[-1]
-    rows = tensor.shape[-2] if len(tensor.shape) > 1 else 1
+    columns, rows = tensor.shape[-1], prod(tensor.shape[:-1])
     try:
         return DyadicMatrix.from_bits(tensor.data, tensor.dtype, (rows, columns))
     except NonFiniteError as error:

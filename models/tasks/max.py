@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ballproof.models.tasks.rule import Rule, State
 
 
@@ -17,6 +20,11 @@ class Max(Rule):
     def label(self, values: Sequence[int]) -> int:
         """Return the largest token."""
         return max(values)
+
+    def labels_of(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the largest token of each row."""
+        labels: NDArray[np.int64] = values.max(axis=1)
+        return labels
 
     def start(self, wanted: int) -> State:
         """Return that the label was not seen."""

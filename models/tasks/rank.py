@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ballproof.models.tasks.rule import Rule, State
 
 
@@ -23,6 +26,11 @@ class Rank(Rule):
     def label(self, values: Sequence[int]) -> int:
         """Return the r-th largest token."""
         return sorted(values, reverse=True)[self.rank - 1]
+
+    def labels_of(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the r-th largest token of each row."""
+        labels: NDArray[np.int64] = np.sort(values, axis=1)[:, -self.rank]
+        return labels
 
     def start(self, wanted: int) -> State:
         """Return no larger token and none that is equal."""

@@ -1,20 +1,22 @@
-"""Tasks by name, as on the command line, and as the JSON object of a certificate."""
+"""Tasks as the JSON object of a certificate, and what a model allows of them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
 from ballproof.models.tasks.argmax import Argmax
+from ballproof.models.tasks.groups import LEXICOGRAPHIC, Group, Permutation
 from ballproof.models.tasks.max import Max
 from ballproof.models.tasks.min import Min
+from ballproof.models.tasks.product import Product
 from ballproof.models.tasks.rank import Rank
 from ballproof.models.tasks.rule import Rule
-from ballproof.models.tasks.task import Task, default
+from ballproof.models.tasks.sum import Sum
+from ballproof.models.tasks.table import Table
+from ballproof.models.tasks.task import Task
 
 # The rules that there are; those of the second table are made with a rank.
 PLAIN: dict[str, Callable[[], Rule]] = {"max": Max, "min": Min}
@@ -23,36 +25,14 @@ RANKED: dict[str, Callable[[int], Rule]] = {"rank": Rank, "argmax": Argmax}
 # The checker's limit.
 MAX_RANK = 8
 
-_NAME = re.compile(r"(?a:([a-z]+)(?:-(\d{1,6}))?-of-(\d{1,6})(?:\[([^\[\]]*)\])?)")
-_KEYS = ("rule", "rank", "positions", "reads", "answers")
-
-
-def known_names() -> str:
-    """Return the forms of names, for messages."""
-    return "max-of-4, min-of-4, rank-2-of-4 and argmax-of-4 are examples"
-
-
-def task_named(name: str, shape: Shape) -> Task:
-    """Return the task of this name for models of these sizes, or raise ModelError."""
-    match = _NAME.fullmatch(name)
-    if match is None:
-        raise ModelError(f"{name!r} is no name of a task: {known_names()}.")
-    rank = None if match[2] is None else int(match[2])
-    rule = _rule(match[1], 1 if match[1] == "argmax" and rank is None else rank, repr(name))
-    parts = _parts(match[4], name)
-    reads = parts.pop("reads", None)
-    task = default(rule, shape, None if reads is None else _numbers(reads, name))
-    if "positions" in parts:
-        ranges = tuple(_range(text, name) for text in parts.pop("positions").split(","))
-        task = replace(task, positions=ranges)
-    if "answers" in parts:
-        task = replace(task, answers=_range(parts.pop("answers"), name))
-    if int(match[3]) != len(task.reads):
-        raise ModelError(
-            f"The task {name!r} is about {match[3]} positions, where "
-            + (f"the model has {shape.n_ctx}." if reads is None else f"{reads} are read.")
-        )
-    return checked(task, shape)
+# What a certificate states of each rule, before positions, reads and answers.
+_PARAMETERS = {
+    **dict.fromkeys(PLAIN, ()),
+    **dict.fromkeys(RANKED, ("rank",)),
+    "sum": ("modulus", "coefficients"),
+    "product": ("group", "order", "side"),
+    "table": ("labels",),
+}
 
 
 def task_of_json(value: object, shape: Shape) -> Task:
@@ -60,16 +40,45 @@ def task_of_json(value: object, shape: Shape) -> Task:
     if not isinstance(value, dict):
         raise ModelError(f"The task is {value!r}, where a JSON object is expected.")
     name = str(value.get("rule"))
-    expected = [key for key in _KEYS if key != "rank" or name in RANKED]
+    expected = ["rule", *_PARAMETERS.get(name, ()), "positions", "reads", "answers"]
     if sorted(value) != sorted(expected):
         raise ModelError(
             f"The task has the keys {', '.join(sorted(value))}, where {', '.join(expected)} are "
             "expected."
         )
-    rule = _rule(name, value.get("rank"), "The certificate's task")
+    if name == "table":
+        return listed_task(value, shape)
+    return checked(Task(_rule_of_json(name, value), *_domain(value)), shape)
+
+
+def listed_task(value: Mapping[str, Any], shape: Shape) -> Task:
+    """Return the task whose labels are listed in an object with positions, reads and answers."""
+    positions, reads, answers = _domain(value)
+    labels = tuple(_whole(item) for item in _list(value["labels"]))
+    # Positions that are none are refused below.
+    ranges = tuple(positions[i] for i in reads if 0 <= i < len(positions))
+    return checked(Task(Table(labels, ranges), positions, reads, answers), shape)
+
+
+def _domain(value: Mapping[str, Any]) -> tuple[tuple[range, ...], tuple[int, ...], range]:
     positions = tuple(_pair(item) for item in _list(value["positions"]))
     reads = tuple(_whole(item) for item in _list(value["reads"]))
-    return checked(Task(rule, positions, reads, _pair(value["answers"])), shape)
+    return positions, reads, _pair(value["answers"])
+
+
+def _rule_of_json(name: str, value: Mapping[str, Any]) -> Rule:
+    if name == "sum":
+        coefficients = tuple(_whole(item) for item in _list(value["coefficients"]))
+        return Sum(_whole(value["modulus"]), coefficients)
+    if name == "product":
+        order, side = value["order"], value["side"]
+        listed = None if order == LEXICOGRAPHIC else _permutations(order)
+        return Product(Group(str(value["group"]), listed), side)
+    return rule_with_rank(name, value.get("rank"), "The certificate's task")
+
+
+def _permutations(value: object) -> tuple[Permutation, ...]:
+    return tuple(tuple(_whole(item) for item in _list(each)) for each in _list(value))
 
 
 def checked(task: Task, shape: Shape) -> Task:
@@ -87,6 +96,7 @@ def checked(task: Task, shape: Shape) -> Task:
             f"The task reads the positions {list(task.reads)}, where one or more of 0 to "
             f"{shape.n_ctx - 1} are expected, ascending."
         )
+    task.rule.check(task.positions, task.reads)
     rank = getattr(task.rule, "rank", 1)
     if not 1 <= rank <= min(len(task.reads), MAX_RANK):
         raise ModelError(
@@ -96,7 +106,8 @@ def checked(task: Task, shape: Shape) -> Task:
     return task
 
 
-def _rule(name: str, rank: Any, what: str) -> Rule:
+def rule_with_rank(name: str, rank: Any, what: str) -> Rule:
+    """Return the rule of this name, with this rank if it has one, or raise ModelError."""
     if name in PLAIN and rank is None:
         return PLAIN[name]()
     if name in RANKED and type(rank) is int:
@@ -104,37 +115,8 @@ def _rule(name: str, rank: Any, what: str) -> Rule:
     if name in PLAIN or name in RANKED:
         has = "no rank" if name in PLAIN else "a rank, as in rank-2-of-4"
         raise ModelError(f"{what}: the rule {name} has {has}.")
-    known = ", ".join([*PLAIN, *RANKED])
+    known = ", ".join(_PARAMETERS)
     raise ModelError(f"{what}: {name!r} is no rule; the rules are {known}.")
-
-
-def _parts(text: str | None, name: str) -> dict[str, str]:
-    parts: dict[str, str] = {}
-    for part in [] if text is None else text.split(";"):
-        key, _, value = part.partition("=")
-        if key not in ("positions", "reads", "answers") or key in parts:
-            raise ModelError(
-                f"{name!r}: {part!r} is none of positions=.., reads=.. and answers=.., once each."
-            )
-        parts[key] = value
-    return parts
-
-
-def _numbers(text: str, name: str) -> list[int]:
-    return [_number(each, name) for each in text.split(",")]
-
-
-def _range(text: str, name: str) -> range:
-    first, dots, last = text.partition("..")
-    if not dots:
-        raise ModelError(f"{name!r}: {text!r} is no range such as 0..63.")
-    return range(_number(first, name), _number(last, name) + 1)
-
-
-def _number(text: str, name: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise ModelError(f"{name!r}: {text!r} is no whole number.")
-    return int(text)
 
 
 def _check_range(found: range, past: int, what: str) -> None:

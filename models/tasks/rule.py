@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 # Hashable; its parts are the rule's own business. None says that the label is out of reach.
 State = Any
@@ -32,6 +35,12 @@ class Rule:
         """Return the right answer for these tokens, or None if the rule has none for them."""
         raise NotImplementedError
 
+    def labels_of(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the label of each row of tokens read (N, reads), -1 for none."""
+        labels = map(self.label, values.tolist())
+        known = (-1 if label is None else label for label in labels)
+        return np.fromiter(known, dtype=np.int64, count=len(values))
+
     def start(self, wanted: int) -> State:
         """Return the state before the first token."""
         return ()
@@ -51,3 +60,26 @@ class Rule:
     def answers(self, outputs: int, reads: int) -> range:
         """Return the answers that compete unless a task says otherwise."""
         return range(outputs)
+
+    def usual_reads(self, n_ctx: int) -> tuple[int, ...]:
+        """Return the positions that are read unless a task says otherwise."""
+        return tuple(range(n_ctx))
+
+    def usual_tokens(self, d_vocab: int, read: bool) -> range:
+        """Return the tokens of a position, read or not, unless a task says otherwise."""
+        return range(d_vocab)
+
+    def title(self, reads: int) -> str:
+        """Return the name of a task that reads so many positions, without brackets."""
+        return f"{self.full_name}-of-{reads}"
+
+    def details(self) -> list[str]:
+        """Return what stands first in the brackets of a task's name."""
+        return []
+
+    def parameters(self) -> dict[str, object]:
+        """Return what a certificate states of the rule beside its name."""
+        return asdict(self)
+
+    def check(self, positions: Sequence[range], reads: Sequence[int]) -> None:
+        """Raise ModelError if the rule cannot read these positions."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
@@ -110,7 +110,7 @@ class Task:
         """Return the task as a certificate states it."""
         return {
             "rule": self.rule.name,
-            **asdict(self.rule),
+            **self.rule.parameters(),
             "positions": [[allowed.start, allowed.stop] for allowed in self.positions],
             "reads": list(self.reads),
             "answers": [self.answers.start, self.answers.stop],
@@ -123,22 +123,24 @@ class Task:
         max-of-2[positions=0..9,0..9,7..7;reads=0,1].
         """
         plain = default(self.rule, shape, self.reads)
-        parts = []
+        parts = self.rule.details()
         if self.positions != plain.positions:
             parts.append(f"positions={','.join(map(_ends, self.positions))}")
-        if len(self.reads) != shape.n_ctx:
+        if self.reads != self.rule.usual_reads(shape.n_ctx):
             parts.append(f"reads={','.join(map(str, self.reads))}")
         if self.answers != plain.answers:
             parts.append(f"answers={_ends(self.answers)}")
-        stem = f"{self.rule.full_name}-of-{len(self.reads)}"
+        stem = self.rule.title(len(self.reads))
         return f"{stem}[{';'.join(parts)}]" if parts else stem
 
 
 def default(rule: Rule, shape: Shape, reads: Sequence[int] | None = None) -> Task:
-    """Return the task of a rule on all inputs of a model; left out, every position is read."""
-    read = tuple(range(shape.n_ctx)) if reads is None else tuple(reads)
+    """Return the usual task of a rule for models of these sizes: as a rule, on all inputs."""
+    read = rule.usual_reads(shape.n_ctx) if reads is None else tuple(reads)
     answers = rule.answers(shape.d_vocab_out, len(read))
-    return Task(rule, (range(shape.d_vocab),) * shape.n_ctx, read, answers)
+    places = range(shape.n_ctx)
+    positions = tuple(rule.usual_tokens(shape.d_vocab, place in read) for place in places)
+    return Task(rule, positions, read, answers)
 
 
 def fold(

@@ -335,6 +335,5 @@ PUBLIC = CASES.parents[1] / "public-models"
 
 @pytest.mark.skipif(not PUBLIC.is_dir(), reason="the public models are not beside the project")
 def test_public_files_are_refused_by_what_is_not_supported():
-    reasons = ("LayerNorm", "an MLP", "a second layer", "no part of", "heads")
-    for path in [*PUBLIC.glob("*.pt"), *PUBLIC.glob("*.pth")]:
-        assert any(reason in refused(path) for reason in reasons), path
+    for name, reason in (("dyck-10", "second layer"), ("brackets-40", "belongs to a LayerNorm")):
+        assert reason in refused(PUBLIC / f"{name}.pt")

@@ -8,6 +8,8 @@ import pytest
 from small_models import random_tensors
 from test_model_weights import frozen
 
+from ballproof.models.architectures import Shape
+from ballproof.models.architectures.one_layer.layout import expected_shapes
 from ballproof.models.convert import convert as converted
 from ballproof.models.convert import read_source
 from ballproof.models.errors import ModelError
@@ -115,8 +117,8 @@ def test_linear_layers_need_a_number_of_heads(linear_file, tmp_path):
     assert "do not show how many heads they merge" in refused(linear_file)
     config = config_file(tmp_path)
     assert digest(convert(linear_file, config=config)) == digest(convert(linear_file, heads=1))
-    assert "is said to have 2 heads" in refused(linear_file, heads=2)
-    assert "is said to have 2 heads" in refused(linear_file, heads=2, config=config)
+    assert "n_heads = 1, where the tensors have 2" in refused(linear_file, heads=2, config=config)
+    assert "has 2 rows, which are not those of 3 heads" in refused(linear_file, heads=3)
     values = json.loads(config.read_text())
     del values["n_heads"]
     config.write_text(json.dumps(values))
@@ -127,7 +129,8 @@ def test_linear_layers_need_a_number_of_heads(linear_file, tmp_path):
     ("name", "words"),
     [
         ("blocks.0.ln1.weight", "belongs to a LayerNorm"),
-        ("blocks.0.mlp.in.weight", "belongs to an MLP"),
+        ("blocks.0.mlp.in.weight", "has no tensor blocks.0.mlp.W_out"),
+        ("blocks.0.mlp.gate.weight", "is no part of an MLP of W_in, b_in, W_out and b_out"),
         ("blocks.1.attn.q.weight", "belongs to a second layer"),
         ("embed.W_E", "twice, under two names"),
         ("embed.bias", "is no part of"),
@@ -154,10 +157,10 @@ def test_a_vector_where_a_matrix_belongs_is_refused(tmp_path):
         ({"normalization_type": "LNPre"}, "normalization_type = 'LNPre', where only no normal"),
         ({"normalization_type": "LN"}, "no normalisation is supported"),
         ({"n_layers": 2}, "n_layers = 2, where only one layer is supported"),
-        ({"n_heads": 4}, "n_heads = 4, where only one head is supported"),
+        ({"n_heads": 0}, "n_heads = 0, where only a number of heads"),
         ({"n_heads": True}, "n_heads = True"),
         ({"n_key_value_heads": 2}, "n_key_value_heads = 2"),
-        ({"attn_only": False}, "attn_only = False, where only attention-only models"),
+        ({"attn_only": False}, "attn_only = False, where the tensors are none of an MLP"),
         ({"positional_embedding_type": "rotary"}, "'rotary', where only standard positions"),
         ({"use_attn_scale": False}, "use_attn_scale = False, where only scaled attention"),
         ({"attn_scale": 2.0}, "attn_scale = 2.0, where the square root of d_head = 2"),
@@ -272,3 +275,67 @@ def test_torch_files_without_tensors_are_refused(tmp_path):
     assert "holds 'epoch', a int, where only tensors" in refused(tmp_path / "number.pt")
     torch.save({**state, "unembed.b_U": torch.ones(5).bool()}, tmp_path / "bool.pt")
     assert "unembed.b_U cannot be read: the dtype BOOL is not" in refused(tmp_path / "bool.pt")
+
+
+def several(seed=5, heads=2, neurons=3):
+    """A model of several heads with an MLP, by its canonical names."""
+    rng = np.random.default_rng(seed)
+    shapes = expected_shapes(Shape(5, 3, 4, 2, 5, heads, neurons))
+    return {name: rng.normal(size=dims).astype(np.float32) for name, dims in shapes.items()}
+
+
+def merged(tensors):
+    """The same model in the layout of linear layers."""
+    linear = {
+        "embed.weight": tensors["embed.W_E"],
+        "pos_embed.weight": tensors["pos_embed.W_pos"],
+        "unembed.weight": tensors["unembed.W_U"].T,
+        "unembed.bias": tensors["unembed.b_U"],
+        "blocks.0.attn.o.weight": np.concatenate(tensors["blocks.0.attn.W_O"]).T,
+        "blocks.0.attn.o.bias": tensors["blocks.0.attn.b_O"],
+        "blocks.0.mlp.in.weight": tensors["blocks.0.mlp.W_in"].T,
+        "blocks.0.mlp.in.bias": tensors["blocks.0.mlp.b_in"],
+        "blocks.0.mlp.out.weight": tensors["blocks.0.mlp.W_out"].T,
+        "blocks.0.mlp.out.bias": tensors["blocks.0.mlp.b_out"],
+    }
+    for part in "QKV":
+        weight = np.concatenate([head.T for head in tensors[f"blocks.0.attn.W_{part}"]])
+        linear[f"blocks.0.attn.{part.lower()}.weight"] = weight
+        bias = np.concatenate(tensors[f"blocks.0.attn.b_{part}"])
+        linear[f"blocks.0.attn.{part.lower()}.bias"] = bias
+    return {name: np.ascontiguousarray(array) for name, array in linear.items()}
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3])
+def test_linear_layers_of_several_heads_and_an_mlp_are_the_same_model(tmp_path, heads):
+    tensors, path = several(heads=heads), tmp_path / "linear.safetensors"
+    save_weights(path, merged(tensors))
+    assert digest(convert(path, heads=heads)) == frozen(tensors).digest
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"n_heads": 1}, "n_heads = 1, where the tensors have 2"),
+        ({"n_key_value_heads": 1}, "n_key_value_heads = 1, where the tensors have 2"),
+        ({"attn_only": True}, "attn_only = True, where the tensors are an MLP"),
+        ({"d_mlp": 4}, "d_mlp = 4, where the tensors have 3"),
+        ({"act_fn": "gelu"}, "act_fn = 'gelu', where only an MLP with relu"),
+        ({"act_fn": None}, "act_fn = None, where only an MLP with relu"),
+        ({"gated_mlp": True}, "gated_mlp = True, where only a plain MLP"),
+        ({"num_experts": 4}, "num_experts = 4, where only a plain MLP"),
+    ],
+)
+def test_a_configuration_of_another_mlp_is_refused(tmp_path, changes, words):
+    path = tmp_path / "a.safetensors"
+    save_weights(path, several())
+    good = {"n_heads": 2, "attn_only": False, "act_fn": "relu", "d_mlp": 3}
+    assert convert(path, config=config_file(tmp_path, **good))
+    assert words in refused(path, config=config_file(tmp_path, **{**good, **changes}))
+
+
+def test_a_wrong_number_of_heads_is_refused_where_the_tensors_show_it(tmp_path):
+    save_weights(tmp_path / "a.safetensors", several())
+    assert "is said to have 3 heads, where its tensors have 2" in refused(
+        tmp_path / "a.safetensors", heads=3
+    )

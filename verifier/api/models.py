@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from ballproof.models.catalogue import ZOO_FOLDER, resolve
 from ballproof.models.checkpoint import without_prefix
 from ballproof.models.comparison import assumptions, compare, random_inputs
-from ballproof.models.convert import TORCH_SUFFIXES, Source, convert, read_source
+from ballproof.models.convert import TORCH_SUFFIXES, Reading, Source, read_model, read_source
 from ballproof.models.files import write_atomically
-from ballproof.models.key_map import KeyMap, checked_key_map, load_key_map
+from ballproof.models.key_map import KeyMap, checked_key_map, find_key_map
 from ballproof.models.tasks import task_named
-from ballproof.models.weights import Weights, file_bytes, freeze, load_weights, stored
+from ballproof.models.weights import Weights, file_bytes, load_weights, stored
 from ballproof.verifier.api.cards import card
 from ballproof.verifier.api.torch_module import (
     MEMORY,
@@ -193,10 +193,11 @@ def _model(
         source = replace(source, settings={**source.settings, "config": dict(config)})
         config = None
     if isinstance(key_map, str | os.PathLike):
-        key_map = load_key_map(Path(key_map))
+        key_map = find_key_map(Path(key_map), source.tensors)
     elif key_map is not None:
         key_map = checked_key_map(key_map, "the key map")
-    tensors = convert(source, heads, None if config is None else Path(config), key_map)
-    weights = freeze(tensors, source.name)
+    path = None if config is None else Path(config)
+    reading = Reading(heads, path, key_map, task=task)
+    tensors, weights = read_model(source, reading)
     name = None if task is None else task_named(task, weights.shape).name(weights.shape)
     return Model(stored(weights, tensors, name, compared(weights)))

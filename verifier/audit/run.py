@@ -23,7 +23,9 @@ from ballproof.verifier.audit.stages import Stage, quietly
 from ballproof.verifier.audit.subject import Files, Finding, Subject, subject_of
 from ballproof.verifier.audit.tamper.trial import DEFAULT_SECONDS, tamper
 from ballproof.verifier.audit.tightness.relaxations import tightness
+from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.proving.checking import REJECTED, VERIFIED, CheckerProcess
+from ballproof.verifier.strategies.obstacles import has_tables
 
 CHECK = "check"
 PARTS = (CHECK, "precisions", "tightness", "hunt", "tamper")
@@ -105,10 +107,10 @@ def audit(
         done.not_run = wanted
     elif wanted:
         subject = subject_of(files, verdict)
-        if not subject.problem.is_max_of_all:
+        why_not = _why_not(subject.problem)
+        if why_not:
             done.not_run = [part for part in wanted if part not in OF_EVERY_TASK]
-            k, task = subject.problem.shape.n_ctx, subject.problem.task_name
-            done.why_not = f"they serve max-of-{k} only, and the task is {task}"
+            done.why_not = why_not
         for part in [part for part in wanted if part not in done.not_run]:
             section, result = _RUN[part](subject, settings, stage)
             done.sections.append(section)
@@ -116,6 +118,17 @@ def audit(
             done.findings += result.findings
     done.seconds = time.perf_counter() - started
     return done
+
+
+def _why_not(problem: Problem) -> str | None:
+    """Return why only the parts of every task serve the problem, if so."""
+    if not problem.is_max_of_all:
+        k, task = problem.shape.n_ctx, problem.task_name
+        return f"they serve max-of-{k} only, and the task is {task}"
+    if not has_tables(problem):
+        words = problem.weights.architecture.words
+        return f"they need the tables of one head, and the model is {words}"
+    return None
 
 
 def _precisions(subject: Subject, settings: Settings, stage: Stage) -> tuple[Section, Result]:

@@ -9,11 +9,11 @@ import click
 
 from ballproof.models.architectures import Shape
 from ballproof.models.comparison import assumptions, compare, load_logits
-from ballproof.models.convert import convert, read_source
-from ballproof.models.key_map import load_key_map
+from ballproof.models.convert import Reading, read_model, read_source
+from ballproof.models.key_map import find_key_map, shipped_names
 from ballproof.models.tasks import task_named
 from ballproof.models.tensors import Tensor, write_tensors
-from ballproof.models.weights import freeze, stored, weights_from_bytes
+from ballproof.models.weights import stored, weights_from_bytes
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import Output, out_option, pass_terminal
 from ballproof.verifier.proving.extras import installing
@@ -133,8 +133,18 @@ def _outputs(d_vocab_out: int | None, d_vocab: int, task_name: str) -> int:
     "--map",
     "map_file",
     type=click.Path(path_type=Path),
-    help="A TOML file that says which tensor of SOURCE is which: "
+    help=f"The layout of a program that is known ({', '.join(shipped_names())}), or a TOML file "
+    "that says which tensor of SOURCE is which: "
     '"embed.W_E" = "tok_embed.weight", "blocks.0.attn.W_Q" = ["heads.*.W_Q.weight", "transpose"].',
+)
+@click.option(
+    "--softmax-share",
+    help="How much of the attention weights is softmax, as in 1/2, where the rest is uniform.",
+)
+@click.option(
+    "--n-ctx",
+    type=SIZE,
+    help="How many tokens a model without positions reads; left out, what --task says.",
 )
 @click.option(
     "--logits",
@@ -162,6 +172,8 @@ def import_model(
     heads: int | None,
     config: Path | None,
     map_file: Path | None,
+    softmax_share: str | None,
+    n_ctx: int | None,
     logits: Path | None,
     tolerance: float | None,
     key: str | None,
@@ -179,19 +191,20 @@ def import_model(
       ballproof import checkpoint.pt --out model.safetensors
       ballproof import model.pt --config config.json --out model.safetensors
       ballproof import mine.pt --map names.toml --logits logits.npz --out model.safetensors
+      ballproof import modadd.pt --map pizza --config modadd.json --out model.safetensors
     """
     output = Output(terminal, out)
     read = read_source(source, key)
-    key_map = None if map_file is None else load_key_map(map_file)
-    tensors = convert(read, heads, config, key_map)
-    weights = freeze(tensors, str(source))
+    key_map = None if map_file is None else find_key_map(map_file, read.tensors)
+    reading = Reading(heads, config, key_map, softmax_share, n_ctx, task_name)
+    tensors, weights = read_model(read, reading)
     shape, name = weights.shape, task_name or read.metadata.get("task")
     task = None if name is None else task_named(name, shape).name(shape)
     compared = None
     if logits is not None:
         compared = str(compare(weights, *load_logits(logits), tolerance))
         terminal.remark(f"compared with the program {compared}")
-    elif "compared" in read.metadata and key_map is None:
+    elif "compared" in read.metadata and key_map is None and softmax_share is None:
         # A map may give the names to other tensors than those that were compared.
         compared = read.metadata["compared"]
     elif assumed := assumptions(weights):

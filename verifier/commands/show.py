@@ -48,7 +48,7 @@ def _lines(content: Any) -> list[str]:
     lines = [f"format            {content['format']}", f"model             {model['sha256']}"]
     lines.append(f"                  {', '.join(f'{key} {size}' for key, size in sizes.items())}")
     lines.append(f"                  {', '.join(map(_words, model['parts']))}")
-    shape = Shape(**sizes)
+    shape = Shape.of(sizes)
     lines.append(f"task              {task_of_json(claim['task'], shape).name(shape)}")
     for part, source in (("claim", claim), ("proof", proof)):
         lines += [f"{name:<18}{source[name]}" for name in FIELDS[part]]

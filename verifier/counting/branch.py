@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.separable import surviving_rivals
 from ballproof.verifier.counting.signs import wrong
 from ballproof.verifier.counting.transitions import States, Transitions
+from ballproof.verifier.counting.wrong_count import NOTHING, WrongCount
 
 # Sums formed at once: bounds memory, not the result.
 BLOCK = 1 << 18
@@ -26,18 +26,6 @@ Columns = NDArray[np.int64]
 Numbers = NDArray[np.int64] | NDArray[np.object_]
 
 
-@dataclass(frozen=True)
-class WrongCount:
-    """How many sequences are wrong: `certain` at least and `possible` at most."""
-
-    certain: int
-    possible: int
-
-    def __add__(self, other: WrongCount) -> WrongCount:
-        return WrongCount(self.certain + other.certain, self.possible + other.possible)
-
-
-NOTHING = WrongCount(0, 0)
 Settle = Callable[[Columns], WrongCount]
 
 

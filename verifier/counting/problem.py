@@ -11,7 +11,9 @@ from ballproof.models.architectures import Shape
 from ballproof.models.tasks import Task, default
 from ballproof.models.tasks.max import Max
 from ballproof.models.weights import Weights
+from ballproof.verifier.counting.enumeration import Enumeration
 from ballproof.verifier.counting.float32 import SEMANTICS, deviation
+from ballproof.verifier.counting.program import DomainProgram, domain_program
 from ballproof.verifier.counting.tables import IntegerHead, Integers, IntegerTables, integer_tables
 
 __all__ = ["Integers", "Problem", "opposite", "pose"]
@@ -37,6 +39,16 @@ class Problem:
     def tables(self) -> IntegerTables:
         """The tables and the margin as integers; ValueError where the architecture has none."""
         return integer_tables(self.weights.tables, self.margin, self.task.answers)
+
+    @cached_property
+    def program(self) -> DomainProgram:
+        """The program on the task's domain; ValueError where the architecture has none."""
+        return domain_program(self.weights, self.task)
+
+    @cached_property
+    def enumeration(self) -> Enumeration:
+        """The inputs, evaluated one by one; counts are kept."""
+        return Enumeration(self.program, self.task, self.margin)
 
     @property
     def head(self) -> IntegerHead:

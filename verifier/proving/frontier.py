@@ -13,6 +13,7 @@ from ballproof.verifier.proving.pipeline import NotApplicableError, NotProven, P
 from ballproof.verifier.proving.shares import share
 from ballproof.verifier.proving.steering import prove
 from ballproof.verifier.strategies import STRATEGIES, leading_strategy, of_the_study
+from ballproof.verifier.strategies.obstacles import obstacle
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ def measured_points(
 ) -> Iterator[Point]:
     """Yield a point for each certificate: all strategies that apply, and `budgets` ladders."""
     fixed = [strategy for strategy in STRATEGIES if not strategy.steerable]
-    every = len(fixed) + budgets + 1
+    ladders = obstacle(leading_strategy(), problem) is None
+    every = len(fixed) + (budgets + 1 if ladders else 0)
 
     def report(done: int, _: int) -> None:
         progress(done, every)
@@ -63,6 +65,8 @@ def measured_points(
     for outcome in prove_many(problem, fixed, max_operations, report):
         if not isinstance(outcome, NotProven):
             yield _point(outcome)
+    if not ladders:
+        return
     for done, point in enumerate(_ladders(problem, budgets, max_operations), len(fixed) + 1):
         progress(done, every)
         yield point

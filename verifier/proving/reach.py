@@ -28,8 +28,10 @@ def require_reachable(problem: Problem, goal: Goal, seconds: float = SECONDS) ->
     inputs right, at the problem's margin, than there are, and the count's upper end is not below
     that number.
     """
-    strategy = settling_strategy()
-    if goal.at_least is None or obstacle(strategy, problem):
+    if goal.at_least is None:
+        return
+    strategy = settling_strategy(problem)
+    if obstacle(strategy, problem):
         return
     if strategy.least_operations(problem) > MOST_OPERATIONS:
         return
@@ -40,7 +42,8 @@ def require_reachable(problem: Problem, goal: Goal, seconds: float = SECONDS) ->
             raise _OutOfTimeError
 
     try:
-        bounds = strategy.bound(problem, {}, within_time)
+        witness = strategy.search(problem, Goal(), within_time)
+        bounds = strategy.bound(problem, witness, within_time)
     except _OutOfTimeError:
         return
     most, wanted = bounds.correct_at_most, goal.least_count(problem.total)

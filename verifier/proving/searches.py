@@ -19,7 +19,7 @@ from ballproof.verifier.proving.reach import require_reachable
 from ballproof.verifier.proving.steering import steered
 from ballproof.verifier.strategies import STRATEGIES, leading_strategy
 from ballproof.verifier.strategies.base import InAuto, Strategy
-from ballproof.verifier.strategies.obstacles import obstacle
+from ballproof.verifier.strategies.obstacles import has_tables, obstacle
 
 # Below this share the study's strategies may do better than a ladder of the same length.
 LADDER_SUFFICES = 0.95
@@ -91,18 +91,22 @@ def _candidates(problem: Problem, goal: Goal, found: list[Proven]) -> Iterator[S
     """Yield the strategies that can win; `found` grows meanwhile.
 
     The ladder comes first. Where it is exact, nothing is better. Brute force counts what `exact`
-    counts, at greater length, and `moment` and `grid` are ladders with fewer rules.
+    counts, at greater length, and `moment` and `grid` are ladders with fewer rules. Without tables
+    of one head there is enumeration alone.
     """
+    if not has_tables(problem):
+        yield from (one for one in STRATEGIES if one.in_auto is InAuto.WITHOUT_TABLES)
+        return
     yield leading_strategy()
     claim = found[0].claim if found else None
     if claim and goal.at_least is None and claim.correct_at_least == claim.correct_at_most:
         return
     enough = claim is not None and claim.correct_at_least >= LADDER_SUFFICES * claim.total
     for strategy in STRATEGIES:
-        cheap = goal.max_operations or 10**11
-        possible = strategy.in_auto in (InAuto.ALWAYS, InAuto.WHERE_MUCH_IS_OPEN)
-        short = strategy.least_operations(problem) <= cheap
-        if possible and short and not obstacle(strategy, problem):
+        if strategy.in_auto not in (InAuto.ALWAYS, InAuto.WHERE_MUCH_IS_OPEN):
+            continue
+        short = strategy.least_operations(problem) <= (goal.max_operations or 10**11)
+        if short and not obstacle(strategy, problem):
             if enough and strategy.in_auto is InAuto.WHERE_MUCH_IS_OPEN:
                 continue
             yield strategy

@@ -6,14 +6,24 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from functools import cache
 
+from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.base import Group, InAuto, Strategy
 from ballproof.verifier.strategies.brute_force import BruteForce
 from ballproof.verifier.strategies.cubic import Cubic
+from ballproof.verifier.strategies.enumeration import Enumerate
 from ballproof.verifier.strategies.exact import Exact
 from ballproof.verifier.strategies.ladder.strategy import LADDERS
+from ballproof.verifier.strategies.obstacles import has_needed
 from ballproof.verifier.strategies.subcubic.strategy import SUBCUBIC
 
-STRATEGIES: tuple[Strategy, ...] = (BruteForce(), Cubic(), Exact(), *LADDERS, *SUBCUBIC)
+STRATEGIES: tuple[Strategy, ...] = (
+    BruteForce(),
+    Cubic(),
+    Exact(),
+    Enumerate(),
+    *LADDERS,
+    *SUBCUBIC,
+)
 
 
 class UnknownStrategyError(ValueError):
@@ -42,13 +52,17 @@ def leading_strategy() -> Strategy:
     return next(strategy for strategy in STRATEGIES if strategy.in_auto is InAuto.FIRST)
 
 
-def settling_strategy() -> Strategy:
-    """Return the strategy that counts every input and that `auto` tries: no proof shows more."""
-    return next(
+def settling_strategy(problem: Problem) -> Strategy:
+    """Return the strategy that counts every input and that `auto` tries: no proof shows more.
+
+    Where several serve the model, it is the shortest; where none does, the last.
+    """
+    settling = [
         one
         for one in STRATEGIES
         if one.two_sided and not one.steerable and one.in_auto is not InAuto.NEVER
-    )
+    ]
+    return next((one for one in settling if has_needed(one, problem)), settling[-1])
 
 
 def strategies_matching(pattern: str) -> list[Strategy]:

@@ -9,10 +9,10 @@ from random import Random
 from typing import Any, NamedTuple, Protocol
 
 from ballproof.models.architectures import Shape
-from ballproof.verifier.counting.branch import NOTHING, WrongCount
 from ballproof.verifier.counting.classes import TabledClass, tabled_classes
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.counting.wrong_count import NOTHING, WrongCount
 from ballproof.verifier.strategies.changes import WitnessChanges
 from ballproof.verifier.strategies.quantities import Quantities
 from ballproof.verifier.strategies.relaxations import Case, Step
@@ -41,11 +41,13 @@ class InAuto(Enum):
     """When the search `auto` tries a strategy.
 
     Of the steerable ones one is FIRST. NEVER: another shows the same at less length.
+    WITHOUT_TABLES: where the model has no tables of one head; where it has, as NEVER.
     """
 
     FIRST = auto()
     ALWAYS = auto()
     WHERE_MUCH_IS_OPEN = auto()
+    WITHOUT_TABLES = auto()
     NEVER = auto()
 
 
@@ -54,6 +56,7 @@ class Needs(Enum):
 
     TABLES = "the tables of one head"
     FACTORS = "the tables of one head, and the matrices that they are products of"
+    PROGRAM = "a program of look-ups, heads and layers"
 
 
 class Serves(Enum):

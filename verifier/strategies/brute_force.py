@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from ballproof.interval.fixed import Lanes
 from ballproof.models.architectures import Shape
-from ballproof.verifier.counting.branch import NOTHING, WrongCount, settled
+from ballproof.verifier.counting.branch import settled
 from ballproof.verifier.counting.classes import TabledClass
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.transitions import Transitions
+from ballproof.verifier.counting.wrong_count import NOTHING, WrongCount
 from ballproof.verifier.strategies.base import Group, InAuto
 from ballproof.verifier.strategies.without_witness import SettlesEverything
 

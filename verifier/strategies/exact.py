@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ballproof.models.architectures import Shape
-from ballproof.verifier.counting.branch import WrongCount, count_wrong
+from ballproof.verifier.counting.branch import count_wrong
 from ballproof.verifier.counting.classes import TabledClass
 from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.counting.wrong_count import WrongCount
 from ballproof.verifier.strategies.base import Group, InAuto
 from ballproof.verifier.strategies.without_witness import SettlesEverything
 

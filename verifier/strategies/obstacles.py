@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.strategies.base import Needs, Serves, Strategy
+from ballproof.verifier.strategies.base import InAuto, Needs, Serves, Strategy
+
+# Where the tables of one head serve other strategies, more inputs are not evaluated one by one.
+MOST_TABLED_INPUTS = 2**20
 
 
 def obstacle(strategy: Strategy, problem: Problem) -> str | None:
     """Return a sentence that says why the strategy does not apply, or None if it does."""
     return (
-        _of_model(strategy.needs, problem)
+        _of_model(strategy, problem)
         or _of_task(strategy, problem)
         or _of_size(strategy.most_inputs, problem)
+        or _of_tables(strategy, problem)
     )
+
+
+def has_needed(strategy: Strategy, problem: Problem) -> bool:
+    """Say whether the problem's model has what the strategy reads of one."""
+    architecture = problem.weights.architecture
+    match strategy.needs:
+        case Needs.PROGRAM:
+            return architecture.program is not None
+        case Needs.TABLES:
+            return has_tables(problem)
+        case Needs.FACTORS:
+            return has_tables(problem) and architecture.factors is not None
+
+
+def has_tables(problem: Problem) -> bool:
+    """Say whether the problem's model has the tables of one head."""
+    architecture = problem.weights.architecture
+    return architecture.tables is not None and len(problem.tables.heads) == 1
 
 
 def serves_task(strategy: Strategy, problem: Problem) -> bool:
@@ -20,12 +42,11 @@ def serves_task(strategy: Strategy, problem: Problem) -> bool:
     return strategy.serves is Serves.EVERY_TASK or problem.is_max_of_all
 
 
-def _of_model(needs: Needs, problem: Problem) -> str | None:
-    architecture = problem.weights.architecture
-    tables = architecture.tables is not None and len(problem.tables.heads) == 1
-    if tables and (needs is not Needs.FACTORS or architecture.factors is not None):
+def _of_model(strategy: Strategy, problem: Problem) -> str | None:
+    if has_needed(strategy, problem):
         return None
-    return f"It needs {needs.value}, and the model is {architecture.words}."
+    words = problem.weights.architecture.words
+    return f"It needs {strategy.needs.value}, and the model is {words}."
 
 
 def _of_task(strategy: Strategy, problem: Problem) -> str | None:
@@ -45,4 +66,15 @@ def _of_size(most_inputs: int | None, problem: Problem) -> str | None:
     return (
         f"It settles every input, and there are {power} of them, "
         f"more than 2^{most_inputs.bit_length() - 1}."
+    )
+
+
+def _of_tables(strategy: Strategy, problem: Problem) -> str | None:
+    if strategy.in_auto is not InAuto.WITHOUT_TABLES or problem.total <= MOST_TABLED_INPUTS:
+        return None
+    if not has_tables(problem):
+        return None
+    return (
+        f"It evaluates every input by itself, {problem.total} of them, and where the model has the "
+        "tables of one head `exact` counts the same at less length."
     )

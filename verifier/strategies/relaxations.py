@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ballproof.verifier.counting.branch import WrongCount
 from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.counting.wrong_count import WrongCount
 
 
 class Relaxation(NamedTuple):

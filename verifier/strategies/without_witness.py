@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from ballproof.verifier.counting.branch import WrongCount
 from ballproof.verifier.counting.classes import TabledClass
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.counting.wrong_count import WrongCount
 from ballproof.verifier.strategies.base import (
     EXHAUSTIVE_LIMIT,
     Bounds,

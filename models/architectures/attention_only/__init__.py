@@ -12,6 +12,7 @@ from ballproof.models.architectures.attention_only.layout import (
     fits,
 )
 from ballproof.models.architectures.attention_only.paths import factors, tables
+from ballproof.models.architectures.attention_only.program import program
 from ballproof.models.architectures.attention_only.programs import PROGRAMS
 from ballproof.models.architectures.attention_only.variants import variants
 
@@ -32,6 +33,7 @@ ATTENTION_ONLY = Architecture(
     logits=logits,
     tables=tables,
     factors=factors,
+    program=program,
     deviation=deviation,
     programs=PROGRAMS,
     variants=variants,

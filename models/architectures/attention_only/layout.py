@@ -26,7 +26,7 @@ LINEAR = {
     "blocks.0.attn.q.weight": LinearName(W_Q, transposed=True, merged_heads=True),
     "blocks.0.attn.k.weight": LinearName(W_K, transposed=True, merged_heads=True),
     "blocks.0.attn.v.weight": LinearName(W_V, transposed=True, merged_heads=True),
-    "blocks.0.attn.o.weight": LinearName(W_O, transposed=True, merged_heads=True),
+    "blocks.0.attn.o.weight": LinearName(W_O, transposed=True, merged_heads=True, heads_last=True),
     "unembed.weight": LinearName(W_U, transposed=True),
     "blocks.0.attn.q.bias": LinearName(B_Q, merged_heads=True),
     "blocks.0.attn.k.bias": LinearName(B_K, merged_heads=True),
@@ -42,7 +42,10 @@ _UNSUPPORTED = (
         re.compile(r"(^|\.)(ln\w*)\."),
         "belongs to a LayerNorm, and only models without normalisation are supported",
     ),
-    (re.compile(r"(^|\.)mlp\."), "belongs to an MLP, and only attention-only models are supported"),
+    (
+        re.compile(r"(^|\.)mlp\."),
+        "is no part of an MLP of W_in, b_in, W_out and b_out, the kind that is supported",
+    ),
 )
 
 
@@ -90,16 +93,21 @@ def check_names(names: Iterable[str], source: str) -> None:
 
     Buffers are left out.
     """
-    unknown = sorted(set(names) - {*WEIGHT_NAMES, *BIAS_NAMES})
+    unknown = set(names) - {*WEIGHT_NAMES, *BIAS_NAMES}
+    refuse_names(unknown, "a one-layer attention-only model", source)
+
+
+def refuse_names(unknown: Iterable[str], kind: str, source: str) -> None:
+    """Raise ModelError for the first of these names of tensors, none of which is known."""
     # A name with a reason says more than the first that has none.
-    for name in unknown:
+    for name in sorted(unknown):
         for pattern, reason in _UNSUPPORTED:
             if pattern.search(name):
                 raise ModelError(f"{source} holds the tensor {name!r}, which {reason}.")
-    if unknown:
+    for name in sorted(unknown):
         raise ModelError(
-            f"{source} holds the tensor {unknown[0]!r}, which is no part of a one-layer "
-            "attention-only model in the HookedTransformer layout (a key map renames tensors)."
+            f"{source} holds the tensor {name!r}, which is no part of {kind} in the "
+            "HookedTransformer layout (a key map renames tensors)."
         )
 
 

@@ -8,12 +8,22 @@ import pytest
 from ballproof.models import architectures, weights
 from ballproof.models.architectures import ARCHITECTURES, Shape, architecture_of
 from ballproof.models.architectures.attention_only import ATTENTION_ONLY
+from ballproof.models.architectures.attention_only.layout import W_POS
+from ballproof.models.architectures.one_layer import ONE_LAYER
+from ballproof.models.architectures.one_layer.layout import SIZES as ONE_LAYER_SIZES
+from ballproof.models.architectures.pair import PAIR
+from ballproof.models.architectures.pair.layout import SIZES as PAIR_SIZES
 from ballproof.models.errors import ModelError
 from ballproof.models.forward import evaluate
 from ballproof.models.tensors import Tensor
 from ballproof.verifier.counting.float32 import deviation
 
 SHAPE = Shape(3, 2, 2, 1)
+SIZED = [
+    (ATTENTION_ONLY, SHAPE),
+    (ONE_LAYER, Shape(3, 2, 2, 1, 4, 2, 3, ONE_LAYER_SIZES)),
+    (PAIR, Shape(3, 2, 2, 0, 4, 0, 3, PAIR_SIZES)),
+]
 BARE = replace(
     ATTENTION_ONLY,
     words="something-else",
@@ -41,24 +51,31 @@ def drawn(shape):
 
 
 def test_every_row_fits_its_own_tensors_with_and_without_the_optional_ones():
-    for row in ARCHITECTURES:
-        shapes = row.tensors(SHAPE)
+    assert tuple(row for row, _ in SIZED) == ARCHITECTURES
+    for row, shape in SIZED:
+        shapes = row.tensors(shape)
         needed = {name: dims for name, dims in shapes.items() if name not in row.optional}
         for tensors in (shapes, needed):
             assert architecture_of(tensors) is row
-            assert row.sizes(tensors, "a file") == SHAPE
+            # The context length is what positions show.
+            shown = shape.n_ctx if row is PAIR or W_POS in tensors else 0
+            assert row.sizes(tensors, "a file") == replace(shape, n_ctx=shown)
 
 
 def test_the_names_of_linear_layers_lead_to_tensors_of_the_row():
-    for row in ARCHITECTURES:
-        assert {each.name for each in row.linear.values()} <= row.tensors(SHAPE).keys()
+    for row, shape in SIZED:
+        assert {each.name for each in row.linear.values()} <= row.tensors(shape).keys()
 
 
-def test_tensors_that_fit_no_row_are_refused_by_the_first():
-    with pytest.raises(ModelError, match="belongs to an MLP, and only attention-only models"):
+def test_tensors_that_fit_no_row_are_refused_by_the_one_that_they_are_like():
+    with pytest.raises(ModelError, match=r"has no tensor blocks\.0\.mlp\.W_out"):
         frozen(**drawn(SHAPE), **{"blocks.0.mlp.W_in": np.zeros((2, 2))})
-    with pytest.raises(ModelError, match="that is 2 heads, and models with one head"):
+    with pytest.raises(ModelError, match=r"W_K has shape \[1, 2, 1\], where \[2, 2, 1\]"):
         frozen(**{**drawn(SHAPE), "blocks.0.attn.W_Q": np.zeros((2, 2, 1))})
+    with pytest.raises(ModelError, match="W_a and W_b, or W_E"):
+        frozen(W_out=np.zeros((2, 2)))
+    with pytest.raises(ModelError, match=r"'tok\.weight', which is no part of a one-layer attent"):
+        frozen(**{"tok.weight": np.zeros((2, 2))})
 
 
 def test_a_row_of_its_own_is_chosen_by_the_tensors(monkeypatch):

@@ -34,7 +34,7 @@ from ballproof.verifier.strategies.changes import (
     looked_up,
 )
 from ballproof.verifier.strategies.faults import some
-from ballproof.verifier.strategies.obstacles import serves_task
+from ballproof.verifier.strategies.obstacles import has_needed, serves_task
 
 MODEL, TASK = ("claim", "model"), ("claim", "task")
 SIZES = (*MODEL, "sizes")
@@ -248,7 +248,8 @@ def _others(subject: Subject, rng: Random) -> list[Strategy]:
 
 def _swapped(subject: Subject, strategy: Strategy) -> frozenset[Answer]:
     """Return what the same proof may answer under another strategy's name."""
-    if not serves_task(strategy, subject.problem):
+    problem = subject.problem
+    if not (serves_task(strategy, problem) and has_needed(strategy, problem)):
         return frozenset({UNSUPPORTED})
     fits = strategy.fits(subject.fields["proof"]["witness"])
     return COMPUTED if fits else OUTSIDE

@@ -16,6 +16,7 @@ from ballproof.verifier.audit.tamper.mutant import (
 )
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.changes import BUDGET, COUNT, HARMLESS, Change
+from ballproof.verifier.strategies.obstacles import has_tables
 
 EVERYTHING = "claimed: every input right"
 
@@ -61,6 +62,8 @@ def margin_mutants(subject: Subject) -> Iterator[Mutant]:
 
 def reach(problem: Problem) -> int:
     """Return a whole number above the difference of any two logits of the model."""
+    if not has_tables(problem):
+        return 2 * int(problem.program.reach()) + 2
     tables, head = problem.tables, problem.head
     largest = sum(
         max((abs(int(x)) for x in table.flat), default=0)

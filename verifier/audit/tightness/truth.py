@@ -9,12 +9,13 @@ import numpy as np
 from ballproof.interval.fixed import Lanes, floor_lanes, lane_bits, require_headroom
 from ballproof.verifier.audit.tightness.clock import Clock, OutOfTimeError
 from ballproof.verifier.counting.attention import Attention
-from ballproof.verifier.counting.branch import BranchAndCount, WrongCount, count_wrong
+from ballproof.verifier.counting.branch import BranchAndCount, count_wrong
 from ballproof.verifier.counting.classes import TabledClass
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Integers, Problem
 from ballproof.verifier.counting.signs import wrong
 from ballproof.verifier.counting.transitions import Transitions
+from ballproof.verifier.counting.wrong_count import WrongCount
 from ballproof.verifier.strategies import leading_strategy
 from ballproof.verifier.strategies.base import EXHAUSTIVE_LIMIT, classes, count_classes
 

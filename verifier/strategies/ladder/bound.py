@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ballproof.verifier.counting.branch import WrongCount
 from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.counting.wrong_count import WrongCount
 from ballproof.verifier.strategies.ladder.cells import Cells
 from ballproof.verifier.strategies.ladder.counts import (
     given_up,

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ballproof.verifier.counting.branch import NOTHING, WrongCount
 from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.counting.wrong_count import NOTHING, WrongCount
 from ballproof.verifier.strategies.ladder.bound import Node, Tree
 from ballproof.verifier.strategies.ladder.cells import Cells
 from ballproof.verifier.strategies.ladder.pools import (

@@ -1,0 +1,98 @@
+"""The forward pass, written from its definition: what every theorem is about.
+
+Deliberately not built on the program of look-ups, so that the two can be held against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import reduce
+from operator import add
+
+import flint
+
+from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.models.architectures.architecture import Weights
+from ballproof.models.architectures.one_layer.layout import (
+    B_IN,
+    B_K,
+    B_O,
+    B_OUT,
+    B_Q,
+    B_U,
+    B_V,
+    W_E,
+    W_IN,
+    W_K,
+    W_O,
+    W_OUT,
+    W_POS,
+    W_Q,
+    W_U,
+    W_V,
+)
+from ballproof.models.architectures.one_layer.settings import Settings, of_parts
+
+
+def logits(weights: Weights, sequence: Sequence[int]) -> list[flint.arb]:
+    """Enclose the logits at the last position, at the precision in force."""
+    tensor, settings = weights.tensors, of_parts(weights.architecture.parts, weights.source)
+    embed, positions = tensor[W_E], tensor[W_POS]
+    residuals = [balls(embed.row(t) + positions.row(i)) for i, t in enumerate(sequence)]
+    middle = residuals[-1] + balls(tensor[B_O])
+    for head in range(weights.shape.n_heads):
+        middle += _head(weights, head, residuals, settings)
+    if weights.shape.d_mlp:
+        inner = relu(middle * balls(tensor[W_IN]) + balls(tensor[B_IN]))
+        middle += inner * balls(tensor[W_OUT]) + balls(tensor[B_OUT])
+    return (middle * balls(tensor[W_U]) + balls(tensor[B_U])).entries()
+
+
+def _head(
+    weights: Weights, head: int, residuals: list[flint.arb_mat], settings: Settings
+) -> flint.arb_mat:
+    """Enclose what a head adds to the residual stream at the last position."""
+    tensor, (d, h) = weights.tensors, (weights.shape.d_model, weights.shape.d_head)
+
+    def of(name: str, rows: int) -> flint.arb_mat:
+        return balls(tensor[name].rows(head * rows, (head + 1) * rows))
+
+    query = residuals[-1] * of(W_Q, d) + of(B_Q, 1)
+    keys = [residual * of(W_K, d) + of(B_K, 1) for residual in residuals]
+    values = [residual * of(W_V, d) + of(B_V, 1) for residual in residuals]
+    scale = flint.arb(h).sqrt()
+    scores = [(query * key.transpose())[0, 0] / scale for key in keys]
+    attention = _attention(scores, settings)
+    mixed = reduce(add, [value * a for value, a in zip(values, attention, strict=True)])
+    return mixed * of(W_O, h)
+
+
+def _attention(scores: list[flint.arb], settings: Settings) -> list[flint.arb]:
+    share, count = settings.share, len(scores) if settings.normalised else 1
+    uniform = (1 - share) / count
+    return [_exact(share) * weight + _exact(uniform) for weight in _softmax(scores)]
+
+
+def _softmax(scores: list[flint.arb]) -> list[flint.arb]:
+    # Softmax does not change when one number is taken from every score; an exact number near the
+    # largest keeps the exponentials from overflowing.
+    reference = reduce(lambda a, b: a.max(b), scores).mid()
+    exponentials = [(score - reference).exp() for score in scores]
+    total = reduce(add, exponentials)
+    return [exponential / total for exponential in exponentials]
+
+
+def relu(row: flint.arb_mat) -> flint.arb_mat:
+    """Enclose the larger of each entry and zero."""
+    zero = flint.arb(0)
+    return flint.arb_mat(row.nrows(), row.ncols(), [x.max(zero) for x in row.entries()])
+
+
+def balls(matrix: DyadicMatrix) -> flint.arb_mat:
+    """Enclose a matrix, at the precision in force."""
+    return flint.arb_mat(matrix.mantissa) * flint.arb((1, matrix.exponent))
+
+
+def _exact(x: Fraction) -> flint.arb:
+    return flint.arb(x.numerator) / x.denominator

@@ -1,0 +1,208 @@
+"""M2: what a fixed-point pass is off by, at its worst and on random programs; its integers."""
+
+import itertools
+from dataclasses import replace
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+from support.literal_models import value
+
+from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.verifier.counting.fixed_point import FixedPoint
+from ballproof.verifier.counting.mixing import FloatMixing, IntegerMixing
+from ballproof.verifier.counting.products import floors, product
+from ballproof.verifier.counting.program import DomainHead, DomainProgram
+from ballproof.verifier.counting.rational import Rational
+
+BITS = 600
+
+
+def dyadic(rows, exponent=0):
+    return DyadicMatrix.from_ints([[int(x) for x in row] for row in rows], exponent)
+
+
+def random_program(rng, heads, neurons, positions=2, tokens=3, answers=3, hidden=0):
+    """A program with entries of 40 bits and one size for each table, from 2^-20 to 2^20."""
+
+    def table(rows, columns):
+        return dyadic(rng.integers(-(2**39), 2**39, (rows, columns)), int(rng.integers(-60, -20)))
+
+    width = neurons + answers
+    layers = [(table(neurons, neurons), table(1, neurons)) for _ in range(hidden)]
+    layers += [(table(neurons, answers), table(1, answers))] if neurons else []
+    made = [
+        DomainHead(
+            tuple(table(tokens, width) for _ in range(positions)),
+            dyadic(rng.integers(-(2**20), 2**20, (tokens, tokens)), -17),
+            dyadic(rng.integers(-(2**20), 2**20, (tokens, positions)), -17),
+            int(rng.integers(1, 6)),
+        )
+        for _ in range(heads)
+    ]
+    lookups = tuple(table(tokens, width) for _ in range(positions))
+    domain = (range(tokens),) * positions
+    return DomainProgram(domain, lookups, tuple(made), neurons, answers, tuple(layers), 1)
+
+
+def shares(head, sequence):
+    """The attention weights of a head by their definition."""
+    scores = [
+        (value(head.score)[sequence[-1], t] + value(head.positional_score)[sequence[-1], i])
+        for i, t in enumerate(sequence)
+    ]
+    top, root = max(scores), mpmath.sqrt(head.d_head)
+    gaps = [score - top for score in scores]
+    powers = [mpmath.exp(mpmath.mpf(x.numerator) / x.denominator / root) for x in gaps]
+    return [power / mpmath.fsum(powers) for power in powers]
+
+
+def literal_lead(program, sequence, own):
+    """The lead before the strongest rival, by the definition of a program."""
+    pairs = zip(program.lookups, sequence, strict=True)
+    columns = sum(mp(value(table)[t]) for table, t in pairs if table is not None)
+    for head in program.heads:
+        for share, table, token in zip(shares(head, sequence), head.values, sequence, strict=True):
+            columns = columns + share * mp(value(table)[token])
+    x, logits = columns[: program.neurons], columns[program.neurons :]
+    for matrix, bias in program.layers:
+        x = np.maximum(x, 0) @ mp(value(matrix)) + mp(value(bias)[0])
+    logits = logits + x if program.layers else logits
+    return logits[own] - max(logit for j, logit in enumerate(logits) if j != own)
+
+
+mp = np.vectorize(lambda x: mpmath.mpf(x.numerator) / x.denominator, otypes=[object])
+
+
+def off(fixed, tokens, own):
+    """By how much the leads are off, as a part of what they may be off by; those proved."""
+    found = fixed.leads(np.array(tokens), np.array(own))
+    parts = []
+    for i, sequence in enumerate(tokens):
+        if found.proved[i]:
+            true = literal_lead(fixed.program, sequence, own[i]) * mpmath.mpf(2) ** fixed.unit
+            parts.append(abs(int(found.leads[i]) - true) / int(found.errors[i]))
+    return parts
+
+
+@pytest.mark.parametrize("bits", [32, 40, 64, 72, 128])
+@pytest.mark.parametrize(
+    ("heads", "neurons", "hidden"), [(2, 3, 0), (1, 0, 0), (0, 4, 2), (0, 3, 0)]
+)
+def test_no_lead_is_off_by_more_than_its_bound(bits, heads, neurons, hidden):
+    rng = np.random.default_rng([bits, heads, neurons])
+    with mpmath.workprec(BITS):
+        for _ in range(4):
+            fixed = FixedPoint(random_program(rng, heads, neurons, hidden=hidden), bits)
+            tokens = list(itertools.product(range(3), repeat=2))
+            parts = off(fixed, tokens, rng.integers(0, 3, len(tokens)).tolist())
+            assert len(parts) == len(tokens)
+            assert max(parts) <= 1
+
+
+class Lowest:
+    """Weights as low as the theorem allows: two units below the truth, where that is a unit."""
+
+    def __init__(self, mixing):
+        self.mixing = mixing
+
+    def weights(self, tokens):
+        weights, proved = IntegerMixing.weights(self.mixing, tokens)
+        return weights - 2, proved
+
+
+@pytest.mark.parametrize("bits", [64, 128])
+@pytest.mark.parametrize("neurons", [0, 1, 5])
+def test_the_bound_of_the_error_is_nearly_attained(bits, neurons):
+    # All weights of 512 equal positions two units low, of values that all push a lead one way.
+    places, largest = 512, 2**20 + 1
+    own, rival = [largest], [-largest]
+    entries = [[largest] * neurons + own + rival]
+    head = DomainHead((dyadic(entries),) * places, dyadic([[0]]), dyadic([[0] * places]), 1)
+    layers = ((dyadic([[2**30, -(2**30)]] * neurons), dyadic([[0, 0]])),) if neurons else ()
+    domain = (range(1),) * places
+    program = DomainProgram(domain, (None,) * places, (head,), neurons, 2, layers, 1)
+    fixed = FixedPoint(program, bits)
+    fixed.mixing = [Lowest(IntegerMixing(head, fixed.fraction))]
+    if not fixed.wide:
+        fixed.mixing = [Narrow(fixed.mixing[0])]
+    with mpmath.workprec(BITS):
+        (part,) = off(fixed, [(0,) * places], [0])
+    assert 0.9 < part <= 1
+
+
+class Narrow:
+    """The same weights as int64."""
+
+    def __init__(self, mixing):
+        self.mixing = mixing
+
+    def weights(self, tokens):
+        weights, proved = self.mixing.weights(tokens)
+        return weights.astype(np.int64), proved
+
+
+@pytest.mark.parametrize("spread", [0, 1e-9, 1.0, 60.0, 1000.0, 1e6, 1e30, 1e300])
+@pytest.mark.parametrize("narrow", [True, False])
+def test_weights_are_floors_or_one_less(spread, narrow):
+    rng = np.random.default_rng(7)
+    bits = 30 if narrow else 75
+    for places in (1, 2, 9):
+        frozen = [
+            DyadicMatrix.from_bits((spread * rng.normal(size=shape)).tobytes(), "F64", shape)
+            for shape in ((4, 4), (4, places))
+        ]
+        exponent = min(matrix.exponent for matrix in frozen)
+        scores = [
+            DyadicMatrix(x.mantissa * (1 << (x.exponent - exponent)), exponent) for x in frozen
+        ]
+        head = DomainHead((None,) * places, *scores, 3)
+        mixing = FloatMixing(head, range(4), bits) if narrow else IntegerMixing(head, bits)
+        tokens = rng.integers(0, 4, (30, places))
+        weights, proved = mixing.weights(tokens)
+        assert proved.all() or spread > 1e6
+        with mpmath.workprec(3000 if spread > 1e30 else BITS):
+            for row, sequence in zip(
+                weights[proved].tolist(), tokens[proved].tolist(), strict=True
+            ):
+                for found, true in zip(row, shares(head, sequence), strict=True):
+                    assert 0 <= found <= true * 2**bits * (1 + mpmath.mpf(2) ** -300)
+                    assert true * 2**bits <= found + 2
+
+
+@pytest.mark.parametrize("size", [1, 20, 31, 45, 62])
+def test_products_by_doubles_are_exact(size):
+    rng = np.random.default_rng(size)
+    for rows, inner, columns in ((1, 1, 1), (700, 40, 8), (3, 300, 2), (40, 0, 3)):
+        factor = rng.integers(0, 2**30 // (inner + 1) + 1, (rows, inner))
+        matrix = rng.integers(-(2**size), 2**size, (inner, columns))
+        total = int(factor.sum(axis=1).max(initial=0))
+        found = product(matrix, total)(factor)
+        # Where the result is above 2^63 it wraps around, as the true one does modulo 2^64.
+        true = (factor.astype(object) @ matrix.astype(object)) if inner else 0 * found
+        assert ((found.astype(object) - true) % 2**64 == 0).all()
+        wide = product(matrix.astype(object), total)(factor.astype(object)) if inner else true
+        assert (wide == true).all()
+
+
+def test_floors_are_floors():
+    matrix = dyadic([[-5, 0, 7]], -2)
+    for bits in (-1, 0, 1, 2, 9):
+        exact = [[int(x * Fraction(2) ** bits // 1) for x in row] for row in value(matrix)]
+        for wide in (False, True):
+            assert floors(matrix, bits, wide=wide).tolist() == exact
+
+
+def test_a_tie_is_wrong_exactly():
+    # Columns are the outputs: two equal ones, a lead of 1, and a lead of 2^-70.
+    rows = [[2**70, 2**70], [2**70 + 2**70, 2**70], [2**70 + 1, 2**70]]
+    program = DomainProgram((range(3),), (dyadic(rows, -70),), (), 0, 2, (), 1)
+    tokens, own = np.array([[0], [1], [2]]), np.zeros(3, dtype=np.int64)
+    exactly = Rational(program)
+    for margin, right in ((0, [False, True, True]), (1, [False] * 3)):
+        assert exactly.settle(tokens, own, Fraction(margin)).right.tolist() == right
+    thirds = replace(program, denominator=3)
+    assert not Rational(thirds).settle(tokens, own, Fraction(1, 3)).right.any()
+    found = FixedPoint(program, 64).settle(tokens, own, Fraction(0))
+    assert found.right.tolist() == [False, True, False] and not found.wrong.any()

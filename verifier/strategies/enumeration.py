@@ -1,0 +1,96 @@
+"""Enumeration: one fixed-point program for every input of the domain (M1, M2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+from ballproof.models.architectures import Shape
+from ballproof.verifier.counting.enumeration import MOST_PASSES
+from ballproof.verifier.counting.goal import Goal, Progress
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.base import (
+    EXHAUSTIVE_LIMIT,
+    Bounds,
+    Group,
+    InAuto,
+    Needs,
+    Serves,
+    Witness,
+)
+from ballproof.verifier.strategies.changes import COMPUTED, WITNESS_PATH, Change, WitnessChanges
+from ballproof.verifier.strategies.domains import sizes_of
+from ballproof.verifier.strategies.enumerate_balls import EnumerateQuantities
+from ballproof.verifier.strategies.enumerate_domain import WITNESS
+from ballproof.verifier.strategies.faults import fields_faults
+from ballproof.verifier.strategies.relaxations import CLAIM, Case, Step
+
+# What passes after the first may take, in operations on Python integers: minutes.
+MOST_WIDE_OPERATIONS = 10**9
+
+
+class Enumerate:
+    """Evaluate every input with one bound of the error, again with twice the bits where it is open.
+
+    It serves every architecture that has a program, and so those that have no tables of one head.
+    """
+
+    name = "enumerate"
+    complexity = "inputs times (m a + H k (m + a))"
+    summary = "every input in fixed point, for any architecture: both ends"
+    precision = 64
+    group = Group("enumerate", "ours: every input, of models of any architecture", 10)
+    family = "enumerate"
+    of_study = False
+    in_auto = InAuto.WITHOUT_TABLES
+    two_sided = True
+    needs, serves, most_inputs = Needs.PROGRAM, Serves.EVERY_TASK, EXHAUSTIVE_LIMIT
+    losses = None
+    steerable = False
+
+    def unexplained_dimension(self, shape: Shape) -> None:
+        """Return None: the study has no such strategy, and no rule for it."""
+        return
+
+    def least_operations(self, problem: Problem) -> int:
+        """Count what one pass takes, the tables left out."""
+        return problem.task.product * problem.program.operations
+
+    def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
+        """Return the number of passes after which no further one settles any input."""
+        if problem.answers == 1:
+            return {"passes": 1}
+        return {"passes": problem.enumeration.passes(progress, MOST_WIDE_OPERATIONS)}
+
+    def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:
+        """Count the wrong inputs; those that are open after the last pass are open in the count."""
+        wrong = problem.enumeration.count(witness["passes"], progress)
+        return Bounds(problem.total - wrong.possible, problem.total - wrong.certain)
+
+    def quantities(self, problem: Problem, witness: Witness) -> EnumerateQuantities:
+        """Return the gaps of every rival on sampled inputs."""
+        return EnumerateQuantities(problem)
+
+    def fits(self, witness: Witness) -> bool:
+        """Return whether the witness is a number of passes."""
+        return set(witness) == set(WITNESS) and witness["passes"] in _PASSES
+
+    def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
+        """Return other numbers of passes, served or not, and other keys."""
+        path = (*WITNESS_PATH, "passes")
+        outside = fields_faults(WITNESS_PATH, witness, WITNESS, sizes_of(problem.shape.d_vocab, 0))
+        inside = [Change(path, passes, COMPUTED) for passes in _PASSES]
+        return WitnessChanges(
+            list(outside), [change for change in inside if change.value != witness["passes"]]
+        )
+
+    def relaxations(self, case: Case) -> Iterator[Step]:
+        """Yield the bound of the witness: what it lacks is nearer to a tie than the lanes tell."""
+        yield CLAIM, self.bound(case.problem, case.witness, case.phase()).correct_at_least
+
+    def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> None:
+        """Return None: nothing is given up by a witness."""
+        return
+
+
+_PASSES = range(1, MOST_PASSES + 1)
