@@ -172,7 +172,7 @@ def _verdict_by_enclosures(weights: Weights, task: Task, tokens: list[int]) -> s
     They are points in the end where the model has no exponentials, so that its ties are told.
     """
     label, bits = task.label(tokens), FIRST_BITS
-    if label not in task.answers:
+    if label is None or label not in task.answers:
         return "wrong"
     while bits <= LAST_BITS:
         with flint.ctx.workprec(bits):
