@@ -140,7 +140,9 @@ def positions_named(name: str) -> int | None:
         return None
     if "positions" in parts:
         return len(parts["positions"].split(","))
-    return None if "reads" in parts else int(match["n"] or 2)
+    # A sum or a product may stand before tokens that are not read, as in `a b =`.
+    first_only = name.startswith(("add-mod-", "sum-mod-", "product-in-"))
+    return None if "reads" in parts or first_only else int(match["n"])
 
 
 def _matched(name: str) -> tuple[_Form, re.Match[str], str | None]:

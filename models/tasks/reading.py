@@ -26,7 +26,7 @@ RANKED: dict[str, Callable[[int], Rule]] = {"rank": Rank, "argmax": Argmax}
 MAX_RANK = 8
 
 # What a certificate states of each rule, before positions, reads and answers.
-_PARAMETERS = {
+PARAMETERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(PLAIN, ()),
     **dict.fromkeys(RANKED, ("rank",)),
     "sum": ("modulus", "coefficients"),
@@ -40,7 +40,7 @@ def task_of_json(value: object, shape: Shape) -> Task:
     if not isinstance(value, dict):
         raise ModelError(f"The task is {value!r}, where a JSON object is expected.")
     name = str(value.get("rule"))
-    expected = ["rule", *_PARAMETERS.get(name, ()), "positions", "reads", "answers"]
+    expected = ["rule", *PARAMETERS.get(name, ()), "positions", "reads", "answers"]
     if sorted(value) != sorted(expected):
         raise ModelError(
             f"The task has the keys {', '.join(sorted(value))}, where {', '.join(expected)} are "
@@ -115,7 +115,7 @@ def rule_with_rank(name: str, rank: Any, what: str) -> Rule:
     if name in PLAIN or name in RANKED:
         has = "no rank" if name in PLAIN else "a rank, as in rank-2-of-4"
         raise ModelError(f"{what}: the rule {name} has {has}.")
-    known = ", ".join(_PARAMETERS)
+    known = ", ".join(PARAMETERS)
     raise ModelError(f"{what}: {name!r} is no rule; the rules are {known}.")
 
 

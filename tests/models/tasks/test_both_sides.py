@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.rules import parameters
 
 from ballproof.models.architectures import Shape
 from ballproof.models.tasks import fold, task_of_json
-from ballproof.models.tasks.reading import PLAIN, RANKED
+from ballproof.models.tasks.reading import PARAMETERS
 from tasks.acceptors import acceptors
 from tasks.task import RULES, read_task
 
@@ -26,13 +27,14 @@ def stated(draw):
     )
     reads = sorted(draw(st.sets(st.integers(0, k - 1), min_size=1)))
     rule = draw(st.sampled_from(sorted(RULES)))
-    rank = {"rank": draw(st.integers(1, len(reads)))} if RULES[rule][0] else {}
     usual = [0, len(reads)] if rule == "argmax" else [0, out]
+    positions = draw(st.lists(ranges, min_size=k, max_size=k) | st.just([[0, v]] * k))
+    reads = draw(st.sampled_from([reads, list(range(k))]))
     return {
         "rule": rule,
-        **rank,
-        "positions": draw(st.lists(ranges, min_size=k, max_size=k) | st.just([[0, v]] * k)),
-        "reads": draw(st.sampled_from([reads, list(range(k))])),
+        **draw(parameters(rule, [positions[i] for i in reads])),
+        "positions": positions,
+        "reads": reads,
         "answers": draw(st.sampled_from([usual, [1, 3]])),
     }, Shape(v, k, 2, 2, out)
 
@@ -76,8 +78,7 @@ def test_both_sides_read_the_same_task_with_the_same_classes(made):
 
 
 def test_both_sides_know_the_same_rules():
-    assert {name for name, (parameters, _) in RULES.items() if not parameters} == {*PLAIN}
-    assert {name for name, (parameters, _) in RULES.items() if parameters} == {*RANKED}
+    assert {name: (*readers,) for name, (readers, _) in RULES.items()} == PARAMETERS
 
 
 @pytest.mark.parametrize("side", ["models", "certificates/checker"])
