@@ -21,7 +21,7 @@ from kernel import STRATEGIES, given, read, shifted
 from parts.architecture import Model
 from parts.attention import Attention
 from parts.tables import Tables
-from strategies import cubic, subcubic
+from strategies import cubic, enumeration, subcubic
 from strategies.ladder import Ladder, Pools, Uppers
 from strategies.ladder_witness import BRANCHES, RULES, Node
 from tasks.acceptors import accepted
@@ -112,6 +112,8 @@ def _way(model: Model, claim: Claim) -> Way:
     """Return the function that explains a sequence with this label, which has rivals."""
     tally, task = Tally(UNLIMITED), claim.task
     witness, needed = STRATEGIES[claim.strategy].read(claim), given(model, claim, tally)
+    if claim.strategy == "enumerate":
+        return partial(_by_evaluation, enumeration.Evaluator(needed, witness, claim, tally))
     if claim.strategy in subcubic.NAMES:
         return partial(_by_class, subcubic.ClassBounds(needed, claim, witness, tally))
     if claim.strategy in RULES:
@@ -119,6 +121,17 @@ def _way(model: Model, claim: Claim) -> Way:
     if claim.strategy == "cubic":
         return partial(_by_mixture, needed, claim.precision, tally)
     return partial(_by_logits, needed, task.answers.start, claim.precision, tally)
+
+
+def _by_evaluation(evaluator: enumeration.Evaluator, x: Sequence, label: int) -> Explanation:
+    """Enumeration: the lead of the input in the pass that decides it."""
+    found, claim = evaluator.decide(x, label), evaluator.claim
+    by = f"lanes of {found.width} bits" if found.width else "exact integers"
+    if found.right is None:
+        by += ", which leave it open"
+    unit = Fraction(2) ** -found.unit / evaluator.program.scale
+    excess = Fraction(*claim.margin) - (found.lead - found.error) * unit
+    return Explanation(x, label, found.right is True, _class(x, label), by, excess)
 
 
 def _by_logits(
