@@ -1,4 +1,4 @@
-"""The tally of `enumerate` is the one of docs/certificate.md, computed here from the sizes alone."""
+"""The tally of `enumerate` is that of docs/certificate.md, computed here from sizes alone."""
 
 import numpy as np
 import pytest
