@@ -123,14 +123,13 @@ class DyadicMatrix:
 
     def row(self, i: int) -> DyadicMatrix:
         """Return row `i` as a matrix of shape (1, columns)."""
-        columns = self.shape[1]
-        return DyadicMatrix(
-            flint.fmpz_mat(1, columns, [self.mantissa[i, j] for j in range(columns)]), self.exponent
-        )
+        return self.rows(i, i + 1)
 
     def rows(self, first: int, past: int) -> DyadicMatrix:
         """Return rows first..past-1, one at least, as a matrix."""
-        return DyadicMatrix(flint.fmpz_mat(self.mantissa.tolist()[first:past]), self.exponent)
+        columns = self.shape[1]
+        entries = [self.mantissa[i, j] for i in range(first, past) for j in range(columns)]
+        return DyadicMatrix(flint.fmpz_mat(past - first, columns, entries), self.exponent)
 
     def beside(self, other: DyadicMatrix) -> DyadicMatrix:
         """Return the matrix with the columns of another of as many rows after its own."""

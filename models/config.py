@@ -83,6 +83,14 @@ class Config:
         self._check_scale(shape.d_head)
         self._check_mlp(shape.d_mlp)
 
+    def check_positions(self, present: bool) -> None:
+        """Raise ModelError if the file states positions, and no tensor is there for them."""
+        if "positional_embedding_type" in self.values and not present:
+            raise ModelError(
+                f"{self.source} states positional_embedding_type = "
+                f"{self.values['positional_embedding_type']!r}, where no tensor has positions."
+            )
+
     def _check_mlp(self, d_mlp: int) -> None:
         attn_only = self.values.get("attn_only", not d_mlp)
         if attn_only == bool(d_mlp):

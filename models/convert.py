@@ -17,7 +17,7 @@ from ballproof.models.architectures import (
     Weights,
 )
 from ballproof.models.architectures.architecture import LinearName
-from ballproof.models.architectures.attention_only.layout import W_Q
+from ballproof.models.architectures.attention_only.layout import W_POS, W_Q
 from ballproof.models.architectures.one_layer.settings import Settings
 from ballproof.models.buffers import without_buffers
 from ballproof.models.checkpoint import read_checkpoint, without_prefix
@@ -122,15 +122,19 @@ def read_model(source: Source, reading: Reading) -> tuple[dict[str, Tensor], Wei
         )
     for settings in stated:
         settings.check_shape(weights.shape)
+        settings.check_positions(W_POS in tensors)
     return dict(sorted(without_buffers(tensors).items())), weights
 
 
 def _configurations(source: Source, reading: Reading) -> tuple[list[Config], str | None]:
     """Return what configurations state, and the share of softmax if one or the user states it."""
-    stated = [
-        config_beside(values, f"{source.name}: {at}") for at, values in source.settings.items()
-    ]
     share, named = reading.softmax_share, (reading.key_map or {}).get(SHARE)
+    stated = []
+    for at, values in source.settings.items():
+        rest = {key: value for key, value in values.items() if key != named}
+        stated.append(config_beside(rest, f"{source.name}: {at}"))
+        if len(rest) < len(values) and share is None:
+            share = str(values[str(named)])
     if reading.config is None:
         return stated, share
     if not isinstance(named, str):

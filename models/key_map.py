@@ -2,8 +2,8 @@
 
 A map names, for each canonical tensor, a tensor of the source, or a list of it and what is done to
 it, in order: `transpose` swaps its last two axes, `part 2/3` takes the second of three equal parts
-of its first axis, `split 4` makes two axes of its first, of which the new first has four entries.
-A `*` in a source name stands for the numbers of the heads, whose tensors are
+of its first axis, `first 11` as much of it, and `split 4` makes two axes of it, of which the first
+has four entries. A `*` in a source name stands for the numbers of the heads, whose tensors are
 stacked. Tensors that the map names nowhere are refused, unless `ignore` names them: what is left
 out of a theorem is left out on purpose.
 
@@ -30,6 +30,7 @@ MASK, SHARE, NORMALISED = "mask", "softmax_share", "normalised"
 _SETTINGS = {IGNORE, MASK, SHARE, NORMALISED}
 SHIPPED = Path(__file__).parent / "maps"
 _PART = re.compile(r"part ([1-9][0-9]?)/([1-9][0-9]?)")
+_FIRST = re.compile(r"first ([1-9][0-9]{0,3})")
 _SPLIT = re.compile(r"split ([1-9][0-9]{0,2})")
 
 
@@ -134,18 +135,21 @@ def _operated(tensor: Tensor, operations: Sequence[str], source: str) -> Tensor:
     cells = tensor.cells()
     for operation in operations:
         axes = cells.ndim - 1
-        part, split = _PART.fullmatch(operation), _SPLIT.fullmatch(operation)
+        part, split, first = (each.fullmatch(operation) for each in (_PART, _SPLIT, _FIRST))
         if operation == "transpose" and axes >= 2:
             cells = cells.swapaxes(-2, -3)
         elif part and axes and int(part[1]) <= int(part[2]) and not len(cells) % int(part[2]):
             size = len(cells) // int(part[2])
             cells = cells[(int(part[1]) - 1) * size : int(part[1]) * size]
+        elif first and axes and int(first[1]) <= len(cells):
+            cells = cells[: int(first[1])]
         elif split and axes and not len(cells) % int(split[1]):
             cells = cells.reshape(int(split[1]), -1, *cells.shape[1:])
         else:
             raise ModelError(
                 f"{source}: {operation!r} does not fit {tensor.name} of shape "
-                f"{list(tensor.shape)}; operations are `transpose`, `part 1/3` and `split 4`."
+                f"{list(tensor.shape)}; operations are `transpose`, `part 1/3`, `first 11` and "
+                "`split 4`."
             )
     return Tensor(tensor.name, tensor.dtype, cells.shape[:-1], cells.tobytes())
 

@@ -52,7 +52,13 @@ def _sum(words: _Words) -> Rule:
     listed = words.parts.get("coefficients")
     if listed is None:
         return Sum(modulus, (1,) * count)
-    return Sum(modulus, tuple(_integer(each, words.name) for each in listed.split(",")))
+    coefficients = tuple(_integer(each, words.name) for each in listed.split(","))
+    if len(coefficients) != count:
+        raise ModelError(
+            f"{words.name!r} has {len(coefficients)} coefficients, where {count} positions are "
+            "read."
+        )
+    return Sum(modulus, coefficients)
 
 
 def _product(words: _Words) -> Rule:
@@ -106,9 +112,8 @@ def task_named(name: str, shape: Shape) -> Task:
     words = _Words(match, _parts(bracket, name, form.keys), name)
     rule, count, parts = form.rule(words), int(match["n"] or 2), words.parts
     reads = None if "reads" not in parts else _numbers(parts["reads"], name)
-    if reads is None and isinstance(rule, Product):
-        reads = list(range(min(count, shape.n_ctx)))
-    task = default(rule, shape, reads)
+    usual = rule.usual_reads(shape.n_ctx, count)
+    task = default(rule, shape, usual if reads is None else reads)
     if "positions" in parts:
         ranges = tuple(_range(text, name) for text in parts["positions"].split(","))
         task = replace(task, positions=ranges)

@@ -68,9 +68,9 @@ class Product(Rule):
         order = self.group.order
         return range(order) if read else range(order, order + 1)
 
-    def usual_reads(self, n_ctx: int) -> tuple[int, ...]:
-        """Return the first two positions."""
-        return tuple(range(min(2, n_ctx)))
+    def usual_reads(self, n_ctx: int, count: int | None = None) -> tuple[int, ...]:
+        """Return the first positions, two if nothing says how many."""
+        return tuple(range(min(2 if count is None else count, n_ctx)))
 
     def start(self, wanted: int) -> State:
         """Return the label, marked as one of which nothing was divided out."""

@@ -61,8 +61,10 @@ class Rule:
         """Return the answers that compete unless a task says otherwise."""
         return range(outputs)
 
-    def usual_reads(self, n_ctx: int) -> tuple[int, ...]:
-        """Return the positions that are read unless a task says otherwise."""
+    def usual_reads(self, n_ctx: int, count: int | None = None) -> tuple[int, ...]:
+        """Return the positions that are read unless a task says otherwise, of which it says how
+        many there are, or not.
+        """
         return tuple(range(n_ctx))
 
     def usual_tokens(self, d_vocab: int, read: bool) -> range:

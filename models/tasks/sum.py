@@ -22,6 +22,10 @@ class Sum(Rule):
     modulus: int
     coefficients: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.modulus <= MAX_MODULUS:
+            raise ModelError(f"The task has the modulus {self.modulus}, where 1 to 2^20 is.")
+
     def title(self, reads: int) -> str:
         """Return add-mod-p for two positions, else sum-mod-p-of-n."""
         return f"add-mod-{self.modulus}" if reads == 2 else f"sum-mod-{self.modulus}-of-{reads}"
@@ -38,8 +42,6 @@ class Sum(Rule):
 
     def check(self, positions: Sequence[range], reads: Sequence[int]) -> None:
         """Refuse another number of coefficients than positions that are read, and large ones."""
-        if not 1 <= self.modulus <= MAX_MODULUS:
-            raise ModelError(f"The task has the modulus {self.modulus}, where 1 to 2^20 is.")
         if len(self.coefficients) != len(reads):
             raise ModelError(
                 f"The task has {len(self.coefficients)} coefficients, where {len(reads)} positions "
@@ -70,7 +72,7 @@ class Sum(Rule):
         """Return the remainders."""
         return range(self.modulus)
 
-    def usual_reads(self, n_ctx: int) -> tuple[int, ...]:
+    def usual_reads(self, n_ctx: int, count: int | None = None) -> tuple[int, ...]:
         """Return the first positions."""
         return tuple(range(min(len(self.coefficients), n_ctx)))
 

@@ -126,7 +126,7 @@ class Task:
         parts = self.rule.details()
         if self.positions != plain.positions:
             parts.append(f"positions={','.join(map(_ends, self.positions))}")
-        if self.reads != self.rule.usual_reads(shape.n_ctx):
+        if self.reads != self.rule.usual_reads(shape.n_ctx, len(self.reads)):
             parts.append(f"reads={','.join(map(str, self.reads))}")
         if self.answers != plain.answers:
             parts.append(f"answers={_ends(self.answers)}")

@@ -178,3 +178,14 @@ def test_matrices_travel_between_processes():
     matrix = DyadicMatrix.from_ints([[1 << 200, -3]], -77)
     copy = pickle.loads(pickle.dumps(matrix))
     assert (copy.tolist(), copy.exponent) == (matrix.tolist(), matrix.exponent)
+
+
+def test_rows_and_columns_are_taken_and_joined_exactly():
+    matrix = DyadicMatrix.from_ints([[1, 2], [3, 4], [5, 6]], -3)
+    assert matrix.rows(1, 3) == DyadicMatrix.from_ints([[3, 4], [5, 6]], -3)
+    other = DyadicMatrix.from_ints([[7], [8], [9]], 2)
+    expected = DyadicMatrix.from_ints([[1, 2, 224], [3, 4, 256], [5, 6, 288]], -3)
+    assert matrix.beside(other) == expected
+    assert other.beside(matrix).shape == (3, 3)
+    with pytest.raises(ValueError, match="shorter"):
+        matrix.beside(other.rows(0, 2))

@@ -339,3 +339,12 @@ def test_a_wrong_number_of_heads_is_refused_where_the_tensors_show_it(tmp_path):
     assert "is said to have 3 heads, where its tensors have 2" in refused(
         tmp_path / "a.safetensors", heads=3
     )
+
+
+def test_a_configuration_with_positions_is_refused_where_none_are(tmp_path):
+    tensors, path = several(), tmp_path / "a.safetensors"
+    del tensors["pos_embed.W_pos"]
+    save_weights(path, tensors, "max-of-3")
+    config = config_file(tmp_path, n_heads=2, attn_only=False, act_fn="relu", d_mlp=3)
+    assert "'standard', where no tensor has positions" in refused(path, config=config)
+    assert convert(path)

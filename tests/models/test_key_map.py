@@ -103,3 +103,24 @@ def test_heads_are_stacked_by_number():
     tensors["h.3.w"] = Tensor("h.3.w", "U8", (2, 1), b"00")
     with pytest.raises(ModelError, match="differ in dtype or shape"):
         apply_key_map(tensors, {"blocks.0.attn.W_Q": "h.*.w"}, {}, "a file")
+
+
+def applied(array, *operations):
+    tensor = Tensor.from_array("a", array)
+    made = apply_key_map({"a": tensor}, {"b": ["a", *operations]}, {}, "a file")["b"]
+    return np.frombuffer(made.data, array.dtype).reshape(made.shape)
+
+
+def test_an_axis_is_split_and_cut():
+    array = np.arange(24.0).reshape(6, 4)
+    assert (applied(array, "split 3") == array.reshape(3, 2, 4)).all()
+    assert (applied(array, "transpose", "split 2") == array.T.reshape(2, 2, 6)).all()
+    # Axes count after the operations before.
+    assert (applied(array[0], "split 2", "transpose") == array[0].reshape(2, 2).T).all()
+    assert (applied(array, "first 5") == array[:5]).all()
+
+
+@pytest.mark.parametrize("operation", ["split 4", "split 0", "first 7", "first 0", "split"])
+def test_what_does_not_divide_an_axis_is_refused(operation):
+    with pytest.raises(ModelError, match=rf"'{operation}' does not fit a of shape \[6, 4\]"):
+        applied(np.zeros((6, 4)), operation)

@@ -52,3 +52,9 @@ def test_nothing_is_assumed_of_other_outputs(tmp_path):
 def test_a_task_that_the_file_cannot_have_is_refused(tmp_path):
     with pytest.raises(ModelError, match=r"metadata a task that it cannot have.*'min' is no name"):
         choose_task(saved(tmp_path, "min"))
+
+
+def test_the_refusal_names_what_sizes_allow(tmp_path):
+    """A logit for each element, and a token more that asks for the sum."""
+    with pytest.raises(ModelError, match=r"--task argmax-of-3 or --task add-mod-4\.$"):
+        choose_task(saved(tmp_path, outputs=4))

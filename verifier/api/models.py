@@ -53,7 +53,7 @@ class Model:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """The sizes: d_vocab, n_ctx, d_model, d_head, d_vocab_out."""
+        """The sizes that a claim about a model of its architecture states, by name."""
         return self.weights.shape.fields()
 
     @property
@@ -110,6 +110,8 @@ def load(
     key: str | None = None,
     heads: int | None = None,
     config: Configuration | None = None,
+    softmax_share: str | None = None,
+    n_ctx: int | None = None,
     task: str | None = None,
 ) -> Model:
     """Return the model that `source` is: read faithfully, or refused by name.
@@ -118,16 +120,17 @@ def load(
     state dict or arrays by name; or a running module, which `from_torch` compares with the function
     that is read. `key_map` says which of its tensors is which, as a mapping or a TOML file, `key`
     which state dict of a file is meant, `heads` how many heads linear layers merge, `config` the
-    configuration of a model of TransformerLens, as a mapping or a JSON file. `task` is written down
-    for `prove`.
+    configuration of a model of TransformerLens, as a mapping or a JSON file. `softmax_share` is the
+    share of softmax in the attention weights, as in "1/2", the rest being uniform, and `n_ctx` how
+    many tokens a model without positions reads. `task` is written down for `prove`.
 
     Raises ModelError for a model that is not supported, OSError for a file that cannot be read.
     """
-    options = _Options(key_map, heads, config)
+    options = _Options(key_map, heads, config, softmax_share, n_ctx)
     if isinstance(source, Model):
         return source
     if hasattr(source, "state_dict") and callable(source):
-        return from_torch(source, key_map=key_map, heads=heads, config=config, task=task)
+        return from_torch(source, **options._asdict(), task=task)
     if isinstance(source, Mapping):
         tensors = {str(name): tensor_of(str(name), value) for name, value in source.items()}
         return _model(Source(MEMORY, without_prefix(tensors)), options, task, lambda _: None)
@@ -139,7 +142,8 @@ def load(
         return Model(load_weights(path))
     read = read_source(path, key)
     # A map may give the names to other tensors than those that were compared.
-    said = read.metadata.get("compared") if key_map is None else None
+    same = key_map is None and softmax_share is None
+    said = read.metadata.get("compared") if same else None
     return _model(read, options, task or read.metadata.get("task"), lambda _: said)
 
 
@@ -149,6 +153,8 @@ def from_torch(
     key_map: Map | None = None,
     heads: int | None = None,
     config: Configuration | None = None,
+    softmax_share: str | None = None,
+    n_ctx: int | None = None,
     task: str | None = None,
     inputs: Any = None,
     tolerance: float | None = None,
@@ -165,12 +171,13 @@ def from_torch(
     stated = settings_of(module)
     settings = {} if stated is None else {"its configuration": stated}
     source = Source(type(module).__name__, without_prefix(state), settings)
+    options = _Options(key_map, heads, config, softmax_share, n_ctx)
 
     def compared(weights: Weights) -> str:
         asked = random_inputs(weights.shape) if inputs is None else array_of(inputs)
         return str(compare(weights, asked, answers_of(module, asked), tolerance))
 
-    return _model(source, _Options(key_map, heads, config), task, compared)
+    return _model(source, options, task, compared)
 
 
 class _Options(NamedTuple):
@@ -179,6 +186,8 @@ class _Options(NamedTuple):
     key_map: Map | None
     heads: int | None
     config: Configuration | None
+    softmax_share: str | None
+    n_ctx: int | None
 
 
 def _model(
@@ -188,7 +197,7 @@ def _model(
 
     `compared` compares it with its program, or says what an earlier comparison found.
     """
-    key_map, heads, config = options
+    key_map, heads, config, softmax_share, n_ctx = options
     if isinstance(config, Mapping):
         source = replace(source, settings={**source.settings, "config": dict(config)})
         config = None
@@ -197,7 +206,7 @@ def _model(
     elif key_map is not None:
         key_map = checked_key_map(key_map, "the key map")
     path = None if config is None else Path(config)
-    reading = Reading(heads, path, key_map, task=task)
+    reading = Reading(heads, path, key_map, softmax_share, n_ctx, task)
     tensors, weights = read_model(source, reading)
     name = None if task is None else task_named(task, weights.shape).name(weights.shape)
     return Model(stored(weights, tensors, name, compared(weights)))

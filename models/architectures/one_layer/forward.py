@@ -59,8 +59,9 @@ def _head(
         return balls(tensor[name].rows(head * rows, (head + 1) * rows))
 
     query = residuals[-1] * of(W_Q, d) + of(B_Q, 1)
-    keys = [residual * of(W_K, d) + of(B_K, 1) for residual in residuals]
-    values = [residual * of(W_V, d) + of(B_V, 1) for residual in residuals]
+    into_key, key_bias, into_value, value_bias = of(W_K, d), of(B_K, 1), of(W_V, d), of(B_V, 1)
+    keys = [residual * into_key + key_bias for residual in residuals]
+    values = [residual * into_value + value_bias for residual in residuals]
     scale = flint.arb(h).sqrt()
     scores = [(query * key.transpose())[0, 0] / scale for key in keys]
     attention = _attention(scores, settings)
