@@ -73,7 +73,8 @@ class Enumerate:
 
     def fits(self, witness: Witness) -> bool:
         """Return whether the witness is a number of passes."""
-        return set(witness) == set(WITNESS) and witness["passes"] in _PASSES
+        passes = witness.get("passes")
+        return set(witness) == set(WITNESS) and type(passes) is int and passes in _PASSES
 
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return other numbers of passes, served or not, and other keys."""
