@@ -127,8 +127,12 @@ def test_other_numbers_of_passes_are_computed_and_others_are_no_witness():
         assert not ENUMERATE.fits(other)
     changes = ENUMERATE.changes(two_tokens(), witness, Random(0))
     assert [change.value for change in changes.inside] == [1, 3, 4]
-    assert {change.expected for change in changes.inside} == {COMPUTED}
+    assert {change.expected for change in changes.inside} == {COMPUTED | OUTSIDE}
     assert {change.expected for change in changes.outside} == {OUTSIDE}
+    served = [
+        bits for bits in (32, 64, 65, 128, 512, 1024) if ENUMERATE.serves_precision(witness, bits)
+    ]
+    assert served == [64, 128, 512]
     values = [change.value for change in changes.outside if change.path[-1] == "passes"]
     assert 0 in values and 5 in values and "2" in values and True in values
 

@@ -169,7 +169,7 @@ def test_strategies_that_do_not_apply_are_listed_with_their_reason(tmp_path, cap
     assert main(arguments) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["certificates"] == []
-    assert set(facts["not_applicable"]) == {"brute-force", "exact"}
+    assert set(facts["not_applicable"]) == {"brute-force", "exact", "enumerate"}
     assert all("2^32" in reason for reason in facts["not_applicable"].values())
 
 

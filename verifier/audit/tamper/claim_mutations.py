@@ -15,7 +15,7 @@ from ballproof.verifier.audit.tamper.mutant import (
     mutants_of,
     wrong_types,
 )
-from ballproof.verifier.strategies import STRATEGIES
+from ballproof.verifier.strategies import STRATEGIES, strategy_named
 from ballproof.verifier.strategies.base import Strategy
 from ballproof.verifier.strategies.changes import (
     BUDGET,
@@ -231,10 +231,18 @@ def proof_mutants(subject: Subject, rng: Random) -> Iterator[Mutant]:
     yield from mutants_of(fields, PROOF, cheap)
     computed = [change for change in swaps if HARMLESS in change.expected]
     bits = looked_up(fields, precision)
-    others = {32, max(bits - 1, 32), min(bits + 1, 1024), 1024} - {bits}
-    computed += [Change(precision, other, COMPUTED) for other in sorted(others)]
+    others = {32, max(bits - 1, 32), min(bits + 1, 1024), min(2 * bits, 1024), 1024} - {bits}
+    computed += [
+        Change(precision, other, COMPUTED if _serves(subject, other) else OUTSIDE)
+        for other in sorted(others)
+    ]
     yield from mutants_of(fields, PROOF, computed, cost=1.0)
     yield from _budgets(subject, operations)
+
+
+def _serves(subject: Subject, bits: int) -> bool:
+    witness = subject.fields["proof"]["witness"]
+    return strategy_named(subject.strategy).serves_precision(witness, bits)
 
 
 def _others(subject: Subject, rng: Random) -> list[Strategy]:
