@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,14 @@ class Pass(Protocol):
 
     def settle(self, tokens: Tokens, own: NDArray[np.int64], margin: Fraction) -> Settled:
         """Decide inputs (N, k) whose labels are these columns (N,)."""
+
+
+class Evaluated(NamedTuple):
+    """Inputs (N, k), the leads of their labels in logits, NaN if unknown, and their errors (N,)."""
+
+    inputs: Tokens
+    leads: NDArray[np.float64]
+    errors: NDArray[np.float64]
 
 
 class Enumeration:
@@ -64,6 +72,21 @@ class Enumeration:
         """
         self._counts = self._run(self.most_passes, progress, most_operations)
         return self._counts.index(self._counts[-1]) + 1
+
+    def leads(self) -> Iterator[Evaluated]:
+        """Yield the inputs with a label among the answers, their leads and errors, in blocks.
+
+        Floats of the first pass, for pictures and tables; there are two answers or more.
+        """
+        first = FixedPoint(self.program, LANES)
+        unit = 2.0**-first.unit / self.program.denominator
+        for tokens in self._blocks():
+            own = self._columns(tokens)
+            asked = own >= 0
+            found = first.leads(tokens[asked], own[asked])
+            leads = np.where(found.proved, found.leads.astype(np.float64) * unit, np.nan)
+            errors = found.errors.astype(np.float64) * unit
+            yield Evaluated(self._named(tokens[asked]), leads, errors)
 
     def _run(self, passes: int, progress: Progress, most_operations: float) -> list[WrongCount]:
         """Return the counts after one pass, two, and so on, as many as the operations allow."""
@@ -123,13 +146,17 @@ class Enumeration:
 
     def _columns(self, tokens: Tokens) -> NDArray[np.int64]:
         """Return the column of each label (N,), NO_ANSWER or NO_LABEL where there is none."""
-        named = tokens + np.array([allowed.start for allowed in self.task.positions])
-        labels = self.task.rule.labels_of(named[:, list(self.task.reads)])
+        labels = self.task.rule.labels_of(self._named(tokens)[:, list(self.task.reads)])
         answers = self.task.answers
         columns = np.where((labels >= answers.start) & (labels < answers.stop), labels, NO_ANSWER)
         columns[columns >= 0] -= answers.start
         columns[labels < 0] = NO_LABEL
         return columns
+
+    def _named(self, tokens: Tokens) -> Tokens:
+        """Return the tokens themselves, of those told by their places."""
+        named: Tokens = tokens + np.array([allowed.start for allowed in self.task.positions])
+        return named
 
 
 class _Run:
