@@ -71,7 +71,8 @@ def claimed(model: ToyModel | bytes, strategy: str, budget: int, **options: Any)
 
 def hard(budget: int) -> Iterator[Callable[[], Hard]]:
     """Yield makers of hard certificates for models that are made for the purpose."""
-    for family in (_ties, _positions, _vocabularies, _magnitudes, _deep, _lengths, _words):
+    short = (_ties, _positions, _vocabularies, _magnitudes, _deep, _lengths)
+    for family in (*short, _words, _wide_walks):
         yield from family(budget)
 
 
@@ -214,6 +215,31 @@ def _words(budget: int) -> Iterator[Callable[[], Hard]]:
         for strategy in ("cubic", "exact"):
             name = f"wide weights, sizes {shape}, {strategy}"
             yield _maker(name, _wide(*shape), strategy, budget)
+
+
+def _wide_walks(budget: int) -> Iterator[Callable[[], Hard]]:
+    """Yield brute force and ladders on weights that are far apart, and their float32 program."""
+    for shape, precision in product(((6, 7, 8, 8), (24, 4, 8, 8), (2, 18, 4, 4)), (64, 1024)):
+        name = f"wide weights, sizes {shape}, {precision} bits"
+        yield _maker(
+            f"{name}, brute-force", _wide(*shape), "brute-force", budget, precision=precision
+        )
+    rules = ("branch", "branch-two-sided", "moment", "grid", "grid-lower")
+    for rule, shape, precision in product(rules, ((24, 6, 8, 4), (64, 4, 32, 32)), (64, 1024)):
+
+        def walks(model: ToyModel, rule: str = rule) -> Fields:
+            return every_class(model.d_vocab, [rule])
+
+        name = f"wide weights, sizes {shape}, {precision} bits, every class by {rule}"
+        options = {"precision": precision, "witness": walks}
+        yield _maker(name, _wide(*shape), "ladder", budget, **options)
+    for shape in ((64, 4, 64, 64), (300, 4, 32, 32), (1000, 1, 60, 16)):
+
+        def narrow(shape: tuple[int, ...] = shape) -> ToyModel:
+            return far_apart(*shape, 1e-5, 1e5, "float32")
+
+        name = f"float32, weights of 1e-5 and 1e5, sizes {shape}"
+        yield _maker(name, narrow, "cubic", budget, semantics="float32")
 
 
 def _wide(*shape: int) -> Callable[[], ToyModel]:
