@@ -46,6 +46,8 @@ _INTEGERS = {
     "U64": "<u8",
 }
 DTYPES = (*_FLOATS, *_INTEGERS)
+# Bits of all entries as integers on one unit, with OVERHEAD more that each takes.
+MAX_EXACT_BITS, OVERHEAD_BITS = 2**30, 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,14 +63,18 @@ class DyadicMatrix:
 
         `dtype` is a safetensors tag, one of DTYPES. The common exponent is the largest that
         serves every entry (0 for a zero matrix), and -0.0 is 0. Raises NonFiniteError for a NaN
-        or an infinity, ValueError for an unknown tag or a wrong number of bytes.
+        or an infinity, ValueError for an unknown tag, a wrong number of bytes, or numbers too far
+        apart for so many of them.
         """
         if dtype not in DTYPES:
             raise ValueError(f"the dtype {dtype} is not one of {', '.join(DTYPES)}")
         _check_size(data, dtype, shape)
         if dtype in _FLOATS:
-            return _assemble(*_split_floats(data, _FLOATS[dtype], shape), shape)
-        return _assemble(*_split_integers(data, dtype), shape)
+            parts = _split_floats(data, _FLOATS[dtype], shape)
+        else:
+            parts = _split_integers(data, dtype)
+        _check_bits(*parts[1:])
+        return _assemble(*parts, shape)
 
     @classmethod
     def from_ints(cls, rows: Sequence[Sequence[int]], exponent: int = 0) -> DyadicMatrix:
@@ -215,6 +221,24 @@ def _split_integers(data: bytes, dtype: str) -> tuple[Signs, Magnitudes, Exponen
     wrapped = values.astype(np.int64 if values.dtype.kind == "i" else np.uint64).view(np.uint64)
     magnitudes = np.where(negative, ~wrapped + np.uint64(1), wrapped)
     return negative, magnitudes, np.zeros(values.shape, dtype=np.int64)
+
+
+def _check_bits(magnitudes: Magnitudes, exponents: Exponents) -> None:
+    """Raise ValueError before integers are made that the checker would decline for their size."""
+    used = magnitudes != 0
+    ends = (exponents + _bit_lengths(magnitudes))[used]
+    span = int(ends.max()) - int(exponents[used].min()) if used.any() else 0
+    bits = magnitudes.size * (span + OVERHEAD_BITS)
+    if bits > MAX_EXACT_BITS:
+        raise ValueError(f"it takes {bits} bits as integers, and {MAX_EXACT_BITS} are the limit")
+
+
+def _bit_lengths(magnitudes: Magnitudes) -> Exponents:
+    """Number of bits of each magnitude, 0 for 0."""
+    # In halves, as no float64 holds 64 bits.
+    high, low = magnitudes >> np.uint64(32), magnitudes & np.uint64(2**32 - 1)
+    lengths = [np.frexp(half.astype(np.float64))[1].astype(np.int64) for half in (high, low)]
+    return np.where(high != 0, lengths[0] + 32, lengths[1])
 
 
 def _assemble(

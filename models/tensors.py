@@ -37,6 +37,7 @@ _WRITER_NAMES = {
 DTYPES = frozenset(_WRITER_NAMES)
 MAX_HEADER_BYTES = 16 * 2**20
 MAX_AXES = 8
+MAX_MARKS = 2**23
 _KEYS = {"dtype", "shape", "data_offsets"}
 _TAGS = {name: tag for tag, name in _WRITER_NAMES.items()}
 
@@ -101,6 +102,9 @@ def require_plain(data: bytes, source: str) -> None:
     long = [name for name, entry in entries.items() if not _has_plain_axes(entry["shape"])]
     found = [
         f"a header of over {MAX_HEADER_BYTES} bytes" if len(text) > MAX_HEADER_BYTES else "",
+        f"a header of over {MAX_MARKS} brackets, commas and quotes"
+        if _has_many_marks(text)
+        else "",
         "spaces before its header" if not text.startswith(b"{") else "",
         "more than spaces after its header" if not _ends_plainly(text) else "",
         f"the unknown key {unknown[0]!r}" if unknown else "",
@@ -112,6 +116,10 @@ def require_plain(data: bytes, source: str) -> None:
             f"{source} has {next(filter(None, found))}, which the checker declines: `ballproof "
             "import` rewrites the file."
         )
+
+
+def _has_many_marks(text: bytes) -> bool:
+    return sum(map(text.count, (b"[", b"]", b"{", b"}", b",", b":", b'"'))) > MAX_MARKS
 
 
 def _ends_plainly(text: bytes) -> bool:

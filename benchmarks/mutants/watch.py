@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import time
 from collections.abc import Iterator
@@ -31,6 +32,9 @@ def answered(mutant: Mutant, rng: Random) -> dict[str, Any]:
     Seconds are of this process's own CPU time, which other work on the machine does not lengthen.
     """
     answer: Any = None
+    if mutant.kind == "hard":
+        # A refusal keeps what it was raised about until it is collected: that was another mutant's.
+        gc.collect()
     forget_peak()
     started, wall = time.process_time(), time.monotonic()
     try:

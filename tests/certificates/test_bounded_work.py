@@ -3,6 +3,7 @@
 import tracemalloc
 from functools import partial
 
+import numpy as np
 import pytest
 from support.certify import certificate, encoded, verdict
 from support.hard import far_apart
@@ -118,14 +119,23 @@ def test_long_integers_are_counted_before_they_are_made(work, bits):
         tracemalloc.stop()
 
 
-def test_weights_too_far_apart_for_their_number_are_declined(monkeypatch):
-    def read(*numbers):
-        data = b"".join(x.to_bytes(8, "little") for x in numbers)
-        return refused(matrix, Tensor("U64", (len(numbers),), data), 1, "x")
-
-    monkeypatch.setattr(tensors, "MAX_EXACT", 4 * (256 + 9))
-    assert read(0, 1, 2, 511) is None and read(0, 0, 0, 0) is None
-    assert read(0, 1, 2, 512) == LIMIT and read(0, 0, 0, 0, 0) == LIMIT
+@pytest.mark.parametrize(
+    ("dtype", "numbers", "bits"),
+    [
+        ("u8", [0, 1, 2, 511], 9),
+        ("u8", [0, 4, 8, 1023], 10),
+        ("u8", [0, 0, 0, 0], 0),
+        ("f8", [0.0, 0.0, -0.0, 0.0], 0),
+        # What is 0 is so on any unit; 1.5 has 53 bits, the last of which are 0.
+        ("f8", [0.0, 1.0, 1.5, -0.0], 53),
+        ("f8", [-1.0, 0.0, 2.0**-1074, 2.0**1000], 2075),
+    ],
+)
+def test_weights_too_far_apart_for_their_number_are_declined(monkeypatch, dtype, numbers, bits):
+    tensor = Tensor(dtype[0].upper() + "64", (4,), np.array(numbers, "<" + dtype).tobytes())
+    for most, reason in ((4 * (256 + bits), None), (4 * (256 + bits) - 1, LIMIT)):
+        monkeypatch.setattr(tensors, "MAX_EXACT", most)
+        assert refused(matrix, tensor, 1, "x") == reason
 
 
 def test_a_class_counts_the_bits_of_attention_and_logits():

@@ -49,10 +49,11 @@ list of equivalents would not outlive a move.
 
 ## Figures
 
-Of the last whole run, before the modules were in folders and before they served any task: the
-functions that have changed since have no listed mutants until the next. It counted its mutants
-outside of functions, about 300, as killed although they met no test: the tester looked for the
-tests in the wrong folder. It does not now, and the next whole run says what becomes of them.
+Of the last whole run, before the modules were in folders and before they served any task: of
+functions that have changed since, only mutants of statements that have not are listed until the
+next. It counted its mutants outside of functions, about 300, as killed although they met no test:
+the tester looked for the tests in the wrong folder. It does not now, and the next whole run says
+what becomes of them.
 
 """
 LISTED = "## Mutants that are no other checker"

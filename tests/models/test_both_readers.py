@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import random_tensors
 
+from ballproof.interval import dyadic
+from ballproof.models.architectures import Shape
 from ballproof.models.convert import convert, read_source
 from ballproof.models.errors import ModelError
 from ballproof.models.tensors import Tensor, write_tensors
@@ -67,6 +69,9 @@ METADATA += [
 ]
 MASK, IGNORE = "blocks.0.attn.mask", "blocks.0.attn.IGNORE"
 BIG = {"__metadata__": {str(i): "x" * 2**16 for i in range(2**8)}}
+# As many brackets, commas, colons and quotes as a header may hold, and one more.
+MARKS = sum(map(json.dumps(HEADER | {"__metadata__": {"a": ""}}).count, '[]{},:"'))
+COMMAS = {2**23 - MARKS: "most", 2**23 - MARKS + 1: "too many"}
 FILES = {
     "plain": PLAIN,
     **{f"metadata {value!a:.30}": file(HEADER | {"__metadata__": value}) for value in METADATA},
@@ -109,6 +114,7 @@ FILES = {
     "deep": file(b'{"__metadata__":' + b"[" * 9**5 + b"]" * 9**5 + b"," + TEXT[1:]),
     "many digits": file(TEXT.replace(b'"shape":[5', b'"shape":[' + b"9" * 5000, 1)),
     "long header": file(HEADER | BIG),
+    **{f"{x} commas": file(HEADER | {"__metadata__": {"a": "," * n}}) for n, x in COMMAS.items()},
 }
 
 
@@ -120,7 +126,15 @@ def test_both_take_it_or_both_refuse_it(name):
 def test_some_are_taken_and_some_are_not():
     taken = {name for name, data in FILES.items() if prover(data) is not None}
     assert {"plain", "reversed", "after b' '", "mask BOOL empty", "axis 268435456"} <= taken
-    assert not taken & {"twice", "long header", "axis 268435457", "extra field", "after b'\\t'"}
+    assert "most commas" in taken
+    assert not taken & {
+        "too many commas",
+        "twice",
+        "long header",
+        "axis 268435457",
+        "extra field",
+        "after b'\\t'",
+    }
 
 
 @given(st.data())
@@ -166,7 +180,58 @@ def test_a_file_whose_data_says_another_function_is_refused_by_both(drawn):
     assert (taken == prover(PLAIN)) == (shows_all and not extra)
 
 
-@pytest.mark.parametrize("name", ["extra field", "long header", "axis 268435457", "before b' '"])
+WIDE = [-(2.0**1000), 2.0**-1074, 1.5, -0.0]
+NUMBERS = {
+    "float32": (np.float32, [1.0, 1.5, -(2.0**-149), 0.0]),
+    "float64": (np.float64, WIDE),
+    "zeros": (np.float64, [0.0, -0.0]),
+    "one power": (np.float64, [2.0**-300]),
+    "float16": (np.float16, [65504.0, 2.0**-24]),
+    "int64": (np.int64, [-(2**63), 2**63 - 1, 0]),
+    "uint64": (np.uint64, [2**64 - 1, 2**63]),
+    "even": (np.uint8, [4, 0]),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_both_set_one_limit_to_numbers_that_are_too_far_apart(monkeypatch, name):
+    """The numbers of one tensor, as integers on one unit, may have so many bits in both."""
+    dtype, numbers = NUMBERS[name]
+    tensors = random_tensors(5, biases=False, dtype=np.float16)
+    tensors["embed.W_E"] = np.resize(np.array(numbers, dtype), (5, 4))
+    tensors["unembed.W_U"] = tensors["unembed.W_U"].astype(np.float16)
+    data = write_tensors(Tensor.from_array(n, a) for n, a in tensors.items())
+
+    def taken(limit):
+        monkeypatch.setattr(kernel, "MAX_EXACT", limit)
+        monkeypatch.setattr(dyadic, "MAX_EXACT_BITS", limit)
+        assert prover(data) == checker(data)
+        return prover(data) is not None
+
+    low, high = 0, 2**20
+    assert taken(high) and not taken(low)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if taken(middle) else (middle, high)
+    # The limit is of the widest tensor: it is this one.
+    assert high % 20 == 0 and high >= 20 * 256
+
+
+def test_both_refuse_half_a_million_numbers_from_the_least_to_the_largest():
+    embedding = np.zeros((5, 100_000))
+    embedding[0, :2] = 5e-324, 1.7e308
+    tensors = random_tensors(5, Shape(5, 3, 100_000, 1), biases=False)
+    data = write_tensors(
+        Tensor.from_array(n, a) for n, a in (tensors | {"embed.W_E": embedding}).items()
+    )
+    assert checker(data) is None
+    with pytest.raises(ModelError, match=r"embed\.W_E cannot be read: it takes 1177000000 bits"):
+        weights_from_bytes(data, "a file")
+
+
+@pytest.mark.parametrize(
+    "name", ["extra field", "long header", "too many commas", "axis 268435457", "before b' '"]
+)
 def test_what_only_the_checker_would_refuse_is_rewritten_by_import(tmp_path, name):
     with pytest.raises(ModelError, match="`ballproof import` rewrites the file"):
         weights_from_bytes(FILES[name], "a file")

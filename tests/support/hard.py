@@ -6,6 +6,7 @@ Each is (name, weights, certificate); all state the budget that they are given.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import product
 from random import Random
 from typing import Any
@@ -71,7 +72,8 @@ def claimed(model: ToyModel | bytes, strategy: str, budget: int, **options: Any)
 
 def hard(budget: int) -> Iterator[Callable[[], Hard]]:
     """Yield makers of hard certificates for models that are made for the purpose."""
-    for family in (_ties, _positions, _vocabularies, _magnitudes, _deep, _lengths, _words):
+    short = (_ties, _positions, _vocabularies, _magnitudes, _deep, _lengths)
+    for family in (*short, _words, _wide_walks, _largest):
         yield from family(budget)
 
 
@@ -214,6 +216,58 @@ def _words(budget: int) -> Iterator[Callable[[], Hard]]:
         for strategy in ("cubic", "exact"):
             name = f"wide weights, sizes {shape}, {strategy}"
             yield _maker(name, _wide(*shape), strategy, budget)
+
+
+def _wide_walks(budget: int) -> Iterator[Callable[[], Hard]]:
+    """Yield brute force and ladders on weights that are far apart, and their float32 program."""
+    for shape, precision in product(((6, 7, 8, 8), (24, 4, 8, 8), (2, 18, 4, 4)), (64, 1024)):
+        name = f"wide weights, sizes {shape}, {precision} bits"
+        yield _maker(
+            f"{name}, brute-force", _wide(*shape), "brute-force", budget, precision=precision
+        )
+    rules = ("branch", "branch-two-sided", "moment", "grid", "grid-lower")
+    for rule, shape, precision in product(rules, ((24, 6, 8, 4), (64, 4, 32, 32)), (64, 1024)):
+
+        def walks(model: ToyModel, rule: str = rule) -> Fields:
+            return every_class(model.d_vocab, [rule])
+
+        name = f"wide weights, sizes {shape}, {precision} bits, every class by {rule}"
+        options = {"precision": precision, "witness": walks}
+        yield _maker(name, _wide(*shape), "ladder", budget, **options)
+    for shape in ((64, 4, 64, 64), (300, 4, 32, 32), (1000, 1, 60, 16)):
+
+        def narrow(shape: tuple[int, ...] = shape) -> ToyModel:
+            return far_apart(*shape, 1e-5, 1e5, "float32")
+
+        name = f"float32, weights of 1e-5 and 1e5, sizes {shape}"
+        yield _maker(name, narrow, "cubic", budget, semantics="float32")
+
+
+def _largest(budget: int) -> Iterator[Callable[[], Hard]]:
+    """Yield weights of as many bits, and certificates of as many small values, as are read."""
+    cuts = "subcubic/max-diff-exact/mean+diff/mean+max-diff-subproduct"
+    rows = (
+        ((200, 100, 2048, 200), 1e-290, 1e290, "float64", "cubic", "real"),
+        ((200, 100, 2048, 200), 1e-290, 1e290, "float64", cuts, "real"),
+        ((2, 2, 2048, 1800), 1.0, 1.0, "float16", "cubic", "real"),
+        ((2, 2, 2048, 1650), 1.0, 1.0, "float32", "exact", "real"),
+        ((2, 2, 2048, 900), 1e-5, 1e5, "float32", "cubic", "float32"),
+    )
+    for shape, low, high, dtype, strategy, semantics in rows:
+        build = partial(far_apart, *shape, low, high, dtype)
+        options = {"witness": _long_numbers(strategy, 64, 20)} if "/" in strategy else {}
+        name = f"as many bits as are read, {dtype}, sizes {shape}, {strategy}, {semantics}"
+        yield _maker(name, build, strategy, budget, semantics=semantics, **options)
+    for item in (b"[0]", b"[]", b"1000", b'{"a":{}}', b'"ab"'):
+
+        def marks(item: bytes = item) -> Hard:
+            model = Recipe("trained", 5, 3, 4, 2, seed=18).build()
+            # One comma more for each; 100 are left to the beginning.
+            count = (2**23 - 100) // (1 + sum(map(item.count, b'[]{},:"')))
+            text = b'{"format":"ballproof-certificate/2","x":[' + b",".join([item] * count)
+            return f"as many values as are read, {item!r}", model.bytes(), text + b"]}"
+
+        yield marks
 
 
 def _wide(*shape: int) -> Callable[[], ToyModel]:

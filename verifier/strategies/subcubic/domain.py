@@ -1,6 +1,7 @@
 """The fields of the witness of a subcubic strategy.
 
-Beyond the table: the ends of a chord are in order, and the numbers of a vector have a common unit.
+Beyond the table: the ends of a chord are in order, the numbers of a vector have a common unit, and
+those of mu, a_star and chord have at most 1,100 binary places on each side of the point.
 """
 
 from __future__ import annotations
