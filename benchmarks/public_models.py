@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import resource
 import subprocess
 import sys
 import tempfile
+import time
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +26,7 @@ import numpy as np
 
 from ballproof.models.task_choice import choose_task
 from ballproof.models.weights import load_weights
+from ballproof.verifier.counting.goal import silent
 from ballproof.verifier.counting.problem import pose
 
 TURNED = "[side=y(x);order=sympy]"
@@ -78,10 +81,10 @@ MODELS = (
 HEAD = """# Published models
 
 Models that other people trained and published, imported as they are and evaluated on every input by
-`enumerate`: both ends are exact. Made by `python benchmarks/public_models.py FOLDER`; the files are not part
-of this project, and the digest says which tensors are meant. The least lead is the smallest logit of the
-label less the largest other one, over all inputs, in floats of the first pass. Seconds are of processor time
-on one core, the checker's in plain Python.
+`enumerate`: both ends are exact. Made by `python benchmarks/public_models.py FOLDER`; the files are
+not part of this project; the digest says which tensors are meant. The least lead is the smallest
+logit of the label less the largest other one, over all inputs, in floats of the first pass. Seconds
+are of processor time on one core, the checker's in plain Python.
 
 | file | task | right | of | least lead | operations | prove, s | check, s | MiB |
 |---|---|---|---|---|---|---|---|---|
@@ -116,21 +119,20 @@ def _measured(model: Published, folder: Path, scratch: Path) -> tuple[str, str]:
     given = [option.format(folder=folder) for option in model.options]
     _run("import", str(folder / model.file), *given, "--task", model.task, "--out", str(weights))
     prove = ("prove", str(weights), "--strategy", "enumerate", "--out", str(certificate))
-    proven, all_seconds, _ = _run(*prove, "--json")
+    proven, _, _ = _run(*prove, "--json")
     verdict, seconds, memory = _run("check", str(weights), str(certificate), "--json")
     if verdict["correct_at_least"] != verdict["correct_at_most"]:
         raise RuntimeError(f"{model.file} is not counted exactly")
-    lead = _least_lead(weights)
-    # The prover has the checker count twice.
-    proving = max(all_seconds - 2 * seconds, 0.0)
+    proving, lead = _evaluated(weights)
     row = (
         f"| `{model.file}` | {proven['task']} | {verdict['correct_at_least']} | {verdict['total']} "
         f"| {lead:.4g} | {int(verdict['tally']):,} | {proving:.1f} | {seconds:.1f} | {memory} |"
     )
     shown = " ".join(option.format(folder="FOLDER") for option in model.options)
+    asked = f"--task '{model.task}' --out m.safetensors"
     paragraph = (
         f"`{model.file}`, {model.source}; sha256 `{verdict['sha256']}`\n\n"
-        f"    ballproof import FOLDER/{model.file} {shown} --task '{model.task}' --out m.safetensors\n"
+        f"    ballproof import FOLDER/{model.file} {shown} {asked}\n"
         "    ballproof prove m.safetensors --strategy enumerate --out m.json\n"
     )
     return row, paragraph
@@ -152,12 +154,15 @@ def _run(*arguments: str) -> tuple[dict[str, str], float, int]:
     return found, seconds, usage.ru_maxrss // 1024
 
 
-def _least_lead(path: Path) -> float:
+def _evaluated(path: Path) -> tuple[float, float]:
+    """Return the prover's seconds of processor time for the count, and the least lead."""
+    started = time.process_time()
     weights = load_weights(path)
     problem = pose(weights, Fraction(0), task=choose_task(weights).task)
-    return min(
-        float(np.min(found.leads)) for found in problem.enumeration.leads() if len(found.leads)
-    )
+    problem.enumeration.passes(silent, math.inf)
+    seconds = time.process_time() - started
+    leads = (found.leads for found in problem.enumeration.leads() if len(found.leads))
+    return seconds, min(float(np.min(each)) for each in leads)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Exact linear algebra on integer matrices at a common power of two, counted by the tally."""
 
+from operator import mul
 from typing import NamedTuple
 
 from arithmetic.tally import Tally
@@ -26,13 +27,25 @@ def product(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
     entries, left, right = len(a.rows) * len(b.rows[0]), _bits(a.rows), _bits(b.rows)
     tally.charge(entries * (2 * len(b.rows) - 1) * (1 + (left * right >> 18)))
     tally.charge_size(entries, left + right)
-    columns = transposed(b).rows
-    rows = [[_dot(row, column) for column in columns] for row in a.rows]
+    # Rows of b as lanes of one integer, each with room for a sum of products and its sign.
+    size = (left + right + len(b.rows).bit_length()) // 8 + 1
+    half, count = 1 << (8 * size - 1), len(b.rows[0])
+    offset = int.from_bytes((b"\0" * (size - 1) + b"\x80") * count, "little")
+    packed = [
+        int.from_bytes(b"".join([(x + half).to_bytes(size, "little") for x in row]), "little")
+        - offset
+        for row in b.rows
+    ]
+    rows = []
+    for row in a.rows:
+        data = (sum(map(mul, row, packed)) + offset).to_bytes(size * count, "little")
+        rows.append(
+            [
+                int.from_bytes(data[i : i + size], "little") - half
+                for i in range(0, size * count, size)
+            ]
+        )
     return limited(rows, a.exponent + b.exponent)
-
-
-def _dot(x: list[int], y: list[int]) -> int:
-    return sum(s * t for s, t in zip(x, y, strict=True))
 
 
 def add(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
