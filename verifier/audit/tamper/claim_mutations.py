@@ -158,7 +158,10 @@ def _tasks(subject: Subject) -> list[Change]:
     else:
         table.append(("rank", [1, None], SYNTAX))
     others = task.keys() - {"rule", "rank", "positions", "reads", "answers"}
-    table += [(key, [MISSING, None, True, {}], SYNTAX) for key in sorted(others)]
+    table += [(key, [MISSING], SYNTAX) for key in sorted(others)]
+    table += [
+        (key, [None, True, {}], UNSUPPORTED if key == "side" else SYNTAX) for key in sorted(others)
+    ]
     if "modulus" not in task:
         table.append(("rule", ["sum"], SYNTAX))
     return [
