@@ -272,3 +272,19 @@ def test_a_tensor_that_is_missing_unknown_or_of_another_shape_is_declined(networ
             changed = replace(network, tensors=tensors)
             with pytest.raises((Declined, Rejected)):
                 check(changed.bytes(), encoded(claim_of(changed, task, (0, 1))), Pins())
+
+
+def test_inputs_of_small_weights_alone_are_decided():
+    """The token with the largest score, 40 nats above the others, need not be in an input."""
+    network = one_layer(4, v=3, k=3, heads=1, biases=False, outputs=3, m=2)
+    tensors = dict(network.tensors)
+    attention = "blocks.0.attn."
+    tensors["embed.W_E"] = np.eye(3, dtype=np.float32)
+    tensors["pos_embed.W_pos"] = np.zeros((3, 3), dtype=np.float32)
+    tensors[attention + "W_Q"] = np.full((1, 3, 2), 4, dtype=np.float32)
+    tensors[attention + "W_K"] = np.array([[[10, 10], [-1, 1], [0, 0.1]]], dtype=np.float32)
+    network = replace(network, tensors=tensors)
+    task = table(network, 3, 3)
+    right, ties = truth(network, task)
+    assert ties == 0
+    assert established(network, task) == (right, right)

@@ -25,12 +25,14 @@ from typing import NamedTuple
 from arithmetic.lanes import Lanes
 from arithmetic.matrices import Rows
 from arithmetic.tally import Tally
-from arithmetic.weights import Span, exponentials, on_one_unit
+from arithmetic.weights import Span, exponentials, on_one_unit, top_bits
 from files.verdict import decline_unless
 from parts.program import Layer, Program, ProgramHead
 
 # Spare bits of attention's sums beyond those of its weights.
 GUARD = 34
+# Bits between the largest and the smallest weight of attention that are kept.
+MAX_SPREAD = 512
 MAX_TERMS = 2**24
 
 
@@ -179,7 +181,10 @@ class FixedPoint:
         self.tally.charge(4 * len(flat))
         unit = head.score_exponent, head.d_head
         powers = exponentials(flat, *unit, self.width, self.tally)
-        balls = iter(on_one_unit(powers, self.bits + GUARD))
+        # An input may hold small weights alone: the smallest has all its bits, within reason.
+        least = min(high.bit_length() + exponent for _, high, exponent in powers)
+        spread = min(top_bits(powers) - least, MAX_SPREAD)
+        balls = iter(on_one_unit(powers, self.bits + GUARD + spread))
         found = [[next(balls) for _ in span] for span in chosen]
         return [*found[:-1], found[-1] * len(spans[-1])]
 
