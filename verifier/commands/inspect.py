@@ -43,7 +43,8 @@ def info(terminal: Terminal, model: str, task_name: str | None, as_json: bool) -
     """Say what MODEL is: architecture, sizes, task, digest, biases, what the zoo knows of it."""
     weights = load_model(model)
     facts = _facts(weights, model, choose_task(weights, task_name))
-    facts["sigma1 / sigma2"] = _singular_ratio(weights)
+    if weights.architecture.factors is not None:
+        facts["sigma1 / sigma2"] = _singular_ratio(weights)
     if as_json:
         terminal.json(facts)
     else:
@@ -70,7 +71,8 @@ def _facts(weights: Weights, model: str, choice: Choice) -> dict[str, Any]:
     record = record_of(weights.digest)
     if record is not None:
         facts |= {"zoo_name": record["name"], "origin": record["origin"]}
-        facts |= {name: record[name] for name in ("sampled_accuracy", "samples")}
+        known = ("recipe", "remark", "sampled_accuracy", "samples")
+        facts |= {name: value for name, value in record.items() if name in known}
         if "exactly_right" in record:
             facts["exactly right"] = json_count(int(record["exactly_right"]))
     return facts
