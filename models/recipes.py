@@ -85,7 +85,7 @@ def _transformer(p: int) -> Recipe:
         weight_decay=1.0,
         decoupled=True,
     )
-    return full if p * p <= FULL_BATCH else replace(full, batch=1024, steps=4700)
+    return full if p * p <= FULL_BATCH else replace(full, batch=1024, steps=2000)
 
 
 def _network(order: int) -> Recipe:
