@@ -172,3 +172,23 @@ def test_a_shipped_map_goes_by_the_name_of_its_family():
     pairs = {name: Tensor.from_array(name, np.ones((2, 2))) for name in ("W_x", "W_y", "W", "W_U")}
     assert find_key_map(SHIPPED.parent / "maps" / "groups-mlp.toml", {})["W_out"] == "W_U"
     assert find_key_map(Path("groups"), pairs)["W_a"] == "W_x"
+
+
+def test_models_of_every_architecture_are_described_and_evaluated(tmp_path, capsys):
+    path = written(tmp_path / "a.safetensors", model(1)[0])
+    assert main(["info", str(path), "--task", "max-of-3"]) == 0
+    assert "attention(2-heads,causal,1/sqrt(d_head)),mlp(relu)" in capsys.readouterr().out
+    assert main(["evaluate", str(path), "0,1,2", "--task", "max-of-3"]) == 0
+    assert "label 2: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("sequence", "verdict"), [("0,1", "right"), ("0,2", "wrong"), ("2,1", "wrong")]
+)
+def test_ties_of_a_pair_are_told(tmp_path, capsys, sequence, verdict):
+    """Logits are the two tokens' indicators: of 0 and 2 they are equal."""
+    arrays = {"W_a": np.diag([1.0, 3, 1]), "W_b": np.diag([1.0, 2, 1]), "W_out": np.eye(3)}
+    path = written(tmp_path / "a.safetensors", arrays)
+    assert main(["evaluate", str(path), sequence, "--task", "add-mod-3"]) == 0
+    label = sum(map(int, sequence.split(","))) % 3
+    assert f"label {label}: {verdict}" in capsys.readouterr().out
