@@ -78,7 +78,7 @@ def test_training_that_was_stopped_goes_on_to_the_same_bytes(tmp_path):
 def test_a_state_of_another_run_is_refused(tmp_path):
     state = tmp_path / "state.pt"
     trained("product-in-c4", state=state, steps=EVERY)
-    with pytest.raises(ModelError, match=r"another training run: product-in-c4 .* seed 0$"):
+    with pytest.raises(ModelError, match=r"another training run: product-in-c4 .* seed 0\.$"):
         trained("product-in-c4", 1, state=state, steps=EVERY)
 
 

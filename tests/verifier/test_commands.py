@@ -347,6 +347,7 @@ def test_sums_and_products_are_trained_on_listed_inputs(tmp_path, capsys):
     code, out, _ = call(capsys, "train", *words, "--out", path)
     assert code == 0 and f"{path}: product-in-c4, 16 of 16 inputs right in float32" in out
     assert state.exists()
+    assert call(capsys, "evaluate", path, "3,2")[1].startswith("label 1: right")
     code, out, _ = call(capsys, "info", path)
     assert code == 0 and "pair(added),mlp(relu),readout" in out and "product-in-c4" in out
 
