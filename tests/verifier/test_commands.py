@@ -368,6 +368,13 @@ def test_options_of_another_recipe_are_refused(tmp_path, capsys, words, reason):
     assert (code, reason in err, path.exists()) == (64, True, False)
 
 
+def test_a_state_that_cannot_be_written_is_refused_before_training(tmp_path, capsys):
+    pytest.importorskip("torch", reason="torch, the train extra, is not installed")
+    words = ("--task", "add-mod-113", "--seed", 7, "--state", tmp_path / "none" / "state.pt")
+    code, _, err = call(capsys, "train", *words, "--out", tmp_path / "a.safetensors")
+    assert (code, "does not exist" in err) == (64, True)
+
+
 def test_training_without_torch_says_what_to_install(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "ballproof.models.train", None)
     code, _, err = call(

@@ -1,4 +1,4 @@
-"""`ballproof train`: make a model of a task, by the published recipe of its kind."""
+"""`ballproof train`: make a model of a task, by the recipe of its kind."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 import click
 
 from ballproof.models.architectures import Shape
+from ballproof.models.files import require_writable
 from ballproof.models.recipes import Recipe, recipe_of
 from ballproof.models.tasks import task_named
 from ballproof.models.tensors import Tensor, write_tensors
@@ -100,13 +101,13 @@ def train(
     fraction: float | None,
     state: Path | None,
 ) -> None:
-    """Train a model by the published recipe of its task and write its weights.
+    """Train a model by the recipe of its task and write its weights.
 
-    max, min, rank and argmax are learnt by one head of attention; add-mod-p by four heads and an
-    MLP, read at a third token; product-in-s5 and the like by a two-token network. Of the last two,
-    which are tried on all inputs as they train, the best weights are kept. The file states the task
-    in its metadata. The same torch version gives the same weights for the same seed. Needs the
-    `train` extra.
+    max, min, rank and argmax are learnt by one head of attention, by the published recipe of
+    max-of-k; add-mod-p by four heads and an MLP, read at a third token, and product-in-s5 and the
+    like by a two-token network, after theirs. These are tried on all inputs as they train, and
+    their best weights are kept. The file states the task in its metadata. The same torch version
+    gives the same weights for the same seed. Needs the `train` extra.
 
     \b
     Examples:
@@ -166,6 +167,8 @@ def _train_pairs(
     from ballproof.models.train_pairs import file_of, train_pairs
 
     output = Output(terminal, out)
+    if training.state is not None:
+        require_writable(training.state)
     task = task_named(name, recipe.shape)
     with terminal.bar("training") as progress:
         trained = train_pairs(task, recipe, training.seed, progress, training.state)
