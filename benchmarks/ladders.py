@@ -33,7 +33,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     kinds = _ladders(parser.parse_args().folder)
     measured = {subject.model.name for ladders in kinds.values() for subject, _ in ladders}
-    names = [name for name in zoo_names() if not name.startswith("max-of-4-")]
+    names = [n for n in zoo_names() if n.startswith("max-of-") and "max-of-4-" not in n]
     missing = [name for name in names if name not in measured]
     print(HEAD)
     print(f"Missing: {', '.join(missing) or 'none'} of {len(names)} models.\n")

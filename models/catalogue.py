@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple, NotRequired, TypedDict, cast
 
+from ballproof.models.recipes import recipe_of
+
 ZOO_FOLDER = Path(__file__).parent / "zoo"
 INDEX_PATH = ZOO_FOLDER / "index.json"
 
@@ -18,8 +20,10 @@ class Record(TypedDict):
     """What the index says of one model.
 
     `sampled_accuracy` and `loss` are floating-point estimates over the same `samples` uniform
-    sequences, recorded when the zoo was built; they prove nothing. `exactly_right` is the number of
-    inputs of the task that are right, where certificates have shown it at both ends.
+    sequences, or over all inputs where these are listed, recorded when the zoo was built; they
+    prove nothing. `exactly_right` is the number of inputs of the task that are right, where
+    certificates have shown it at both ends. `recipe` is what the file states of its training, and
+    `remark` why not all inputs are right, where that was meant.
     """
 
     name: str
@@ -28,7 +32,10 @@ class Record(TypedDict):
     n_ctx: int
     d_vocab: int
     d_model: int
-    d_head: int
+    d_head: NotRequired[int]
+    n_heads: NotRequired[int]
+    d_mlp: NotRequired[int]
+    d_vocab_out: NotRequired[int]
     seed: int
     digest: str
     loss: float
@@ -36,6 +43,8 @@ class Record(TypedDict):
     sampled_accuracy: float
     samples: int
     origin: str
+    recipe: NotRequired[str]
+    remark: NotRequired[str]
     exactly_right: NotRequired[int]
 
 
@@ -88,7 +97,11 @@ def resolve_all(model: str) -> list[Path]:
 
 
 class ZooName(NamedTuple):
-    """What the name of a model of the zoo says."""
+    """What the name of a model of the zoo says.
+
+    A rule with all its parameters, as in rank-2, and for two tokens whose inputs are listed the
+    whole name of the task, as in add-mod-113.
+    """
 
     rule: str
     n_ctx: int
@@ -98,24 +111,34 @@ class ZooName(NamedTuple):
     @property
     def task(self) -> str:
         """Name of the task, as in rank-2-of-4."""
-        return f"{self.rule}-of-{self.n_ctx}"
+        return self.rule if self.is_of_pairs else f"{self.rule}-of-{self.n_ctx}"
+
+    @property
+    def is_of_pairs(self) -> bool:
+        """Whether there is a recipe of its own for the task."""
+        return recipe_of(self.rule) is not None
 
 
 def parse_name(name: str) -> ZooName:
     """Return rule, context length, vocabulary and seed of a zoo name.
 
-    max-of-4-seed-123 has 64 tokens; another vocabulary is named: max-of-10-of-128-seed-50.
+    max-of-4-seed-123 has 64 tokens; another vocabulary is named: max-of-10-of-128-seed-50. Of
+    add-mod-113-seed-0 and product-in-s5-seed-0 the recipe says the sizes.
     """
     match = re.fullmatch(r"([a-z]+(?:-\d+)?)-of-(\d+)(?:-of-(\d+))?-seed-(\d+)", name)
-    if match is None:
+    if match is not None:
+        return ZooName(match[1], int(match[2]), int(match[3] or 64), int(match[4]))
+    task, _, seed = name.partition("-seed-")
+    recipe = recipe_of(task)
+    if recipe is None or not re.fullmatch(r"\d+", seed):
         raise ValueError(f"{name!r} is not a name of the form max-of-4-seed-123.")
-    return ZooName(match[1], int(match[2]), int(match[3] or 64), int(match[4]))
+    return ZooName(task, recipe.shape.n_ctx, recipe.shape.d_vocab, int(seed))
 
 
-def zoo_order(name: str) -> tuple[bool, ZooName]:
-    """Return the key that zoo names are sorted by: max-of-k first."""
+def zoo_order(name: str) -> tuple[int, ZooName]:
+    """Return the key that zoo names are sorted by: max-of-k first, pairs of tokens last."""
     parsed = parse_name(name)
-    return parsed.rule != "max", parsed
+    return 2 if parsed.is_of_pairs else int(parsed.rule != "max"), parsed
 
 
 @cache

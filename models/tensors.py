@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -147,7 +148,18 @@ def write_tensors(tensors: Iterable[Tensor], metadata: dict[str, str] | None = N
             data_ptr=buffer.ctypes.data,
             data_len=buffer.nbytes,
         )
-    return bytes(safetensors.serialize(specs, metadata))
+    data = bytes(safetensors.serialize(specs, metadata))
+    return data if metadata is None or len(metadata) < 2 else _in_order(data)
+
+
+def _in_order(data: bytes) -> bytes:
+    """Return a file with its metadata sorted: the library writes them in any order."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[end:]
 
 
 def digest_tensors(tensors: Iterable[Tensor]) -> str:

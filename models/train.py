@@ -45,7 +45,7 @@ def train(
     `progress(done, steps)` is called after every step. Biases are written out as zeros.
     """
     generator = torch.Generator().manual_seed(seed)
-    with _single_threaded_and_deterministic():
+    with single_threaded_and_deterministic():
         weights = _initial_weights(shape, generator)
         optimizer = torch.optim.AdamW(
             weights.values(), lr=LEARNING_RATE, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True
@@ -74,7 +74,7 @@ def sampled_statistics(
     tensors = _from_arrays(weights)
     generator = torch.Generator().manual_seed(seed)
     correct, loss = 0, 0.0
-    with _single_threaded_and_deterministic(), torch.no_grad():
+    with single_threaded_and_deterministic(), torch.no_grad():
         for start in range(0, n, chunk):
             tokens = _draw(task, min(chunk, n - start), generator)
             logits, labels = _answers(task, tensors, tokens)
@@ -84,7 +84,8 @@ def sampled_statistics(
 
 
 @contextmanager
-def _single_threaded_and_deterministic() -> Iterator[None]:
+def single_threaded_and_deterministic() -> Iterator[None]:
+    """Give torch one thread and deterministic algorithms, and its settings back afterwards."""
     threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(1)

@@ -14,7 +14,7 @@ from ballproof.models.architectures import Shape
 from ballproof.models.architectures.attention_only.layout import BIAS_NAMES, W_POS, WEIGHT_NAMES
 from ballproof.models.convert import convert, read_source
 from ballproof.models.errors import ModelError
-from ballproof.models.tensors import Tensor, write_tensors
+from ballproof.models.tensors import Tensor, read_file, require_plain, write_tensors
 from ballproof.models.weights import load_weights, save_weights, weights_from_bytes
 
 
@@ -280,3 +280,14 @@ def test_the_smallest_model_is_legal():
     weights = frozen(random_tensors(9, Shape(1, 1, 1, 1), biases=False))
     assert weights.shape == Shape(1, 1, 1, 1)
     assert dyadic_values(weights.tensors["unembed.b_U"]) == [[Fraction(0)]]
+
+
+def test_metadata_are_written_in_one_order():
+    tensors = [Tensor.from_array("x", np.arange(3.0)), Tensor.from_array("y", np.arange(4))]
+    keys = ["task", "parts", "n_ctx", "compared", "é", "recipe", "other"]
+    data = write_tensors(tensors, {key: f"{key} of ö" for key in keys})
+    header = json.loads(data[8 : 8 + struct.unpack("<Q", data[:8])[0]])
+    assert list(header["__metadata__"]) == sorted(keys)
+    read, metadata = read_file(data, "several")
+    assert list(read.values()) == tensors and metadata == {key: f"{key} of ö" for key in keys}
+    require_plain(data, "several")

@@ -14,6 +14,9 @@ from ballproof.models.catalogue import (
     zoo_path,
     zoo_record,
 )
+from ballproof.models.recipes import recipe_of
+from ballproof.models.tasks import task_named
+from ballproof.models.tensors import read_file
 from ballproof.models.weights import load_weights
 
 PROVIDED_NAMES = (
@@ -25,14 +28,26 @@ PROVIDED_NAMES = (
 )
 
 
+PAIRS = ("add-mod-59", "add-mod-113", "product-in-s4", "product-in-s5")
+# Of the records of the first 200 models, as they are since they were published.
+FIRST_RECORDS = "0e16226a25e3a79f9868fa0ac347b126c43511d0d7eea33a2c3ab8382105e7d9"
+
+
 def test_the_zoo_holds_151_seeds_and_the_longer_tasks():
     names = [parse_name(name) for name in zoo_names()]
     sizes = Counter(name[1:3] for name in names if name.rule == "max")
     assert sizes == {(4, 64): 151, (5, 64): 10, (10, 64): 10, (20, 64): 10, (10, 128): 10}
     others = Counter(name.task for name in names if name.rule != "max")
-    assert others == {"min-of-4": 3, "rank-2-of-4": 3, "argmax-of-4": 3}
+    assert others == {"min-of-4": 3, "rank-2-of-4": 3, "argmax-of-4": 3, **dict.fromkeys(PAIRS, 3)}
     assert {*PROVIDED_NAMES} <= {*zoo_names()}
     assert zoo_names() == sorted(zoo_names(), key=zoo_order)
+
+
+def test_names_order_and_digests_of_the_first_models_stay():
+    records = [zoo_record(name) for name in zoo_names()[:200]]
+    lines = "".join(f"{record['name']} {record['digest']}\n" for record in records)
+    assert hashlib.sha256(lines.encode()).hexdigest() == FIRST_RECORDS
+    assert all(parse_name(name).is_of_pairs for name in zoo_names()[200:])
 
 
 def test_index_and_folder_agree():
@@ -49,11 +64,58 @@ def test_every_record_describes_its_file(name):
     assert record["task"] == parsed.task
     assert weights.task == (None if parsed.rule == "max" else parsed.task)
     assert record["n_ctx"] == weights.shape.n_ctx
-    assert (record["d_model"], record["d_head"]) == (32, 32)
-    assert 0 <= record["sampled_accuracy"] <= 1 and record["samples"] == 200_000
-    assert record["loss"] > 0 and "sampled sequences" in record["loss_kind"]
-    provided = name in PROVIDED_NAMES
-    assert record["origin"].startswith("provided" if provided else "published recipe, torch")
+    if parsed.is_of_pairs:
+        sizes = weights.shape.fields()
+        assert {key: record[key] for key in sizes} == sizes == recipe_of(parsed.task).shape.fields()
+        assert record["samples"] == task_named(record["task"], weights.shape).total
+        assert record["loss_kind"] == f"mean cross-entropy over all {record['samples']} inputs"
+        assert record["recipe"].endswith(f"seed {parsed.seed}")
+    else:
+        assert (record["d_model"], record["d_head"], record["samples"]) == (32, 32, 200_000)
+        assert "sampled sequences" in record["loss_kind"]
+    assert 0 <= record["sampled_accuracy"] <= 1 and record["loss"] > 0
+    origin = (
+        "after the published recipe, torch" if parsed.is_of_pairs else "published recipe, torch"
+    )
+    assert record["origin"].startswith("provided" if name in PROVIDED_NAMES else origin)
+
+
+@pytest.mark.parametrize("name", [name for name in zoo_names() if parse_name(name).is_of_pairs])
+def test_a_file_of_sums_or_products_states_the_recipe_of_its_record(name):
+    _, metadata = read_file(zoo_path(name).read_bytes(), name)
+    record = zoo_record(name)
+    assert metadata == {"task": record["task"], "recipe": record["recipe"]}
+
+
+def test_what_is_not_to_be_perfect_is_remarked_and_the_rest_is_perfect():
+    imperfect = {name for name in zoo_names() if "remark" in zoo_record(name)}
+    assert imperfect == {
+        name
+        for name in zoo_names()
+        if parse_name(name).is_of_pairs and zoo_record(name)["sampled_accuracy"] < 1
+    }
+    assert len(imperfect) >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("max-of-10-of-128-seed-50", ("max", 10, 128, 50)),
+        ("rank-2-of-4-seed-7", ("rank-2", 4, 64, 7)),
+        ("add-mod-113-seed-0", ("add-mod-113", 3, 114, 0)),
+        ("product-in-s5-seed-12", ("product-in-s5", 2, 120, 12)),
+    ],
+)
+def test_names_are_parsed(name, expected):
+    parsed = parse_name(name)
+    assert parsed == expected
+    assert name.startswith(parsed.task)
+
+
+@pytest.mark.parametrize("name", ["max-of-4", "add-mod-113", "add-mod-113-seed-x", "sum-seed-1"])
+def test_other_names_are_refused(name):
+    with pytest.raises(ValueError, match="not a name of the form"):
+        parse_name(name)
 
 
 def test_provided_weights_are_unchanged():
@@ -73,5 +135,5 @@ def test_a_path_wins_over_a_name(tmp_path, monkeypatch):
 def test_an_unknown_name_suggests_close_ones():
     with pytest.raises(FileNotFoundError, match=r"did you mean max-of-4-seed-123"):
         resolve("max-of-4-seed-1234")
-    with pytest.raises(FileNotFoundError, match="the zoo holds 200 models, max-of-4-seed-123"):
+    with pytest.raises(FileNotFoundError, match="the zoo holds 212 models, max-of-4-seed-123"):
         resolve("nothing like it")

@@ -340,6 +340,41 @@ def test_the_task_that_was_trained_is_written_into_the_file(tmp_path, capsys):
     assert "the model has 4" in call(capsys, "train", "--n-ctx", 4, *words)[2]
 
 
+def test_sums_and_products_are_trained_on_listed_inputs(tmp_path, capsys):
+    pytest.importorskip("torch", reason="torch, the train extra, is not installed")
+    path, state = tmp_path / "a.safetensors", tmp_path / "state.pt"
+    words = ("--task", "product-in-c4", "--seed", 7, "--steps", 200, "--state", state)
+    code, out, _ = call(capsys, "train", *words, "--out", path)
+    assert code == 0 and f"{path}: product-in-c4, 16 of 16 inputs right in float32" in out
+    assert state.exists()
+    assert call(capsys, "evaluate", path, "3,2")[1].startswith("label 1: right")
+    code, out, _ = call(capsys, "info", path)
+    assert code == 0 and "pair(added),mlp(relu),readout" in out and "product-in-c4" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("--task", "add-mod-5", "--d-model", 8), "--d-model is not for sums and products"),
+        (("--task", "min-of-3", "--fraction", "0.5"), "are for tasks whose inputs are listed"),
+        (("--n-ctx", 3, "--batch", 0), "are for tasks whose inputs are listed"),
+        (("--task", "add-mod-5", "--fraction", 0), "--fraction"),
+    ],
+)
+def test_options_of_another_recipe_are_refused(tmp_path, capsys, words, reason):
+    pytest.importorskip("torch", reason="torch, the train extra, is not installed")
+    path = tmp_path / "a.safetensors"
+    code, _, err = call(capsys, "train", *words, "--seed", 7, "--out", path)
+    assert (code, reason in err, path.exists()) == (64, True, False)
+
+
+def test_a_state_that_cannot_be_written_is_refused_before_training(tmp_path, capsys):
+    pytest.importorskip("torch", reason="torch, the train extra, is not installed")
+    words = ("--task", "add-mod-113", "--seed", 7, "--state", tmp_path / "none" / "state.pt")
+    code, _, err = call(capsys, "train", *words, "--out", tmp_path / "a.safetensors")
+    assert (code, "does not exist" in err) == (64, True)
+
+
 def test_training_without_torch_says_what_to_install(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "ballproof.models.train", None)
     code, _, err = call(

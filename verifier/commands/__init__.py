@@ -13,12 +13,13 @@ from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.demo import demo
 from ballproof.verifier.commands.frontier import frontier_command
 from ballproof.verifier.commands.inspect import evaluate, info
-from ballproof.verifier.commands.obtain import import_model, train
+from ballproof.verifier.commands.obtain import import_model
 from ballproof.verifier.commands.prove import prove
 from ballproof.verifier.commands.report import report
 from ballproof.verifier.commands.show import show
 from ballproof.verifier.commands.strategies import strategies
 from ballproof.verifier.commands.sweep import sweep
+from ballproof.verifier.commands.train import train
 from ballproof.verifier.proving.checking import INTERRUPTED, USAGE
 
 EPILOG = (

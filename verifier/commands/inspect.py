@@ -71,7 +71,8 @@ def _facts(weights: Weights, model: str, choice: Choice) -> dict[str, Any]:
     record = record_of(weights.digest)
     if record is not None:
         facts |= {"zoo_name": record["name"], "origin": record["origin"]}
-        facts |= {name: record[name] for name in ("sampled_accuracy", "samples")}
+        known = ("recipe", "remark", "sampled_accuracy", "samples")
+        facts |= {name: value for name, value in record.items() if name in known}
         if "exactly_right" in record:
             facts["exactly right"] = json_count(int(record["exactly_right"]))
     return facts
