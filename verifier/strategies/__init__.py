@@ -9,6 +9,9 @@ from functools import cache
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.base import Group, InAuto, Strategy
 from ballproof.verifier.strategies.brute_force import BruteForce
+from ballproof.verifier.strategies.compact.one_sided import OneSidedKind
+from ballproof.verifier.strategies.compact.remainder import RemainderKind
+from ballproof.verifier.strategies.compact.strategy import Compact
 from ballproof.verifier.strategies.cubic import Cubic
 from ballproof.verifier.strategies.enumeration import Enumerate
 from ballproof.verifier.strategies.exact import Exact
@@ -21,6 +24,8 @@ STRATEGIES: tuple[Strategy, ...] = (
     Cubic(),
     Exact(),
     Enumerate(),
+    Compact(RemainderKind()),
+    Compact(OneSidedKind()),
     *LADDERS,
     *SUBCUBIC,
 )
