@@ -73,15 +73,12 @@ def has_one_layer(program: DomainProgram) -> bool:
 def with_bias(program: DomainProgram, row: DyadicMatrix) -> DomainProgram:
     """Return the program with a row (1, a) added to the direct columns of every input."""
     row = DyadicMatrix(flint.fmpz_mat(1, program.neurons), 0).beside(row)
-    for place, part in enumerate(program.lookups):
-        if part is not None:
-            changed = part.plus_row(row)
-            break
-    else:
-        place = 0
-        changed = DyadicMatrix.zeros(len(program.positions[0]), program.width).plus_row(row)
     lookups = [*program.lookups]
-    lookups[place] = changed
+    place = next((i for i, part in enumerate(lookups) if part is not None), 0)
+    part = lookups[place]
+    if part is None:
+        part = DyadicMatrix.zeros(len(program.positions[0]), program.width)
+    lookups[place] = part.plus_row(row)
     return replace(program, lookups=tuple(lookups))
 
 

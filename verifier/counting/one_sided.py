@@ -12,7 +12,7 @@ from ballproof.verifier.counting.fixed_point import LANES, Mask, Settled
 from ballproof.verifier.counting.layers import FREE, largest_size, size
 from ballproof.verifier.counting.mixing import Numbers, Tokens
 from ballproof.verifier.counting.one_pass import MOST, Before, Columns, require_room, with_bias
-from ballproof.verifier.counting.products import Product, floors, product
+from ballproof.verifier.counting.products import floors, product
 from ballproof.verifier.counting.program import DomainProgram
 
 ROOM = LANES - FREE - 1
@@ -45,7 +45,8 @@ class Votes:
         """Return which neurons of each input are in S (N, m), as doubles tell: any set serves."""
         strength = active * self.strongest
         enough = strength >= float(share) * strength.max(axis=1, keepdims=True)
-        return (active > 0) & enough
+        found: Mask = (active > 0) & enough
+        return found
 
 
 class OneSided:

@@ -50,12 +50,14 @@ class LinearPart:
 
     def __init__(self, program: DomainProgram, linear: Linear) -> None:
         self.weights, bias = program.layers[-1]
-        slopes = _scaled_rows(self.weights, linear.kappa)
+        slope = _scaled_rows(self.weights, linear.kappa)
         constant = linear.mu @ self.weights + bias
-        self.before = Before(with_bias(folded(program, slopes), constant))
+        self.before = Before(with_bias(folded(program, slope), constant))
         kappa, mu = (_fractions(row) for row in (linear.kappa, linear.mu))
         unit = Fraction(2) ** self.before.neuron_unit
-        ends = [max(map(abs, pair)) for pair in zip(self.before.least, self.before.most, strict=True)]
+        ends = [
+            max(map(abs, pair)) for pair in zip(self.before.least, self.before.most, strict=True)
+        ]
         steepest = [max(abs(slope), abs(1 - slope)) for slope in kappa]
         self.errors = [ceil(slope * self.before.neuron_error) + 2 for slope in steepest]
         # Bounds of |rem^|, then of what int64 has to hold on the way.
@@ -73,7 +75,8 @@ class LinearPart:
 
     def remainders(self, neurons: Numbers) -> Numbers:
         """Return rem^ (N, m) of p^ (N, m)."""
-        return np.maximum(neurons, 0) - (neurons * self.slopes >> self.down) - self.mu
+        left: Numbers = np.maximum(neurons, 0) - (neurons * self.slopes >> self.down) - self.mu
+        return left
 
 
 class Remainder:
@@ -150,9 +153,7 @@ def _scaled_rows(matrix: DyadicMatrix, row: DyadicMatrix) -> DyadicMatrix:
     """Return the matrix (m, a) whose rows are times the entries of a row (1, m)."""
     factors = [int(x) for x in row.mantissa.entries()]
     entries = [
-        factor * x
-        for factor, each in zip(factors, matrix.tolist(), strict=True)
-        for x in each
+        factor * x for factor, each in zip(factors, matrix.tolist(), strict=True) for x in each
     ]
     return DyadicMatrix(flint.fmpz_mat(*matrix.shape, entries), matrix.exponent + row.exponent)
 

@@ -57,6 +57,11 @@ def leading_strategy() -> Strategy:
     return next(strategy for strategy in STRATEGIES if strategy.in_auto is InAuto.FIRST)
 
 
+def steered_strategies() -> list[Strategy]:
+    """Return the steerable strategies that `auto` tries: each is a row of lengths and bounds."""
+    return [one for one in STRATEGIES if one.steerable and one.in_auto is not InAuto.NEVER]
+
+
 def settling_strategy(problem: Problem) -> Strategy:
     """Return the strategy that counts every input and that `auto` tries: no proof shows more.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import flint
 
@@ -28,7 +29,7 @@ class CompactQuantities(EnumerateQuantities):
 
     def balls(self, part: Part, items: Sequence[Gap], bits: int) -> dict[Item, flint.arb]:
         """Enclose logit[rival] + eps - logit[label] plus the charge."""
-        gaps = super().balls(part, items, bits)
+        gaps: dict[Any, flint.arb] = super().balls(part, items, bits)
         sequence = self._sampled(part)
         own = None if sequence is None else self.problem.label_column(sequence)
         if not gaps or sequence is None or own is None:
@@ -52,18 +53,20 @@ class RemainderQuantities(CompactQuantities):
     def __init__(self, problem: Problem, linear: Linear, rest: DyadicMatrix) -> None:
         super().__init__(problem)
         self.linear, self.rest = linear, _balls(rest)
-        self.ranges = [
-            exact(max(row) - min(row), rest.exponent) for row in rest.tolist()
-        ]
+        self.ranges = [exact(max(row) - min(row), rest.exponent) for row in rest.tolist()]
 
     def charges(self, pre: Balls, own: int) -> Balls:
         """Return (rem R)_label - (rem R)_rival + sum_n |rem_n| range(R_n)."""
         left = [
             _relu(x) - mu - kappa * x
-            for x, kappa, mu in zip(pre, *map(_row, (self.linear.kappa, self.linear.mu)), strict=True)
+            for x, kappa, mu in zip(
+                pre, *map(_row, (self.linear.kappa, self.linear.mu)), strict=True
+            )
         ]
         moved = _entries(flint.arb_mat(1, len(left), left) * self.rest)
-        worst = sum((abs(x) * range_ for x, range_ in zip(left, self.ranges, strict=True)), exact(0))
+        worst = sum(
+            (abs(x) * range_ for x, range_ in zip(left, self.ranges, strict=True)), exact(0)
+        )
         return [moved[own] - other + worst for other in moved]
 
 

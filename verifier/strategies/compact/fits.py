@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-STEPS = 20
+STEPS = 8
 # Weights stay below the inverse of this part of the typical size.
 LEAST = 1e-3
 

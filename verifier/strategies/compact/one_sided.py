@@ -30,7 +30,20 @@ from ballproof.verifier.strategies.relaxations import Relaxation
 SAMPLE, SEED = 4096, 15
 # Shares, the shortest proof first.
 SHARES = (*(Fraction(x, 32) for x in range(32, 0, -1)), Fraction(1, 64), Fraction(0))
-UNREADABLE = ("2/4", "5/4", "-1/2", "01/2", "1/0", "1/1", "0.5", "", " 1", 1, None, [])
+UNREADABLE: tuple[object, ...] = (
+    "2/4",
+    "5/4",
+    "-1/2",
+    "01/2",
+    "1/0",
+    "1/1",
+    "0.5",
+    "",
+    " 1",
+    1,
+    None,
+    [],
+)
 
 
 class OneSidedKind:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from random import Random
 
 import numpy as np
@@ -54,7 +55,7 @@ class RemainderKind:
     def search(self, problem: Problem, goal: Goal) -> Witness:
         """Fit the neurons on sampled inputs, and take the rank that the goal asks for."""
         try:
-            return _Search(problem).witness(goal)
+            return _search(problem).witness(goal)
         except RangeError:
             return self.of_one_answer(problem)
 
@@ -123,6 +124,12 @@ class _Scaled:
         return cls(DyadicMatrix(matrix.mantissa, -bits).to_float(), bits + matrix.exponent)
 
 
+@lru_cache(maxsize=1)
+def _search(problem: Problem) -> _Search:
+    """Return what is known of a problem's ranks: one goal often follows another."""
+    return _Search(problem)
+
+
 class _Search:
     """The ranks that a model may be given: one linear part, and of each rank the best factors."""
 
@@ -141,17 +148,15 @@ class _Search:
         self.sizes = left.mean(axis=0) if len(pre) else np.ones(program.neurons)
         self.part = LinearPart(program, _linear(problem, self.fixed))
         self.weights = _Scaled.of(self.part.weights)
-        self.most = min(MOST_RANK, program.neurons, problem.answers - 1)
+        most = min(MOST_RANK, program.neurons, problem.answers - 1)
+        self.choices = Choices(most + 1, self._operations, self._right)
 
     def witness(self, goal: Goal) -> Witness:
         """Return the witness of the rank that the goal asks for."""
-        inputs = self.problem.task.product
+        return self._of_rank(self.choices.chosen(self.problem, goal))
 
-        def operations(rank: int) -> int:
-            return remainder_operations(self.problem.program, inputs, rank)
-
-        choices = Choices(self.most + 1, operations, self._right)
-        return self._of_rank(choices.chosen(self.problem, goal))
+    def _operations(self, rank: int) -> int:
+        return remainder_operations(self.problem.program, self.problem.task.product, rank)
 
     def _right(self, rank: int) -> Fraction:
         """Return the part of sampled inputs that a rank shows right."""

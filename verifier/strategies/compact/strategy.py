@@ -6,6 +6,7 @@ Compact by a small factor only, 2 to 6 of what evaluating every input takes: eve
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 from typing import Protocol
 
@@ -36,10 +37,21 @@ GROUP = Group(
 class Kind(Protocol):
     """One compact strategy: its witnesses, what they show, and what the audit asks of it."""
 
-    name: str
-    complexity: str
-    summary: str
-    relaxed: Relaxation
+    @property
+    def name(self) -> str:
+        """Name of the strategy."""
+
+    @property
+    def complexity(self) -> str:
+        """Order of work."""
+
+    @property
+    def summary(self) -> str:
+        """One line that explains it."""
+
+    @property
+    def relaxed(self) -> Relaxation:
+        """What the proof charges at its worst."""
 
     def least_operations(self, problem: Problem) -> int:
         """Return a lower bound on what the checker will count."""
@@ -101,10 +113,8 @@ class Compact:
         """Count inputs; those that the witness leaves open count at the worse end."""
         step: Pass = Undecided()
         if problem.answers > 1:
-            try:
+            with suppress(RangeError):
                 step = self.kind.step(problem, witness)
-            except RangeError:
-                pass
         wrong = count_wrong(problem, step, progress)
         return Bounds(problem.total - wrong.possible, problem.total - wrong.certain)
 
