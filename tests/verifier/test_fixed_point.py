@@ -206,3 +206,51 @@ def test_a_tie_is_wrong_exactly():
     assert not Rational(thirds).settle(tokens, own, Fraction(1, 3)).right.any()
     found = FixedPoint(program, 64).settle(tokens, own, Fraction(0))
     assert found.right.tolist() == [False, True, False] and not found.wrong.any()
+
+
+def test_a_lead_that_lanes_do_not_tell_from_the_margin_is_open():
+    # The lead is 1 - 2^-70; rounded it is 1.
+    program = DomainProgram((range(1),), (dyadic([[2**70, 1]], -70),), (), 0, 2, (), 1)
+    tokens, own = np.array([[0]]), np.array([0])
+    above, below = 1 - Fraction(1, 2**71), 1 - Fraction(1, 2**69)
+    for margin, bits, answer in (
+        (above, 64, (False, False)),
+        (below, 64, (False, False)),
+        (above, 128, (False, True)),
+        (below, 128, (True, False)),
+        (Fraction(9, 10), 64, (True, False)),
+        (Fraction(11, 10), 64, (False, True)),
+        (Fraction(10**80), 64, (False, True)),
+        (Fraction(-(10**80)), 64, (True, False)),
+    ):
+        right, wrong = FixedPoint(program, bits).settle(tokens, own, margin)
+        assert (right[0], wrong[0]) == answer, (margin, bits)
+
+
+@pytest.mark.parametrize("make", [Rational, lambda program: FixedPoint(program, 64)])
+def test_a_denominator_multiplies_the_margin_as_well(make):
+    program = DomainProgram((range(1),), (dyadic([[7, 0]]),), (), 0, 2, (), 3)
+    for margin, right in ((Fraction(9, 4), True), (Fraction(5, 2), False)):
+        assert make(program).settle(np.array([[0]]), np.array([0]), margin).right[0] == right
+
+
+@pytest.mark.parametrize("hidden", [0, 2])
+def test_exact_integers_decide_what_the_definition_says(hidden):
+    rng = np.random.default_rng(hidden)
+    tokens = list(itertools.product(range(3), repeat=2))
+    with mpmath.workprec(BITS):
+        for _ in range(6):
+            program = random_program(rng, 0, 4, hidden=hidden)
+            own = rng.integers(0, 3, len(tokens))
+            leads = [literal_lead(program, x, j) for x, j in zip(tokens, own, strict=True)]
+            found = Rational(program).settle(np.array(tokens), own, Fraction(0))
+            assert found.right.tolist() == [lead > 0 for lead in leads]
+            assert (found.right != found.wrong).all()
+
+
+def test_enclosures_that_are_too_wide_prove_nothing(monkeypatch):
+    monkeypatch.setattr("ballproof.verifier.counting.mixing.SPARE", 0)
+    # One weight is 1, and the 39 others, e^-6 each, add up to what they are but for 39 units.
+    head = DomainHead((None,) * 40, dyadic([[0, 6]] * 2), dyadic([[0] * 40] * 2), 1)
+    _, proved = IntegerMixing(head, 60).weights(np.array([[1] + [0] * 39]))
+    assert not proved.any()

@@ -58,7 +58,7 @@ def test_the_bytes_checked_last_are_the_bytes_written(wanted, asked, model, tmp_
 
 def test_each_certificate_of_many_was_verified_as_it_is_written(asked, model, tmp_path):
     folder = tmp_path / "many"
-    arguments = ["--quiet", "prove", model, "--strategy", "[bce]*", "--out", str(folder)]
+    arguments = ["--quiet", "prove", model, "--strategy", "[bce][rux]*", "--out", str(folder)]
     assert main(arguments) == 0
     written = sorted(folder.glob("*.json"))
     assert len(written) == 3
@@ -91,7 +91,7 @@ def test_a_bound_above_the_truth_is_refused_before_any_search(
         raise AssertionError("a search began")
 
     problem = pose(load_weights(model))
-    truth = settling_strategy().bound(problem, {}, silent).correct_at_least
+    truth = settling_strategy(problem).bound(problem, {}, silent).correct_at_least
     above = f"{truth + 1}/{problem.total}"
     for name in ("ladder", "moment", "grid"):
         monkeypatch.setattr(type(strategy_named(name)), "search", never)
@@ -104,12 +104,12 @@ def test_a_bound_above_the_truth_is_refused_before_any_search(
 
 def test_a_bound_that_is_the_truth_is_within_reach(model):
     problem = pose(load_weights(model))
-    truth = settling_strategy().bound(problem, {}, silent).correct_at_least
+    truth = settling_strategy(problem).bound(problem, {}, silent).correct_at_least
     require_reachable(problem, Goal(at_least=Fraction(truth, problem.total)))
     for semantics in ("real", "float32"):
         for margin in (Fraction(0), Fraction(1, 3)):
             posed = pose(load_weights(model), margin, semantics)
-            shown = settling_strategy().bound(posed, {}, silent).correct_at_least
+            shown = settling_strategy(posed).bound(posed, {}, silent).correct_at_least
             require_reachable(posed, Goal(at_least=Fraction(shown, posed.total)))
             with pytest.raises(NotApplicableError, match="No proof reaches this bound"):
                 require_reachable(posed, Goal(at_least=Fraction(shown + 1, posed.total)))

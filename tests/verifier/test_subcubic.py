@@ -38,7 +38,7 @@ DIMENSIONS = {
 
 def test_the_studied_strategies_are_the_hundred_published_ones():
     assert {s.name for s in STUDIED} == set(PUBLISHED)
-    assert len(SUBCUBIC) == 150 and len(STRATEGIES) == 156
+    assert len(SUBCUBIC) == 150 and len(STRATEGIES) == 157
 
 
 def test_unexplained_dimensions_are_the_published_ones():
@@ -47,7 +47,7 @@ def test_unexplained_dimensions_are_the_published_ones():
         found.setdefault(strategy.group.name, []).append(strategy.unexplained_dimension(SHAPE))
     assert {group: (min(d), max(d)) for group, d in found.items()} == DIMENSIONS
     others = {s.name: s.unexplained_dimension(SHAPE) for s in STRATEGIES if "/" not in s.name}
-    ours = dict.fromkeys(["exact", "ladder", "moment", "grid"])
+    ours = dict.fromkeys(["exact", "enumerate", "ladder", "moment", "grid"])
     assert others == {"brute-force": 1073741824, "cubic": 12800, **ours}
 
 
@@ -64,7 +64,7 @@ def test_groups_have_the_sizes_of_the_study():
 
 @pytest.mark.parametrize(
     ("pattern", "count"),
-    [("all", 156), ("subcubic/*", 150), ("subcubic/*/chord/svd", 5), ("exact", 1), ("*exact", 31)],
+    [("all", 157), ("subcubic/*", 150), ("subcubic/*/chord/svd", 5), ("exact", 1), ("*exact", 31)],
 )
 def test_patterns_pick_strategies(pattern, count):
     assert len(strategies_matching(pattern)) == count
@@ -169,7 +169,7 @@ def test_strategies_that_do_not_apply_are_listed_with_their_reason(tmp_path, cap
     assert main(arguments) == 0
     facts = json.loads(capsys.readouterr().out)
     assert facts["certificates"] == []
-    assert set(facts["not_applicable"]) == {"brute-force", "exact"}
+    assert set(facts["not_applicable"]) == {"brute-force", "exact", "enumerate"}
     assert all("2^32" in reason for reason in facts["not_applicable"].values())
 
 
@@ -191,5 +191,5 @@ def test_a_check_above_the_limit_does_not_stop_the_other_strategies(tmp_path, ca
     found = [c for c in facts["certificates"] if c["strategy"] not in steered]
     assert all(int(c["operations"]) <= limit for c in facts["certificates"])
     assert len(found) == sum(length <= limit for length in lengths)
-    assert len(facts["certificates"]) + len(facts["not_applicable"]) == 156
+    assert len(facts["certificates"]) + len(facts["not_applicable"]) == 157
     assert all("--max-operations" in reason for reason in facts["not_applicable"].values())

@@ -167,6 +167,9 @@ class Strategy(Protocol):
     def fits(self, witness: Witness) -> bool:
         """Return whether a witness of some strategy is, by its keys and rules, one of this."""
 
+    def serves_precision(self, witness: Witness, bits: int) -> bool:
+        """Return whether a certificate with this witness may state these bits, of 32 to 1024."""
+
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return changes of a witness, each at some places, for the audit to try."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from random import Random
+from typing import Any
 
 import flint
 import numpy as np
@@ -62,7 +63,7 @@ class EnumerateQuantities:
             return []
         return [(sequence, j) for j in range(self.problem.answers) if j != own]
 
-    def balls(self, part: Part, items: Sequence[Gap], bits: int) -> dict[Item, flint.arb]:
+    def balls(self, part: Part, items: Sequence[Any], bits: int) -> dict[Item, flint.arb]:
         """Enclose logit[rival] + eps - logit[label]."""
         sequence = self._sampled(part)
         own = None if sequence is None else self.problem.label_column(sequence)
@@ -74,7 +75,7 @@ class EnumerateQuantities:
             eps = _ball(self.problem.margin)
             return {item: logits[first + item[1]] + eps - logits[first + own] for item in items}
 
-    def name(self, item: Gap) -> str:
+    def name(self, item: Any) -> str:
         """Name a gap."""
         sequence, column = item
         rival = self.problem.task.answers.start + column

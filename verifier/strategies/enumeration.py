@@ -7,6 +7,7 @@ from random import Random
 
 from ballproof.models.architectures import Shape
 from ballproof.verifier.counting.enumeration import MOST_PASSES
+from ballproof.verifier.counting.fixed_point import LANES
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.base import (
@@ -18,13 +19,20 @@ from ballproof.verifier.strategies.base import (
     Serves,
     Witness,
 )
-from ballproof.verifier.strategies.changes import COMPUTED, WITNESS_PATH, Change, WitnessChanges
+from ballproof.verifier.strategies.changes import (
+    COMPUTED,
+    OUTSIDE,
+    WITNESS_PATH,
+    Change,
+    WitnessChanges,
+)
 from ballproof.verifier.strategies.domains import sizes_of
 from ballproof.verifier.strategies.enumerate_balls import EnumerateQuantities
 from ballproof.verifier.strategies.enumerate_domain import WITNESS
 from ballproof.verifier.strategies.faults import fields_faults
 from ballproof.verifier.strategies.relaxations import CLAIM, Case, Step
 
+WIDEST = 1_024
 # What passes after the first may take, in operations on Python integers: minutes.
 MOST_WIDE_OPERATIONS = 10**9
 
@@ -73,13 +81,20 @@ class Enumerate:
 
     def fits(self, witness: Witness) -> bool:
         """Return whether the witness is a number of passes."""
-        return set(witness) == set(WITNESS) and witness["passes"] in _PASSES
+        passes = witness.get("passes")
+        return set(witness) == set(WITNESS) and type(passes) is int and passes in _PASSES
+
+    def serves_precision(self, witness: Witness, bits: int) -> bool:
+        """Return whether they are a multiple of 64, and the last pass has 1,024 at most."""
+        return bits % LANES == 0 and bits << (witness["passes"] - 1) <= WIDEST
 
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return other numbers of passes, served or not, and other keys."""
         path = (*WITNESS_PATH, "passes")
+        # More passes are no witness either where the certificate's lanes are wide.
+        served = COMPUTED | OUTSIDE
         outside = fields_faults(WITNESS_PATH, witness, WITNESS, sizes_of(problem.shape.d_vocab, 0))
-        inside = [Change(path, passes, COMPUTED) for passes in _PASSES]
+        inside = [Change(path, passes, served) for passes in _PASSES]
         return WitnessChanges(
             list(outside), [change for change in inside if change.value != witness["passes"]]
         )

@@ -38,6 +38,10 @@ class WithoutWitness:
         """Return whether the witness is empty."""
         return not witness
 
+    def serves_precision(self, witness: Witness, bits: int) -> bool:
+        """Return True: each serves."""
+        return True
+
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return keys, of which there are none."""
         return keys_added()

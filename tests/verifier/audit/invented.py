@@ -45,6 +45,9 @@ class Invented:
     def fits(self, witness):
         return witness.keys() == {"patience"}
 
+    def serves_precision(self, witness, bits):
+        return True
+
     def changes(self, problem, witness, rng):
         path = ("proof", "witness", "patience")
         return WitnessChanges([Change(path, -1, OUTSIDE)], [Change(path, 4, COMPUTED)])

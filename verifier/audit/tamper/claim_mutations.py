@@ -15,7 +15,7 @@ from ballproof.verifier.audit.tamper.mutant import (
     mutants_of,
     wrong_types,
 )
-from ballproof.verifier.strategies import STRATEGIES
+from ballproof.verifier.strategies import STRATEGIES, strategy_named
 from ballproof.verifier.strategies.base import Strategy
 from ballproof.verifier.strategies.changes import (
     BUDGET,
@@ -104,8 +104,10 @@ def _shapes(fields: Any) -> list[Change]:
     changes = []
     for path in _sizes(fields):
         size = looked_up(fields, path)
-        others = {size - 1: STATEMENT if size > 1 else LIMIT, size + 1: STATEMENT}
-        others |= {0: LIMIT, -size: LIMIT, MAX_SIZE + 1: LIMIT}
+        # A model may have no MLP, and else no size is 0.
+        least = 0 if path[-1] == "d_mlp" else 1
+        others = {size - 1: STATEMENT if size > least else LIMIT, size + 1: STATEMENT}
+        others |= {0: LIMIT if least else STATEMENT, -1 - size: LIMIT, MAX_SIZE + 1: LIMIT}
         changes += [Change(path, other, frozenset({answer})) for other, answer in others.items()]
     return changes
 
@@ -114,6 +116,7 @@ def _parts(fields: Any) -> list[Change]:
     """Return models that are not made of the parts that are served."""
     path = (*MODEL, "parts")
     parts: list[dict[str, Any]] = looked_up(fields, path)
+    sizes = looked_up(fields, SIZES)
     others: list[Any] = [[], None, "embed", parts[:-1], parts[1:], parts[::-1], [*parts, None]]
     others.append([*parts, parts[-1]])
     for place, part in enumerate(parts):
@@ -121,7 +124,9 @@ def _parts(fields: Any) -> list[Change]:
         for key, value in part.items():
             listed += [{**part, key: other} for other in (None, True, f"{value} ", [value], 2)]
         others += [[*parts[:place], other, *parts[place + 1 :]] for other in listed]
-    return [Change(path, other, frozenset({UNSUPPORTED})) for other in others]
+    # Several heads are served, as a model of other sizes.
+    answers = frozenset({UNSUPPORTED, SYNTAX} if "n_heads" not in sizes else {UNSUPPORTED})
+    return [Change(path, other, answers) for other in others]
 
 
 def _tasks(subject: Subject) -> list[Change]:
@@ -131,13 +136,13 @@ def _tasks(subject: Subject) -> list[Change]:
     first, past = positions[0]
     fewer = [[first, past - 1], *positions[1:]]
     table: list[tuple[str, list[Any], Answer]] = [
-        ("rule", ["", "Max", "max ", "sum", f"{task['rule']}-of-{len(reads)}"], UNSUPPORTED),
+        ("rule", ["", "Max", "max ", f"{task['rule']}-of-{len(reads)}"], UNSUPPORTED),
         ("positions", [[], [[0]], [[0, 1, 2]], [None], [[0, "1"]], [[0, True]]], SYNTAX),
         ("positions", [[[-1, past], *positions[1:]], [[past, past], *positions[1:]]], LIMIT),
         ("positions", [[[0, MAX_SIZE + 1], *positions[1:]]], LIMIT),
         ("positions", [[*positions, positions[-1]]], STATEMENT),
-        ("positions", [[*positions[:-1], [0, shape.d_vocab + 1]]], STATEMENT),
-        ("positions", [fewer], STATEMENT if past - first > 1 else LIMIT),
+        ("positions", [[*positions[:-1], [0, shape.d_vocab + 1]]], _of_domain(task, -1)),
+        ("positions", [fewer], _of_domain(task, 0, fewer=True) if past - first > 1 else LIMIT),
         ("reads", [[], [reads[0], reads[0]], [str(reads[0])], [None], [True], [[0]]], SYNTAX),
         ("reads", [[-1], [*reads, shape.n_ctx]], LIMIT),
         ("answers", [[], [0], [0, 1, 2], ["0", 1], [0, True], [None, 1]], SYNTAX),
@@ -152,11 +157,30 @@ def _tasks(subject: Subject) -> list[Change]:
         table += [("rank", [MISSING, None, True, "1", [1]], SYNTAX)]
     else:
         table.append(("rank", [1, None], SYNTAX))
+    others = task.keys() - {"rule", "rank", "positions", "reads", "answers"}
+    table += [(key, [MISSING], SYNTAX) for key in sorted(others)]
+    table += [
+        (key, [None, True, {}], UNSUPPORTED if key == "side" else SYNTAX) for key in sorted(others)
+    ]
+    if "modulus" not in task:
+        table.append(("rule", ["sum"], SYNTAX))
     return [
         Change((*TASK, key), value, frozenset({answer}))
         for key, values, answer in table
         for value in values
     ]
+
+
+def _of_domain(task: Any, place: int, *, fewer: bool = False) -> Answer:
+    """Return the answer to another range of tokens at a position, larger or smaller.
+
+    A table lists a label for each input that it reads, and a group has no more elements.
+    """
+    if place % len(task["positions"]) not in task["reads"]:
+        return STATEMENT
+    if task["rule"] == "table":
+        return SYNTAX
+    return UNSUPPORTED if task["rule"] == "product" and not fewer else STATEMENT
 
 
 def _texts(subject: Subject) -> list[Change]:
@@ -231,10 +255,18 @@ def proof_mutants(subject: Subject, rng: Random) -> Iterator[Mutant]:
     yield from mutants_of(fields, PROOF, cheap)
     computed = [change for change in swaps if HARMLESS in change.expected]
     bits = looked_up(fields, precision)
-    others = {32, max(bits - 1, 32), min(bits + 1, 1024), 1024} - {bits}
-    computed += [Change(precision, other, COMPUTED) for other in sorted(others)]
+    others = {32, max(bits - 1, 32), min(bits + 1, 1024), min(2 * bits, 1024), 1024} - {bits}
+    computed += [
+        Change(precision, other, COMPUTED if _serves(subject, other) else OUTSIDE)
+        for other in sorted(others)
+    ]
     yield from mutants_of(fields, PROOF, computed, cost=1.0)
     yield from _budgets(subject, operations)
+
+
+def _serves(subject: Subject, bits: int) -> bool:
+    witness = subject.fields["proof"]["witness"]
+    return strategy_named(subject.strategy).serves_precision(witness, bits)
 
 
 def _others(subject: Subject, rng: Random) -> list[Strategy]:

@@ -111,6 +111,10 @@ class Ladder:
         """Return whether the witness is a ladder's, with rules of this one."""
         return "labels" in witness and rules_of(witness) <= set(RULES[self.name])
 
+    def serves_precision(self, witness: Witness, bits: int) -> bool:
+        """Return True: each serves."""
+        return True
+
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return changes of pools and groups, at some places of the tree."""
         return witness_changes(problem, witness, set(RULES[self.name]), rng)

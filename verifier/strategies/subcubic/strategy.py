@@ -109,6 +109,10 @@ class Subcubic:
         """Return whether the witness has the keys of this strategy."""
         return witness.keys() == fields_of(self.parts).keys()
 
+    def serves_precision(self, witness: Witness, bits: int) -> bool:
+        """Return True: each serves."""
+        return True
+
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return changes of gaps, directions and anchors."""
         return witness_changes(problem, fields_of(self.parts), witness, rng)
