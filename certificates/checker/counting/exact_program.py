@@ -28,7 +28,8 @@ class Exact:
         now, unit = sums[: program.neurons], program.exponent
         beside = sums[program.neurons :]
         for layer in program.layers:
-            active = [(x, row) for x, row in zip(now, layer.weight.rows, strict=True) if x > 0]
+            pairs = zip(now, layer.weight.rows, strict=True)
+            active = [(x, row) for x, row in pairs if x > 0 or not layer.rectified]
             now = [0] * len(layer.bias.rows[0])
             for x, row in active:
                 now = [total + x * weight for total, weight in zip(now, row, strict=True)]

@@ -9,14 +9,16 @@ Theorem. For every input and every pair of outputs, the difference of the two is
 `error` that `evaluate` returns with them, in units of 2**-fl. Proof. A floor of a look-up is off by
 less than a unit, with weights of attention that are at most 1 together in each head; a weight of
 attention by at most 2 units of 2**-K, which is tested, times a row that is at most its largest
-entry. ReLU does not increase a difference, whether or not the sign is known; the shift is a floor.
+entry. ReLU does not increase a difference, whether or not the sign is known (nor does its absence,
+in a layer whose inputs pass none); the shift is a floor.
 An activation that is off by r changes an output by at most r times its weight, which is less than a
 unit from the floored one; the floored weight's error, less than a unit, counts once for each
-activation that is at hand. In the difference of two outputs two such floors differ by less than a
-unit.
+activation that is at hand, whatever its sign. In the difference of two outputs two such floors
+differ by less than a unit.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from struct import Struct
 from typing import NamedTuple
 
@@ -25,7 +27,7 @@ from arithmetic.matrices import Rows
 from arithmetic.tally import Tally
 from arithmetic.weights import Span, exponentials, on_one_unit
 from files.verdict import decline_unless
-from parts.program import Layer, Program
+from parts.program import Layer, Program, ProgramHead
 
 # Spare bits of attention's sums beyond those of its weights.
 GUARD = 34
@@ -55,11 +57,10 @@ class Vectors:
         data = self._bytes(vector)
         return self.whole.unpack(data) if self.whole else self._parts(data, 0)
 
-    def activations(self, vector: int) -> list[int]:
-        """Return max(floor(x / 2**(w/2)), 0) of each lane x."""
+    def upper_halves(self, vector: int) -> Sequence[int]:
+        """Return floor(x / 2**(w/2)) of each lane x."""
         data = self._bytes(vector)
-        found = self.upper.unpack(data) if self.upper else self._parts(data, self.half // 8)
-        return [x if x > 0 else 0 for x in found]
+        return self.upper.unpack(data) if self.upper else self._parts(data, self.half // 8)
 
     def _bytes(self, vector: int) -> bytes:
         """Return the lanes in two's complement."""
@@ -79,20 +80,31 @@ class FixedLayer(NamedTuple):
     rows: list[int]
     bias: int
     heaviest: int
+    rectified: bool
+
+    def total(self, inputs: Sequence[int]) -> int:
+        """Return the sum of the sizes of the inputs."""
+        return sum(inputs) if self.rectified else sum(map(abs, inputs))
 
 
 class FixedPoint:
-    """A program with lanes of `width` bits; `unit` is fl, which may be negative."""
+    """A program with lanes of `width` bits.
+
+    `unit` is fl, and `near_unit` that of the pre-activations' upper halves; they may be negative.
+    Such a half is off by at most `off_neurons`.
+    """
 
     def __init__(self, program: Program, width: int, tally: Tally) -> None:
         self.program, self.width, self.tally = program, width, tally
         self.bits = 15 * width // 32 if program.heads else 0
         self.neurons = program.neurons
-        outputs = len(program.layers[-1].bias.rows[0]) if program.layers else self._columns()
+        beside = self._columns() - self.neurons
+        outputs = len(program.layers[-1].bias.rows[0]) if program.layers else beside
         self.near, self.far = Vectors(self.neurons, width), Vectors(outputs, width)
         self._charge_tables()
-        bounds = self._bounds()
+        bounds = column_bounds(program)
         fa = self._unit(bounds[: self.neurons])
+        self.near_unit = fa + self.bits - width // 2
         self.layers: list[FixedLayer] = []
         self.unit = self._layers(bounds, fa)
         self._pack(fa, self.unit - self.bits)
@@ -100,11 +112,15 @@ class FixedPoint:
 
     def cost(self) -> int:
         """Return what an input counts: by the shape of the program and the width alone."""
+        pairs = [(len(x.weight.rows), len(x.bias.rows[0])) for x in self.program.layers]
+        of_layers = sum(inputs * (2 * outputs + 1) for inputs, outputs in pairs)
+        return self.cost_of_columns() + of_layers * (self.width // 64) ** 2
+
+    def cost_of_columns(self) -> int:
+        """Return what the columns of an input count, and its outputs once they are there."""
         heads, places = len(self.program.heads), len(self.program.positions)
         terms = places * (heads + 1)
         count = 4 * heads * places + 2 * terms * self._columns() + self.far.count
-        for layer in self.program.layers:
-            count += len(layer.weight.rows) * (2 * len(layer.bias.rows[0]) + 1)
         return count * (self.width // 64) ** 2
 
     def evaluate(self, tokens: Sequence[int]) -> Outputs | None:
@@ -112,6 +128,13 @@ class FixedPoint:
 
         Tokens are counted from the first of their position.
         """
+        found = self.columns(tokens)
+        if found is None:
+            return None
+        return self.outputs(rectified(self.near.upper_halves(found[0])), found[1])
+
+    def columns(self, tokens: Sequence[int]) -> tuple[int, int] | None:
+        """Return the lanes of the pre-activations and of what is beside them, or None likewise."""
         vector = self.base
         for rows, token in zip(self.lookups, tokens, strict=True):
             if rows:
@@ -125,46 +148,38 @@ class FixedPoint:
                     if most << self.bits > (share + 2) * low:
                         return None
                     vector += share * rows[token]
-        return self._through_layers(vector)
+        split, offset = self.width * self.neurons, self.near.lanes.offset
+        beside = (vector + offset >> split) if self.program.beside else 0
+        return (vector + offset & ((1 << split) - 1)) - offset, beside
 
-    def _through_layers(self, vector: int) -> Outputs:
+    def outputs(self, activations: Sequence[int], beside: int) -> Outputs:
+        """Return the outputs that activations of the neurons, and what is beside them, lead to."""
         if not self.layers:
-            return Outputs(self.far.unpack(vector), 2 * self.off_beside)
-        split = self.width * self.neurons
-        low = vector + self.near.lanes.offset
-        beside = (low >> split) if self.program.beside else 0
-        low = (low & ((1 << split) - 1)) - self.near.lanes.offset
-        off, vectors = self.off_neurons, self.near
-        for layer in self.layers[:-1]:
-            activations = vectors.activations(low)
-            off = (off * layer.heaviest + sum(activations) + 1 >> self.width // 2) + 2
-            low = layer.bias + _mixed(activations, layer.rows)
-            vectors = layer.vectors
-        last, activations = self.layers[-1], vectors.activations(low)
-        out = beside + last.bias + _mixed(activations, last.rows)
-        error = 2 * off * last.heaviest + sum(activations) + 2 + 2 * self.off_beside
-        return Outputs(self.far.unpack(out), error)
+            return Outputs(self.far.unpack(beside), 2 * self.off_beside)
+        off, last = self.off_neurons, self.layers[-1]
+        for layer, after in pairwise(self.layers):
+            off = (off * layer.heaviest + layer.total(activations) + 1 >> self.width // 2) + 2
+            activations = layer.vectors.upper_halves(layer.bias + mixed(activations, layer.rows))
+            activations = rectified(activations) if after.rectified else activations
+        error = 2 * off * last.heaviest + last.total(activations) + 2 + 2 * self.off_beside
+        return Outputs(self.far.unpack(beside + last.bias + mixed(activations, last.rows)), error)
 
     def _attention(self, query: int) -> list[list[list[Span]]]:
         """Return integers around the weights of attention by head, position and token, kept."""
         if self._spans is None or self._spans[0] != query:
-            self._spans = query, [self._weights(head, query) for head in self._of_heads()]
+            self._spans = query, [self._weights(head, query) for head in self.program.heads]
         return self._spans[1]
 
-    def _of_heads(self) -> range:
-        return range(len(self.program.heads))
-
-    def _weights(self, number: int, query: int) -> list[list[Span]]:
-        head, spans = self.program.heads[number], self.program.positions
+    def _weights(self, head: ProgramHead, query: int) -> list[list[Span]]:
+        spans = self.program.positions
         score, places = head.score[query], head.positional_score[query]
         # The last position holds the query itself.
         chosen = [*spans[:-1], range(spans[-1][query], spans[-1][query] + 1)]
         flat = [score[t] + x for span, x in zip(chosen, places, strict=True) for t in span]
         self.tally.charge(4 * len(flat))
         unit = head.score_exponent, head.d_head
-        balls = iter(
-            on_one_unit(exponentials(flat, *unit, self.width, self.tally), self.bits + GUARD)
-        )
+        powers = exponentials(flat, *unit, self.width, self.tally)
+        balls = iter(on_one_unit(powers, self.bits + GUARD))
         found = [[next(balls) for _ in span] for span in chosen]
         return [*found[:-1], found[-1] * len(spans[-1])]
 
@@ -173,29 +188,13 @@ class FixedPoint:
     def _columns(self) -> int:
         return next(len(rows[0]) for rows in self.program.lookups if rows)
 
-    def _every_row(self) -> list[list[Rows]]:
-        """Return what is added up: the rows of each look-up, and of each head, by position."""
-        looked_up = [[rows] for rows in self.program.lookups if rows]
-        return looked_up + [[x for x in head.values if x] for head in self.program.heads]
-
     def _charge_tables(self) -> None:
-        rows = sum(len(x) for group in self._every_row() for x in group)
-        weights = sum(len(x.weight.rows) * len(x.bias.rows[0]) for x in self.program.layers)
+        program, groups = self.program, every_row(self.program)
+        rows = sum(len(x) for group in groups for x in group)
+        weights = sum(len(x.weight.rows) * len(x.bias.rows[0]) for x in program.layers)
         self.tally.charge(4 * (rows * self._columns() + weights) * (self.width // 64))
-        terms = len(self._every_row()) + 2 * len(self.program.positions) * len(self.program.heads)
+        terms = len(groups) + 2 * len(program.positions) * len(program.heads)
         decline_unless(terms < MAX_TERMS, "limit", f"more than {MAX_TERMS} terms of a sum.")
-
-    def _bounds(self) -> list[int]:
-        """Return, for each column, at least the largest sum of its entries, in exact units."""
-        tallest = [
-            [
-                max(map(abs, column))
-                for column in zip(*(row for rows in group for row in rows), strict=True)
-            ]
-            for group in self._every_row()
-            if group
-        ]
-        return [sum(column) for column in zip(*tallest, strict=True)]
 
     def _unit(self, bounds: list[int]) -> int:
         """Return fa: the neurons' sums, floors with them, stay below half a lane's range."""
@@ -204,14 +203,15 @@ class FixedPoint:
 
     def _layers(self, bounds: list[int], fa: int) -> int:
         """Make the layers; return the unit of the outputs."""
-        program, half, terms = self.program, self.width // 2, len(self._every_row())
+        program, half, terms = self.program, self.width // 2, len(every_row(self.program))
         beside = bounds[self.neurons :]
         # A quarter of the lanes' range for what is beside, floors with it, and as much for each
         # other term of the outputs.
         most = self.width - 4 - max(map(int.bit_length, beside), default=0) - program.exponent
         shift = fa + program.exponent
-        tops = [((_up(x, shift) + terms) << self.bits >> half) + 1 for x in bounds[: self.neurons]]
-        unit = fa + self.bits - half
+        near = bounds[: self.neurons]
+        tops = [((ceil(x, shift) + terms) << self.bits >> half) + 1 for x in near]
+        unit = self.near_unit
         for layer in program.layers:
             last = layer is program.layers[-1]
             fw = self._layer_unit(layer, tops, unit, most if last and program.beside else None)
@@ -243,17 +243,17 @@ class FixedPoint:
             zip(*layer.weight.rows, strict=True), layer.bias.rows[0], strict=True
         ):
             total = sum(t * abs(x) for t, x in zip(tops, column, strict=True))
-            most = _up(total, shift) + count + _up(abs(bias), unit + layer.bias.exponent) + 1
+            most = ceil(total, shift) + count + ceil(abs(bias), unit + layer.bias.exponent) + 1
             found.append((most >> self.width // 2) + 1)
         return found
 
     def _fixed(self, layer: Layer, fw: int, unit: int) -> FixedLayer:
         vectors = Vectors(len(layer.bias.rows[0]), self.width)
-        floored = [_floors(row, fw + layer.weight.exponent) for row in layer.weight.rows]
+        floored = [floors(row, fw + layer.weight.exponent) for row in layer.weight.rows]
         rows = [vectors.lanes.pack(row) for row in floored]
         heaviest = max(sum(abs(x) + 1 for x in column) for column in zip(*floored, strict=True))
-        bias = vectors.lanes.pack(_floors(layer.bias.rows[0], unit + layer.bias.exponent))
-        return FixedLayer(vectors, rows, bias, heaviest)
+        bias = vectors.lanes.pack(floors(layer.bias.rows[0], unit + layer.bias.exponent))
+        return FixedLayer(vectors, rows, bias, heaviest, layer.rectified)
 
     def _pack(self, fa: int, fd: int) -> None:
         """Floor and pack the rows, and bound what they are off by."""
@@ -263,7 +263,7 @@ class FixedPoint:
         heaviest = [0, 0]
 
         def packed(rows: Rows, scale: int) -> list[int]:
-            floored = [[*_floors(r[:near], shifts[0]), *_floors(r[near:], shifts[1])] for r in rows]
+            floored = [[*floors(r[:near], shifts[0]), *floors(r[near:], shifts[1])] for r in rows]
             for side, part in enumerate((slice(0, near), slice(near, None))):
                 heaviest[side] = max(max(map(abs, row[part]), default=0) for row in floored)
             return [lanes.pack(row) << scale for row in floored]
@@ -286,14 +286,38 @@ class FixedPoint:
         self.off_beside = off[1] if program.beside else 0
 
 
-def _mixed(factors: Iterable[int], rows: list[int]) -> int:
+def every_row(program: Program) -> list[list[Rows]]:
+    """Return what is added up: the rows of each look-up, and of each head, by position."""
+    looked_up = [[rows] for rows in program.lookups if rows]
+    return looked_up + [[x for x in head.values if x] for head in program.heads]
+
+
+def column_bounds(program: Program) -> list[int]:
+    """Return, for each column, at least the largest sum of its entries, in exact units."""
+    sums = [0] * len(next(rows[0] for group in every_row(program) for rows in group))
+    for group in every_row(program):
+        columns = zip(*(row for rows in group for row in rows), strict=True)
+        sums = (
+            [x + max(map(abs, c)) for x, c in zip(sums, columns, strict=False)] if group else sums
+        )
+    return sums
+
+
+def rectified(values: Iterable[int]) -> list[int]:
+    """Return max(x, 0) of each value."""
+    return [x if x > 0 else 0 for x in values]
+
+
+def mixed(factors: Iterable[int], rows: list[int]) -> int:
+    """Return the sum of vectors, each times its factor."""
     return sum([x * row for x, row in zip(factors, rows, strict=True) if x])
 
 
-def _floors(row: Sequence[int], shift: int) -> list[int]:
+def floors(row: Sequence[int], shift: int) -> list[int]:
     """Return floor(x 2**shift) of each entry."""
     return [x << shift for x in row] if shift >= 0 else [x >> -shift for x in row]
 
 
-def _up(value: int, shift: int) -> int:
+def ceil(value: int, shift: int) -> int:
+    """Return the smallest integer that is at least value 2**shift."""
     return value << shift if shift >= 0 else -(-value >> -shift)

@@ -1,6 +1,6 @@
 """Two-token networks: two embeddings into hidden layers with ReLU. Every number is rational."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from arithmetic.matrices import Matrix, add, aligned, product
 from arithmetic.tally import Tally

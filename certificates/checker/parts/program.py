@@ -15,10 +15,14 @@ from arithmetic.matrices import Matrix, Rows
 
 
 class Layer(NamedTuple):
-    """A linear layer: weight (inputs, outputs) and bias (one row)."""
+    """A linear layer: weight (inputs, outputs) and bias (one row).
+
+    `rectified`: whether its inputs pass a ReLU first, as they do in every architecture.
+    """
 
     weight: Matrix
     bias: Matrix
+    rectified: bool = True
 
 
 class ProgramHead(NamedTuple):

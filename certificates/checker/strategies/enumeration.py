@@ -5,19 +5,18 @@ that ties are wrong. Where no exponential occurs the last doubts are settled in 
 they count as wrong for the lower end and as right for the upper one.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import product
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from arithmetic.tally import Tally
 from counting.exact_program import Exact
 from counting.fixed_point import FixedPoint
+from counting.inputs import counted, lead_of, margin_at
 from files.claims import Claim, Counts
-from files.verdict import decline_unless
 from files.witness import demand, small
 from parts.program import Program
 
-MOST_PASSES, LANES, WIDEST, MOST_UNIT = 4, 64, 1024, 2**17
+MOST_PASSES, LANES, WIDEST = 4, 64, 1024
 
 
 class Decision(NamedTuple):
@@ -41,23 +40,8 @@ def read(claim: Claim) -> int:
 
 def count_right(program: Program, passes: int, claim: Claim, tally: Tally) -> Counts:
     """Return how many inputs are right, at least and at most."""
-    task, evaluator = claim.task, Evaluator(program, passes, claim, tally)
-    right = still_open = 0
-    for tokens in inputs(task.positions):
-        label = task.rule.label([tokens[position] for position in task.reads])
-        if label not in task.answers:
-            continue
-        found = evaluator.decide(tokens, label).right if len(task.answers) > 1 else True
-        right += found is True
-        still_open += found is None
-    return right, right + still_open
-
-
-def inputs(positions: Sequence[range]) -> Iterator[tuple[int, ...]]:
-    """Yield every input, those of one query after each other."""
-    for query in positions[-1]:
-        for others in product(*positions[:-1]):
-            yield (*others, query)
+    evaluator = Evaluator(program, passes, claim, tally)
+    return counted(claim, lambda places, column: evaluator.decide(places, column).right)
 
 
 class Evaluator:
@@ -73,11 +57,9 @@ class Evaluator:
             self._pass(0)
             self.tally.charge(self.made[0][0].cost() * claim.total)
 
-    def decide(self, tokens: Sequence[int], label: int) -> Decision:
-        """Return what becomes of an input, whose label is an answer and has rivals."""
-        answers, spans = self.claim.task.answers, self.claim.task.positions
-        places = [token - span.start for token, span in zip(tokens, spans, strict=True)]
-        column, decision = label - answers.start, Decision(None, 0, 0, 0, 0)
+    def decide(self, places: Sequence[int], column: int) -> Decision:
+        """Return what becomes of an input, with the column of its label, which has rivals."""
+        decision = Decision(None, 0, 0, 0, 0)
         for number, width in enumerate(self.widths):
             fixed, least = self._pass(number)
             if number:
@@ -103,14 +85,5 @@ class Evaluator:
         """Return a pass and the margin in its unit, rounded down."""
         if number == len(self.made):
             fixed = FixedPoint(self.program, self.widths[number], self.tally)
-            n, d = self.claim.margin
-            n, unit = n * self.program.scale, fixed.unit
-            decline_unless(abs(unit) <= MOST_UNIT, "limit", "weights: numbers too far from 1.")
-            least = (n << unit) // d if unit >= 0 else n // (d << -unit)
-            self.made.append((fixed, least))
+            self.made.append((fixed, margin_at(self.claim, self.program.scale, fixed.unit)))
         return self.made[number]
-
-
-def lead_of(values: Sequence[int], column: int) -> int:
-    """Return by how much a column exceeds the largest other one."""
-    return values[column] - max([*values[:column], *values[column + 1 :]])

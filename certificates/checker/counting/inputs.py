@@ -1,0 +1,48 @@
+"""Every input of a task, one after the other, and how many of them are right."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+
+from files.claims import Claim, Counts
+from files.verdict import decline_unless
+
+MOST_UNIT = 2**17
+
+
+def counted(claim: Claim, decide: Callable[[Sequence[int], int], bool | None]) -> Counts:
+    """Return how many inputs are right, at least and at most.
+
+    `decide` says of an input, its tokens counted from the first of their position, and the column
+    of its label whether it is right, None if open. It is asked where there are rivals.
+    """
+    task = claim.task
+    answers, starts = task.answers, [span.start for span in task.positions]
+    right = still_open = 0
+    for tokens in _inputs(task.positions):
+        label = task.rule.label([tokens[position] for position in task.reads])
+        if label not in answers:
+            continue
+        places = [token - start for token, start in zip(tokens, starts, strict=True)]
+        found = decide(places, label - answers.start) if len(answers) > 1 else True
+        right += found is True
+        still_open += found is None
+    return right, right + still_open
+
+
+def _inputs(positions: Sequence[range]) -> Iterator[tuple[int, ...]]:
+    """Yield every input, those of one query after each other."""
+    for query in positions[-1]:
+        for others in product(*positions[:-1]):
+            yield (*others, query)
+
+
+def lead_of(values: Sequence[int], column: int) -> int:
+    """Return by how much a column exceeds the largest other one."""
+    return values[column] - max([*values[:column], *values[column + 1 :]])
+
+
+def margin_at(claim: Claim, scale: int, unit: int) -> int:
+    """Return the margin, times a scale, in units of 2**-unit, rounded down."""
+    decline_unless(abs(unit) <= MOST_UNIT, "limit", "weights: numbers too far from 1.")
+    (n, d), shift = claim.margin, max(unit, 0)
+    return (n * scale << shift) // (d << shift - unit)
