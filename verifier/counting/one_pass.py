@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import NamedTuple
 
 import flint
 import numpy as np
@@ -47,6 +48,7 @@ class Before:
 
     def __init__(self, program: DomainProgram) -> None:
         self.fixed = fixed = FixedPoint(replace(program, layers=()), LANES)
+        self.denominator = program.denominator
         self.neuron_error = -(-fixed.neuron_error >> fixed.shift) + 1
         self.neuron_unit = fixed.neuron_unit - fixed.shift
         self.direct_unit, self.direct_error = fixed.unit, fixed.direct_error
@@ -58,16 +60,6 @@ class Before:
         values, proved = self.fixed.sums(tokens)
         m = self.fixed.program.neurons
         return Sums(values[:, :m] >> self.fixed.shift, values[:, m:], proved)
-
-    def threshold(self, margin: Fraction, unit: int) -> int:
-        """Return the margin of the program's leads in 2^-unit, rounded down."""
-        scaled = margin * self.fixed.program.denominator * Fraction(2) ** unit
-        return max(min(scaled.numerator // scaled.denominator, 4 * MOST), -4 * MOST)
-
-
-def has_one_layer(program: DomainProgram) -> bool:
-    """Say whether neurons lead to the outputs through a single layer."""
-    return len(program.layers) == 1 and program.neurons > 0
 
 
 def with_bias(program: DomainProgram, row: DyadicMatrix) -> DomainProgram:
@@ -94,6 +86,23 @@ def folded(program: DomainProgram, linear: DyadicMatrix) -> DomainProgram:
 
     heads = [replace(head, values=tuple(map(fold, head.values))) for head in program.heads]
     return replace(program, lookups=tuple(map(fold, program.lookups)), heads=tuple(heads))
+
+
+class Ends(NamedTuple):
+    """Bounds (N,) of an input's lead over the strongest rival, in 2^-unit; `proved` of which."""
+
+    least: Numbers
+    most: Numbers
+    unit: int
+    proved: Mask
+
+    def settled(self, margin: Fraction) -> Settled:
+        """Decide inputs: right exactly if the lead is above the margin of the program's leads."""
+        scaled = margin * Fraction(2) ** self.unit
+        # Beyond every lead one margin is as good as another.
+        threshold = max(min(scaled.numerator // scaled.denominator, 4 * MOST), -4 * MOST)
+        right = self.proved & (self.least > threshold)
+        return Settled(right, self.proved & (self.most <= threshold))
 
 
 class Undecided:

@@ -11,7 +11,14 @@ from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.verifier.counting.fixed_point import LANES, Mask, Settled
 from ballproof.verifier.counting.layers import FREE, largest_size, size
 from ballproof.verifier.counting.mixing import Numbers, Tokens
-from ballproof.verifier.counting.one_pass import MOST, Before, Columns, require_room, with_bias
+from ballproof.verifier.counting.one_pass import (
+    MOST,
+    Before,
+    Columns,
+    Ends,
+    require_room,
+    with_bias,
+)
 from ballproof.verifier.counting.products import floors, product
 from ballproof.verifier.counting.program import DomainProgram
 
@@ -75,19 +82,22 @@ class OneSided:
 
         None is shown wrong where neurons are left out.
         """
+        return self.leads(tokens, own).settled(margin * self.votes.before.denominator)
+
+    def leads(self, tokens: Tokens, own: Columns) -> Ends:
+        """Return bounds of the leads of inputs that have a rival."""
         votes, before = self.votes, self.votes.before
         sums = before.of(tokens)
         active = np.maximum(sums.neurons, 0)
         low = np.maximum(active - before.neuron_error, 0) * votes.used(active, self.share)
         high = active + before.neuron_error
         direct = sums.direct >> votes.shift
-        threshold = before.threshold(margin, votes.unit)
-        lead = _leads(direct, votes.least(low), (high * votes.high.T[own]).sum(axis=1), own)
-        right = sums.proved & (lead - votes.error > threshold)
-        if self.share:
-            return Settled(right, np.zeros_like(right))
-        lead = _leads(direct, votes.most(high), (low * votes.low.T[own]).sum(axis=1), own)
-        return Settled(right, sums.proved & (lead + votes.error <= threshold))
+        least = _leads(direct, votes.least(low), (high * votes.high.T[own]).sum(axis=1), own)
+        most = np.full_like(least, 8 * MOST - 1)
+        if not self.share:
+            most = _leads(direct, votes.most(high), (low * votes.low.T[own]).sum(axis=1), own)
+            most += votes.error
+        return Ends(least - votes.error, most, votes.unit, sums.proved)
 
 
 def _leads(direct: Numbers, votes: Numbers, own_votes: Numbers, own: Columns) -> Numbers:

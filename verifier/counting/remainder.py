@@ -17,6 +17,7 @@ from ballproof.verifier.counting.one_pass import (
     MOST,
     Before,
     Columns,
+    Ends,
     folded,
     require_room,
     with_bias,
@@ -121,6 +122,10 @@ class Remainder:
 
     def settle(self, tokens: Tokens, own: Columns, margin: Fraction) -> Settled:
         """Decide inputs (N, k) whose labels are these columns (N,); a tie is wrong."""
+        return self.leads(tokens, own).settled(margin * self.part.before.denominator)
+
+    def leads(self, tokens: Tokens, own: Columns) -> Ends:
+        """Return bounds of the leads of inputs that have a rival."""
         sums = self.part.before.of(tokens)
         rem = self.part.remainders(sums.neurons)
         logits = (sums.direct >> self.shift) + self.product(rem)
@@ -130,9 +135,7 @@ class Remainder:
         mine = logits[each, own]
         logits[each, own] = -4 * MOST
         lead = mine - logits.max(axis=1)
-        threshold = self.part.before.threshold(margin, self.unit)
-        right = sums.proved & (lead - error > threshold)
-        return Settled(right, sums.proved & (lead + error <= threshold))
+        return Ends(lead - error, lead + error, self.unit, sums.proved)
 
     def _bits(self, low_rank: DyadicMatrix, ranges: list[Fraction]) -> int:
         """Return fp, the finest unit that leaves room for every sum."""

@@ -13,7 +13,7 @@ from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.program import DomainHead, DomainProgram
 from ballproof.verifier.counting.remainder import Linear
-from ballproof.verifier.strategies.enumerate_balls import EnumerateQuantities, Gap, Tokens
+from ballproof.verifier.strategies.enumerate_balls import EnumerateQuantities, Tokens
 from ballproof.verifier.strategies.quantities import Item, Part
 
 Balls = list[flint.arb]
@@ -27,7 +27,7 @@ class CompactQuantities(EnumerateQuantities):
 
     what = "gaps of every rival on sampled inputs, and what the proof charges for each"
 
-    def balls(self, part: Part, items: Sequence[Gap], bits: int) -> dict[Item, flint.arb]:
+    def balls(self, part: Part, items: Sequence[Any], bits: int) -> dict[Item, flint.arb]:
         """Enclose logit[rival] + eps - logit[label] plus the charge."""
         gaps: dict[Any, flint.arb] = super().balls(part, items, bits)
         sequence = self._sampled(part)

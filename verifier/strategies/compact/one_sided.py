@@ -56,7 +56,7 @@ class OneSidedKind:
 
     def least_operations(self, problem: Problem) -> int:
         """Count inputs of which no neuron is used."""
-        return one_sided_operations(problem.program, problem.task.product, 0)
+        return one_sided_operations(problem, 0)
 
     def search(self, problem: Problem, goal: Goal) -> Witness:
         """Try shares on sampled inputs."""
@@ -70,7 +70,7 @@ class OneSidedKind:
         def operations(place: int) -> int:
             used = votes.used(active, SHARES[place]).sum(axis=1)
             mean = float(used.mean()) if len(used) else 0.0
-            return one_sided_operations(problem.program, problem.task.product, mean)
+            return one_sided_operations(problem, mean)
 
         def right(place: int) -> Fraction:
             found = OneSided(votes, SHARES[place]).settle(tokens, own, problem.margin)

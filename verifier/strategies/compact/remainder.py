@@ -50,7 +50,7 @@ class RemainderKind:
 
     def least_operations(self, problem: Problem) -> int:
         """Count rank 0."""
-        return remainder_operations(problem.program, problem.task.product, 0)
+        return remainder_operations(problem, 0)
 
     def search(self, problem: Problem, goal: Goal) -> Witness:
         """Fit the neurons on sampled inputs, and take the rank that the goal asks for."""
@@ -156,7 +156,7 @@ class _Search:
         return self._of_rank(self.choices.chosen(self.problem, goal))
 
     def _operations(self, rank: int) -> int:
-        return remainder_operations(self.problem.program, self.problem.task.product, rank)
+        return remainder_operations(self.problem, rank)
 
     def _right(self, rank: int) -> Fraction:
         """Return the part of sampled inputs that a rank shows right."""

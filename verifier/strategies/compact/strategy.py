@@ -13,6 +13,7 @@ from typing import Protocol
 from ballproof.interval.fixed import RangeError
 from ballproof.models.architectures import Shape
 from ballproof.verifier.counting.enumeration import Pass
+from ballproof.verifier.counting.fixed_point import LANES
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.one_pass import Undecided, count_wrong
 from ballproof.verifier.counting.problem import Problem
@@ -125,6 +126,10 @@ class Compact:
     def fits(self, witness: Witness) -> bool:
         """Return whether the witness is, by its keys, one of this strategy."""
         return self.kind.fits(witness)
+
+    def serves_precision(self, witness: Witness, bits: int) -> bool:
+        """Return whether they are a multiple of 64."""
+        return bits % LANES == 0
 
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return changes of a witness, served or not."""
