@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 STEPS = 8
 # Weights stay below the inverse of this part of the typical size.
 LEAST = 1e-3
+# What is left of a weight, of a size up to 1, is rounding below this.
+SMALLEST = 1e-12
 
 
 def linear_fit(pre: Floats) -> tuple[Floats, Floats]:
@@ -35,11 +37,13 @@ def linear_fit(pre: Floats) -> tuple[Floats, Floats]:
 def low_rank(weights: Floats, sizes: Floats, rank: int) -> tuple[Floats, Floats]:
     """Return U (m, r) and V (r, a) whose product is near to weights (m, a), rows centred.
 
+    Weights are of sizes up to 1.
+
     What is to be small is the sum over neurons of their `sizes` (m,) times the range of what is
     left of their row. A constant added to a row is left out, since no lead sees it.
     """
     centred = weights - weights.mean(axis=1, keepdims=True)
-    factors = np.ones(len(sizes))
+    factors, parts = np.ones(len(sizes)), sizes / (sizes.max() or 1)
     right = np.zeros((0, weights.shape[1]))
     for _ in range(STEPS if rank else 0):
         scaled = centred * factors[:, None]
@@ -47,7 +51,6 @@ def low_rank(weights: Floats, sizes: Floats, rank: int) -> tuple[Floats, Floats]
         right = np.linalg.eigh(scaled.T @ scaled)[1][:, ::-1][:, :rank].T
         left = centred - centred @ right.T @ right
         ranges = left.max(axis=1) - left.min(axis=1)
-        least = LEAST * ranges.max() + np.finfo(float).tiny
-        factors = np.sqrt(sizes / np.maximum(ranges, least))
+        factors = np.sqrt(parts / np.maximum(ranges, LEAST * ranges.max() + SMALLEST))
         factors /= factors.max() or 1
     return centred @ right.T, right
