@@ -25,6 +25,7 @@ from ballproof.verifier.strategies.changes import COMPUTED, OUTSIDE
 from ballproof.verifier.strategies.obstacles import obstacle
 
 ENUMERATE, EXACT = strategy_named("enumerate"), strategy_named("exact")
+COMPACT = ["remainder", "one-sided"]
 TOY = Recipe("trained", 4, 3, 3, 2, frozenset({"b_U"}), seed=4)
 
 
@@ -36,10 +37,10 @@ def two_tokens(seed=1, v=4, task=None):
     return pose(weights, task=task and task_of_json(task, weights.shape))
 
 
-def test_nothing_else_serves_a_model_without_tables():
+def test_nothing_else_settles_a_model_without_tables():
     problem = two_tokens()
     serving = [one.name for one in STRATEGIES if obstacle(one, problem) is None]
-    assert serving == ["enumerate"] and settling_strategy(problem) is ENUMERATE
+    assert serving == ["enumerate", *COMPACT] and settling_strategy(problem) is ENUMERATE
     sentence = "It needs the tables of one head, and the model is pair(added),mlp(relu),readout."
     assert obstacle(strategy_named("exact"), problem) == sentence
     with pytest.raises(NotApplicableError, match="exact does not apply to this model"):
@@ -60,7 +61,8 @@ def test_auto_tries_it_where_there_are_no_tables_and_only_there(monkeypatch):
         with pytest.raises(NotApplicableError):
             searches.run_search(problem, searches.SEARCHES[0], Goal(), 10**9, silent)
         assert tried[0] == first
-        assert (tried == ["enumerate"]) == (first == "enumerate") != ("exact" in tried)
+        without = tried == ["enumerate", *COMPACT]
+        assert without == (first == "enumerate") != ("exact" in tried)
 
 
 def test_it_counts_what_exact_counts_where_there_are_tables():
@@ -98,13 +100,22 @@ def test_a_bound_above_the_truth_is_refused():
 
 
 def test_a_frontier_without_tables_has_no_ladders(monkeypatch):
-    asked = []
+    asked, steered = [], []
+
+    def prove(problem, strategy, *_):
+        steered.append(strategy.name)
+        raise NotApplicableError(strategy.name)
+
+    place = "ballproof.verifier.proving.frontier"
     monkeypatch.setattr(
-        "ballproof.verifier.proving.frontier.prove_many",
+        f"{place}.prove_many",
         lambda _, strategies, *rest: asked.append([one.name for one in strategies]) or [],
     )
+    monkeypatch.setattr(f"{place}.prove", prove)
     assert list(measured_points(two_tokens(), 3, 10**9, silent)) == []
-    assert "enumerate" in asked[0]
+    assert "enumerate" in asked[0] and not set(COMPACT) & set(asked[0])
+    # The longest, then three lengths of each.
+    assert steered == [name for name in COMPACT for _ in range(4)]
 
 
 def test_a_single_answer_has_no_rival():

@@ -38,7 +38,7 @@ from ballproof.verifier.report.plot import FORMATS, draw, require_plotting
     type=click.IntRange(1, 100),
     default=12,
     show_default=True,
-    help="How many ladders of different lengths to try.",
+    help="How many lengths of each steerable strategy to try.",
 )
 @click.option("--all", "everything", is_flag=True, help="List all points, not the frontier alone.")
 @task_option
@@ -59,9 +59,9 @@ def frontier_command(
 ) -> None:
     """Show which bound on MODEL can be had for which length of proof.
 
-    Proves and checks with every strategy that applies, the study's among them, and with ladders of
-    many lengths; the frontier are those that no other beats in both length and bound. Takes about a
-    minute for a max-of-4 model.
+    Proves and checks with every strategy that applies, the study's among them, and with ladders, or
+    other steerable strategies, of many lengths; the frontier are those that no other beats in both
+    length and bound. Takes about a minute for a max-of-4 model.
 
     \b
     Examples:

@@ -93,8 +93,8 @@ class Enumeration:
         done, run = 0, _Run(self.program.operations, most_operations, passes)
         if not self.program.heads:
             run = _Run(self.program.operations, math.inf, 2)
-        for tokens in self._blocks():
-            own = self._columns(tokens)
+        for tokens in self.blocks():
+            own = self.columns(tokens)
             run.lost += int((own == NO_ANSWER).sum())
             answered = own >= 0
             run.answered += int(answered.sum())
@@ -133,7 +133,7 @@ class Enumeration:
             )
         return self._passes[place]
 
-    def _blocks(self) -> Iterator[Tokens]:
+    def blocks(self) -> Iterator[Tokens]:
         """Yield the domain's sequences (N, k) in lexicographic order, tokens by their places."""
         sizes = [len(allowed) for allowed in self.task.positions]
         rows = max(BLOCK // self.program.width, 1)
@@ -144,7 +144,7 @@ class Enumeration:
                 rest, tokens[:, i] = np.divmod(rest, sizes[i])
             yield tokens
 
-    def _columns(self, tokens: Tokens) -> NDArray[np.int64]:
+    def columns(self, tokens: Tokens) -> NDArray[np.int64]:
         """Return the column of each label (N,), NO_ANSWER or NO_LABEL where there is none."""
         labels = self.task.rule.labels_of(self._named(tokens)[:, list(self.task.reads)])
         answers = self.task.answers

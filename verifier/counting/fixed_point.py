@@ -78,7 +78,8 @@ class FixedPoint:
         columns = range(program.neurons), range(program.neurons, program.width)
         unit = bits - FREE - 1 - self.fraction - largest_size(size(program.largest(columns[0])))
         neurons = look_ups(program, columns[0], unit, self.fraction, wide=self.wide)
-        self.layers, self.unit = layers_of(program, neurons.ends()[1], unit + self.fraction, bits)
+        self.neuron_unit, self.neuron_ends = unit + self.fraction, neurons.ends()
+        self.layers, self.unit = layers_of(program, self.neuron_ends[1], self.neuron_unit, bits)
         unit = self.unit - self.fraction
         direct = look_ups(program, columns[1], unit, self.fraction, wide=self.wide)
         self.neuron_error, self.direct_error = neurons.error(), 2 * direct.error() + 2
@@ -106,7 +107,7 @@ class FixedPoint:
     def leads(self, tokens: Tokens, own: NDArray[np.int64]) -> Leads:
         """Return the leads of inputs as `settle` takes them; there are two answers or more."""
         m = self.program.neurons
-        values, proved = self._mixed(tokens)
+        values, proved = self.sums(tokens)
         logits, errors = values[:, m:], np.full(len(tokens), self.direct_error, values.dtype)
         if self.layers:
             added, off = self._through_layers(values[:, :m])
@@ -136,8 +137,11 @@ class FixedPoint:
             floored = layer.total + 1
         return self.direct_error + 2 * error + floored
 
-    def _mixed(self, tokens: Tokens) -> tuple[Numbers, Mask]:
-        """Return the sums of look-ups and heads (N, m+a), and which inputs' weights are proved."""
+    def sums(self, tokens: Tokens) -> tuple[Numbers, Mask]:
+        """Return the sums of look-ups and heads (N, m+a), and which inputs' weights are proved.
+
+        Neurons are in units of 2^-`neuron_unit`, the others of 2^-`unit`.
+        """
         kind = np.object_ if self.wide else np.int64
         values: Numbers = np.zeros((len(tokens), self.program.width), dtype=kind)
         proved, added = np.ones(len(tokens), dtype=np.bool_), np.empty_like(values)

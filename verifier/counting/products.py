@@ -31,7 +31,7 @@ def floors(matrix: DyadicMatrix, bits: int, *, wide: bool) -> Numbers:
 def product(matrix: Numbers, total: int) -> Product:
     """Return what multiplies (N, m) by the matrix (m, c), exactly.
 
-    Each row of the other factor holds integers >= 0 whose sum is at most `total`. In int64 the
+    Each row of the other factor holds integers whose sizes add up to at most `total`. In int64 the
     result has to fit.
     """
     if matrix.dtype == object:

@@ -1,4 +1,4 @@
-"""Length against bound for one model: every strategy, and ladders of many lengths."""
+"""Length against bound for one model: every strategy, and the steerable ones at many lengths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.proving.pipeline import NotApplicableError, NotProven, Proven, prove_many
 from ballproof.verifier.proving.shares import share
 from ballproof.verifier.proving.steering import prove
-from ballproof.verifier.strategies import STRATEGIES, leading_strategy, of_the_study
+from ballproof.verifier.strategies import STRATEGIES, of_the_study, steered_strategies
+from ballproof.verifier.strategies.base import Strategy
 from ballproof.verifier.strategies.obstacles import obstacle
 
 
@@ -54,10 +55,13 @@ def _point(proven: Proven) -> Point:
 def measured_points(
     problem: Problem, budgets: int, max_operations: int, progress: Progress
 ) -> Iterator[Point]:
-    """Yield a point for each certificate: all strategies that apply, and `budgets` ladders."""
+    """Yield a point for each certificate: all strategies that apply, the steerable ones often.
+
+    Of each of those there are `budgets` lengths, and its longest.
+    """
     fixed = [strategy for strategy in STRATEGIES if not strategy.steerable]
-    ladders = obstacle(leading_strategy(), problem) is None
-    every = len(fixed) + (budgets + 1 if ladders else 0)
+    steered = [one for one in steered_strategies() if obstacle(one, problem) is None]
+    every, done = len(fixed) + len(steered) * (budgets + 1), len(fixed)
 
     def report(done: int, _: int) -> None:
         progress(done, every)
@@ -65,26 +69,30 @@ def measured_points(
     for outcome in prove_many(problem, fixed, max_operations, report):
         if not isinstance(outcome, NotProven):
             yield _point(outcome)
-    if not ladders:
-        return
-    for done, point in enumerate(_ladders(problem, budgets, max_operations), len(fixed) + 1):
-        progress(done, every)
-        yield point
+    for strategy in steered:
+        seen = list[Point]()
+        for point in _lengths(problem, strategy, budgets, max_operations):
+            done += 1
+            progress(done, every)
+            if point not in seen:
+                yield point
+            seen.append(point)
 
 
-def _ladders(problem: Problem, budgets: int, max_operations: int) -> Iterator[Point]:
-    """Yield ladders from a few pools to the tightest, their lengths in a geometric row."""
-    ladder = leading_strategy()
+def _lengths(
+    problem: Problem, strategy: Strategy, budgets: int, max_operations: int
+) -> Iterator[Point]:
+    """Yield the longest proof of a strategy, then others, their lengths in a geometric row."""
 
     def best(goal: Goal) -> Iterator[Point]:
         try:
-            yield _point(prove(problem, ladder, max_operations, silent, goal))
+            yield _point(prove(problem, strategy, max_operations, silent, goal))
         except NotApplicableError:
             return
 
     longest = list(best(Goal()))
     yield from longest
-    shortest = ladder.least_operations(problem) * 1.01
+    shortest = strategy.least_operations(problem) * 1.01
     top = longest[0].operations if longest else max_operations
     for step in range(budgets):
         length = shortest * (top / shortest) ** ((step + 1) / (budgets + 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import inf
 
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
@@ -71,7 +72,8 @@ def run_search(
         except (NotApplicableError, _NoBetterError) as error:
             reasons.append(str(error))
     if not found:
-        raise NotApplicableError(f"{search.name}: no strategy meets the goal. {reasons[0]}")
+        why = reasons[0] if reasons else "Each takes more operations than that."
+        raise NotApplicableError(f"{search.name}: no strategy meets the goal. {why}")
     return max(found, key=lambda proven: _merit(proven, goal))
 
 
@@ -92,10 +94,10 @@ def _candidates(problem: Problem, goal: Goal, found: list[Proven]) -> Iterator[S
 
     The ladder comes first. Where it is exact, nothing is better. Brute force counts what `exact`
     counts, at greater length, and `moment` and `grid` are ladders with fewer rules. Without tables
-    of one head there is enumeration alone.
+    of one head there is enumeration, and what is shorter and shows less.
     """
     if not has_tables(problem):
-        yield from (one for one in STRATEGIES if one.in_auto is InAuto.WITHOUT_TABLES)
+        yield from _without_tables(problem, goal, found)
         return
     yield leading_strategy()
     claim = found[0].claim if found else None
@@ -109,6 +111,18 @@ def _candidates(problem: Problem, goal: Goal, found: list[Proven]) -> Iterator[S
         if short and not obstacle(strategy, problem):
             if enough and strategy.in_auto is InAuto.WHERE_MUCH_IS_OPEN:
                 continue
+            yield strategy
+
+
+def _without_tables(problem: Problem, goal: Goal, found: list[Proven]) -> Iterator[Strategy]:
+    """Yield the strategies of models without tables; what settles every input comes first."""
+    most = goal.max_operations
+    serving = [one for one in STRATEGIES if one.in_auto is InAuto.WITHOUT_TABLES]
+    for strategy in sorted(serving, key=lambda one: one.steerable):
+        claim = found[0].claim if found else None
+        if claim and goal.at_least is None and claim.correct_at_least == claim.correct_at_most:
+            return
+        if obstacle(strategy, problem) or strategy.least_operations(problem) <= (most or inf):
             yield strategy
 
 

@@ -9,6 +9,9 @@ from functools import cache
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.base import Group, InAuto, Strategy
 from ballproof.verifier.strategies.brute_force import BruteForce
+from ballproof.verifier.strategies.compact.one_sided import OneSidedKind
+from ballproof.verifier.strategies.compact.remainder import RemainderKind
+from ballproof.verifier.strategies.compact.strategy import Compact
 from ballproof.verifier.strategies.cubic import Cubic
 from ballproof.verifier.strategies.enumeration import Enumerate
 from ballproof.verifier.strategies.exact import Exact
@@ -21,6 +24,8 @@ STRATEGIES: tuple[Strategy, ...] = (
     Cubic(),
     Exact(),
     Enumerate(),
+    Compact(RemainderKind()),
+    Compact(OneSidedKind()),
     *LADDERS,
     *SUBCUBIC,
 )
@@ -50,6 +55,11 @@ def groups() -> list[Group]:
 def leading_strategy() -> Strategy:
     """Return the steerable strategy that `auto` tries first."""
     return next(strategy for strategy in STRATEGIES if strategy.in_auto is InAuto.FIRST)
+
+
+def steered_strategies() -> list[Strategy]:
+    """Return the steerable strategies that `auto` tries: each is a row of lengths and bounds."""
+    return [one for one in STRATEGIES if one.steerable and one.in_auto is not InAuto.NEVER]
 
 
 def settling_strategy(problem: Problem) -> Strategy:

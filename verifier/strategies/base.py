@@ -57,6 +57,7 @@ class Needs(Enum):
     TABLES = "the tables of one head"
     FACTORS = "the tables of one head, and the matrices that they are products of"
     PROGRAM = "a program of look-ups, heads and layers"
+    ONE_LAYER = "a program with a single layer of neurons"
 
 
 class Serves(Enum):

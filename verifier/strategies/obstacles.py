@@ -25,6 +25,8 @@ def has_needed(strategy: Strategy, problem: Problem) -> bool:
     match strategy.needs:
         case Needs.PROGRAM:
             return architecture.program is not None
+        case Needs.ONE_LAYER:
+            return architecture.program is not None and _layers(problem) == 1
         case Needs.TABLES:
             return has_tables(problem)
         case Needs.FACTORS:
@@ -35,6 +37,12 @@ def has_tables(problem: Problem) -> bool:
     """Say whether the problem's model has the tables of one head."""
     architecture = problem.weights.architecture
     return architecture.tables is not None and len(problem.tables.heads) == 1
+
+
+def _layers(problem: Problem) -> int:
+    """Return how many layers of neurons there are, as the parts of the model tell."""
+    parts = problem.weights.architecture.parts
+    return sum(int(part.get("layers", 1)) for part in parts if part["part"] == "mlp")
 
 
 def serves_task(strategy: Strategy, problem: Problem) -> bool:

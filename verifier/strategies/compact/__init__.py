@@ -1,0 +1,1 @@
+"""Compact proofs of models with one layer of neurons: every input, with less than all of it."""

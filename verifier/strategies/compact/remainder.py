@@ -1,0 +1,174 @@
+"""`remainder`: the linear part of each neuron in the tables, the rest through a low rank (M3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from random import Random
+
+import numpy as np
+
+from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.interval.fixed import RangeError
+from ballproof.verifier.counting.goal import Goal
+from ballproof.verifier.counting.one_pass import Before, sampled
+from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.counting.remainder import Linear, LinearPart, Remainder
+from ballproof.verifier.strategies.base import Witness
+from ballproof.verifier.strategies.changes import (
+    COMPUTED,
+    OUTSIDE,
+    WITNESS_PATH,
+    Change,
+    WitnessChanges,
+)
+from ballproof.verifier.strategies.compact.balls import RemainderQuantities
+from ballproof.verifier.strategies.compact.choices import Choices
+from ballproof.verifier.strategies.compact.costs import remainder_operations
+from ballproof.verifier.strategies.compact.domain import LARGEST, MATRIX, MOST_RANK, REMAINDER
+from ballproof.verifier.strategies.compact.fits import linear_fit, low_rank
+from ballproof.verifier.strategies.compact.matrices import Floats, read, written
+from ballproof.verifier.strategies.domains import sizes_of
+from ballproof.verifier.strategies.faults import fields_faults, object_faults
+from ballproof.verifier.strategies.relaxations import Relaxation
+
+# Inputs that slopes are fitted on and ranks are tried on.
+SAMPLE, SEED = 4096, 15
+EMPTY = {"exponent": 0, "rows": list[list[int]]()}
+
+
+class RemainderKind:
+    """Witnesses of a slope and an intercept for each neuron, and two factors of low rank."""
+
+    name = "remainder"
+    complexity = "inputs times ((m + a) (H k + r))"
+    summary = "neurons by a linear fit, what remains through a low rank, the rest at its worst"
+    relaxed = Relaxation(
+        "low rank", "what output weights have beyond the low rank is charged neuron by neuron"
+    )
+
+    def least_operations(self, problem: Problem) -> int:
+        """Count rank 0."""
+        return remainder_operations(problem, 0)
+
+    def search(self, problem: Problem, goal: Goal) -> Witness:
+        """Fit the neurons on sampled inputs, and take the rank that the goal asks for."""
+        try:
+            return _search(problem).witness(goal)
+        except RangeError:
+            return self.of_one_answer(problem)
+
+    def of_one_answer(self, problem: Problem) -> Witness:
+        """Return slopes of 0 and no rank."""
+        row = written(np.zeros((1, problem.program.neurons)))
+        return {"kappa": row, "mu": row, "u": EMPTY, "v": EMPTY}
+
+    def step(self, problem: Problem, witness: Witness) -> Remainder:
+        """Return M3 for this witness."""
+        part = LinearPart(problem.program, _linear(problem, witness))
+        return Remainder(part, product_of(problem, witness))
+
+    def quantities(self, problem: Problem, witness: Witness) -> RemainderQuantities:
+        """Return what decides for every rival on sampled inputs."""
+        rest = problem.program.layers[-1][0] - product_of(problem, witness)
+        return RemainderQuantities(problem, _linear(problem, witness), rest)
+
+    def fits(self, witness: Witness) -> bool:
+        """Return whether the witness has the four matrices."""
+        return set(witness) == set(REMAINDER)
+
+    def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
+        """Return matrices outside of their domain, and other numbers in them."""
+        outside = list(object_faults(WITNESS_PATH, witness))
+        inside = []
+        for key in REMAINDER:
+            path, matrix = (*WITNESS_PATH, key), witness[key]
+            outside += fields_faults(path, matrix, MATRIX, sizes_of(problem.shape.d_vocab, 0))
+            shorter = [*matrix["rows"][:-1], matrix["rows"][-1][:-1]] if matrix["rows"] else [[1]]
+            outside.append(Change((*path, "rows"), shorter, OUTSIDE))
+            if matrix["rows"]:
+                i, j = (rng.randrange(len(x)) for x in (matrix["rows"], matrix["rows"][0]))
+                place = (*path, "rows", i, j)
+                number = matrix["rows"][i][j]
+                outside.append(Change(place, LARGEST + 1, OUTSIDE))
+                inside += [Change(place, x, COMPUTED) for x in (number + 1, -LARGEST)]
+                inside.append(Change((*path, "exponent"), matrix["exponent"] + 1, COMPUTED))
+        return WitnessChanges(outside, inside)
+
+
+def product_of(problem: Problem, witness: Witness) -> DyadicMatrix:
+    """Return U V (m, a) exactly."""
+    m, a, rank = problem.program.neurons, problem.answers, len(witness["v"]["rows"])
+    if not rank:
+        return DyadicMatrix.zeros(m, a)
+    return read(witness["u"], m, rank) @ read(witness["v"], rank, a)
+
+
+def _linear(problem: Problem, witness: Witness) -> Linear:
+    m = problem.program.neurons
+    return Linear(read(witness["kappa"], 1, m), read(witness["mu"], 1, m))
+
+
+@dataclass(frozen=True, eq=False)
+class _Scaled:
+    """Floats times a power of two."""
+
+    floats: Floats
+    exponent: int
+
+    @classmethod
+    def of(cls, matrix: DyadicMatrix) -> _Scaled:
+        """Return a matrix with entries up to 1, which no exponent overflows."""
+        bits = max((int(x).bit_length() for x in map(abs, matrix.mantissa.entries())), default=0)
+        return cls(DyadicMatrix(matrix.mantissa, -bits).to_float(), bits + matrix.exponent)
+
+
+@lru_cache(maxsize=1)
+def _search(problem: Problem) -> _Search:
+    """Return what is known of a problem's ranks: one goal often follows another."""
+    return _Search(problem)
+
+
+class _Search:
+    """The ranks that a model may be given: one linear part, and of each rank the best factors."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, program = problem, problem.program
+        self.tokens, self.own, self.weight = sampled(problem, SAMPLE, SEED)
+        before = Before(program)
+        pre = before.of(self.tokens).neurons.astype(np.float64)
+        kappa, mu = linear_fit(pre) if len(pre) else (np.zeros(program.neurons),) * 2
+        # The fit is of integers, and a slope has no unit.
+        self.fixed = {
+            "kappa": written(kappa[None]),
+            "mu": written(mu[None], -before.neuron_unit),
+        }
+        left = np.abs(np.maximum(pre, 0) - mu - kappa * pre)
+        self.sizes = left.mean(axis=0) if len(pre) else np.ones(program.neurons)
+        self.part = LinearPart(program, _linear(problem, self.fixed))
+        self.weights = _Scaled.of(self.part.weights)
+        most = min(MOST_RANK, program.neurons, problem.answers - 1)
+        self.choices = Choices(most + 1, self._operations, self._right)
+
+    def witness(self, goal: Goal) -> Witness:
+        """Return the witness of the rank that the goal asks for."""
+        return self._of_rank(self.choices.chosen(self.problem, goal))
+
+    def _operations(self, rank: int) -> int:
+        return remainder_operations(self.problem, rank)
+
+    def _right(self, rank: int) -> Fraction:
+        """Return the part of sampled inputs that a rank shows right."""
+        try:
+            step = Remainder(self.part, product_of(self.problem, self._of_rank(rank)))
+        except RangeError:
+            return Fraction(0)
+        found = step.settle(self.tokens, self.own, self.problem.margin)
+        return int(found.right.sum()) * self.weight
+
+    def _of_rank(self, rank: int) -> Witness:
+        if not rank:
+            return {**self.fixed, "u": EMPTY, "v": EMPTY}
+        left, right = low_rank(self.weights.floats, self.sizes, rank)
+        return {**self.fixed, "u": written(left, self.weights.exponent), "v": written(right)}
