@@ -129,8 +129,8 @@ def _by_evaluation(evaluator: enumeration.Evaluator, x: Sequence, label: int) ->
     by = f"lanes of {found.width} bits" if found.width else "exact integers"
     if found.right is None:
         by += ", which leave it open"
-    unit = Fraction(2) ** -found.unit / evaluator.program.scale
-    excess = Fraction(*claim.margin) - (found.lead - found.error) * unit
+    least = (found.lead - found.error) * Fraction(2) ** -found.unit
+    excess = Fraction(*claim.margin) - least * Fraction(1, evaluator.program.scale)
     return Explanation(x, label, found.right is True, _class(x, label), by, excess)
 
 

@@ -19,7 +19,7 @@ SUBCUBIC = [name for name in STRATEGIES if name.startswith("subcubic/")]
 FILES = sorted(CHECKER.rglob("*.py"))
 NAMES = {path.relative_to(CHECKER).parts[0].removesuffix(".py") for path in FILES}
 ROOMS = {path.name for path in CHECKER.iterdir() if path.is_dir()} - {"__pycache__"}
-MAX_LINES_OF_A_CLAIM, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 1560, 300, 60
+MAX_LINES_OF_A_CLAIM, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 1590, 300, 60
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHECKER)))
 
 
@@ -115,9 +115,11 @@ def test_what_a_claim_rests_on_is_small_enough_to_be_read(strategy, architecture
     used = [row.count, RULES[rule][1], architecture.read, architecture.gives[row.needs], program]
     files = closure(each.__module__ for each in used if each)
     row = row.count.__module__
-    # The ladder has the most theorems, T12 is one more, and a product needs its group.
-    more = files.get("parts/float32.py", 0) + files.get("tasks/groups.py", 0)
-    assert sum(files.values()) <= MAX_LINES_OF_A_CLAIM + more
+    # The ladder has the most theorems, T12 is one more, and a product needs its group; a model of one
+    # head is read as such before it is one of several.
+    more = ["parts/float32.py", "tasks/groups.py"]
+    more += ["parts/attention_only.py"] if "parts/one_head_program.py" in files else []
+    assert sum(files.values()) - sum(files.get(x, 0) for x in more) <= MAX_LINES_OF_A_CLAIM
     assert {"kernel.py", row.replace(".", "/") + ".py", "files/verdict.py"} <= files.keys()
     assert not files.keys() & {"__main__.py", "explain.py", "trusts.py"}
     assert ("parts/float32.py" in files) == float32
