@@ -131,6 +131,11 @@ def test_weights_of_attention_as_low_as_they_may_be_are_charged(sign, own, start
         with mpmath.workprec(BITS):
             lead = literal_lead(program, sequence, own) * mpmath.mpf(2) ** ends.unit
             assert int(ends.least[0]) <= lead <= int(ends.most[0])
+        if isinstance(step, Remainder):
+            (slope,) = step.part.slopes.tolist()
+            pre = (start + sign) * largest * Fraction(2) ** before.neuron_unit
+            found = int(step.part.remainders(before.of(tokens).neurons)[0, 0])
+            assert abs(max(pre, 0) - slope * pre - found) <= step.part.errors[0]
 
 
 def test_neurons_that_are_too_weak_are_left_out_for_a_label_and_not_against_it():
