@@ -324,7 +324,9 @@ def test_a_layer_without_relu_is_within_its_error(seed, hidden):
     """Hidden values of both signs, in the upper bits; or floored to nothing, but for the first."""
     rng, count = np.random.default_rng(seed), 1024
     first, last = rng.uniform(0.5, 1, count), rng.normal(size=(count, 2))
-    first *= rng.choice([-1, 1], count)
+    first[::2] *= -1
+    # Weights just below a unit for positive values and on it for negative ones: floors add up.
+    last = np.floor(last * 2**20) / 2**20 + (first > 0)[:, None] * [2.0**-20 - 2.0**-32, 0]
     if hidden == "small":
         first *= 2.0**-28
         first[0], last[0] = 1, 0
