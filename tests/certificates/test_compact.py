@@ -16,6 +16,7 @@ from arithmetic.matrices import Matrix
 from arithmetic.tally import Tally
 from counting.exact_program import Exact
 from counting.fixed_point import FixedPoint
+from explain import explanations
 from files.claims import Pins
 from files.verdict import Declined, Rejected
 from kernel import check, read
@@ -375,6 +376,18 @@ def test_the_budget_is_the_count_of_the_work(strategy):
     with pytest.raises(Rejected) as refusal:
         checked(spent - 1)
     assert refusal.value.reason == "budget"
+
+
+@pytest.mark.parametrize("strategy", ["enumerate", "remainder", "one-sided"])
+def test_no_explanation_is_given_of_one_input(strategy):
+    """Declined, and no error: the counts of these strategies have no parts to tell."""
+    network = pair(0, outputs=3)
+    witness = {"enumerate": {"passes": 1}, "remainder": GOOD, "one-sided": {"share": "0"}}[strategy]
+    cert = claim_of(network, table(network, 2, 3), (0, 16), strategy=strategy, witness=witness)
+    assert check(network.bytes(), encoded(cert), Pins()).total == 16
+    with pytest.raises(Declined) as refusal:
+        explanations(network.bytes(), encoded(cert), Pins(), [(0, 1)])
+    assert refusal.value.reason == "unsupported" and strategy in refusal.value.sentence
 
 
 ROW = {"exponent": 0, "rows": [[1, 1, 1]]}
