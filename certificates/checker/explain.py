@@ -18,7 +18,7 @@ from counting.signs import Sequence, gap_terms, settled
 from files.claims import Claim, Pins
 from files.verdict import decline_unless
 from kernel import STRATEGIES, given, read, shifted
-from parts.architecture import Model
+from parts.architecture import PROGRAM, Model
 from parts.attention import Attention
 from parts.tables import Tables
 from strategies import cubic, enumeration, subcubic
@@ -111,7 +111,10 @@ def _class(x: Sequence, label: int) -> str:
 def _way(model: Model, claim: Claim) -> Way:
     """Return the function that explains a sequence with this label, which has rivals."""
     tally, task = Tally(UNLIMITED), claim.task
-    witness, needed = STRATEGIES[claim.strategy].read(claim), given(model, claim, tally)
+    strategy = STRATEGIES[claim.strategy]
+    served = strategy.needs != PROGRAM or claim.strategy == "enumerate"
+    decline_unless(served, "unsupported", f"--explain does not serve {claim.strategy}.")
+    witness, needed = strategy.read(claim), given(model, claim, tally)
     if claim.strategy == "enumerate":
         return partial(_by_evaluation, enumeration.Evaluator(needed, witness, claim, tally))
     if claim.strategy in subcubic.NAMES:

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from fractions import Fraction
-from random import Random
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.certify import encoded
 from support.networks import BITS, claim_of, inputs_of, one_layer, pair
+from support.table_counts import established, table, truth
 
 from arithmetic.tally import Tally
 from counting.fixed_point import FixedPoint
@@ -22,51 +22,6 @@ from kernel import check, read
 from kernel import given as given_of
 
 SHARES = (None, "0", "1/2", "3/2")
-
-
-def table(network, k, outputs, seed=0, positions=None):
-    """Return a task with labels at random."""
-    v = network.sizes["d_vocab"]
-    spans = positions or [[0, v]] * k
-    size = 1
-    for first, past in spans:
-        size *= past - first
-    labels = [Random(seed + i).randrange(outputs) for i in range(size)]
-    return {
-        "rule": "table",
-        "labels": labels,
-        "positions": spans,
-        "reads": list(range(k)),
-        "answers": [0, outputs],
-    }
-
-
-def truth(network, task, margin=Fraction(0)):
-    """Return how many inputs are right and how many are ties that balls do not decide."""
-    right = ties = 0
-    answers = range(*task["answers"])
-    for label, tokens in zip(task["labels"], inputs_of(task), strict=True):
-        lead = network.lead(tokens, label, answers)
-        if lead is None or isinstance(lead, Fraction):
-            right += lead is None or lead > margin
-            continue
-        with ctx.workprec(BITS):
-            least = arb(margin.numerator) / margin.denominator
-            right += bool(lead > least)
-            ties += not (lead > least or lead < least)
-    return right, ties
-
-
-def established(network, task, **options):
-    total = len(task["labels"])
-    cert = claim_of(network, task, (total, total), **options)
-    try:
-        theorem = check(network.bytes(), encoded(cert), Pins())
-        return theorem.correct_at_least, theorem.correct_at_most
-    except Rejected as refusal:
-        assert refusal.reason == "count", refusal
-        found = refusal.established
-        return int(found["correct_at_least"]), int(found["correct_at_most"])
 
 
 def fixed_point(network, task, width=64):

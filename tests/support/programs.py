@@ -4,6 +4,7 @@ import mpmath
 import numpy as np
 
 from ballproof.interval.dyadic import DyadicMatrix
+from ballproof.verifier.counting.mixing import IntegerMixing
 from ballproof.verifier.counting.program import DomainHead, DomainProgram
 from support.literal_models import value
 
@@ -64,3 +65,25 @@ def literal_lead(program, sequence, own):
 
 
 mp = np.vectorize(lambda x: mpmath.mpf(x.numerator) / x.denominator, otypes=[object])
+
+
+class Lowest:
+    """Weights as low as the theorem allows: two units below the truth, where that is a unit."""
+
+    def __init__(self, mixing):
+        self.mixing = mixing
+
+    def weights(self, tokens):
+        weights, proved = IntegerMixing.weights(self.mixing, tokens)
+        return weights - 2, proved
+
+
+class Narrow:
+    """The same weights as int64."""
+
+    def __init__(self, mixing):
+        self.mixing = mixing
+
+    def weights(self, tokens):
+        weights, proved = self.mixing.weights(tokens)
+        return weights.astype(np.int64), proved

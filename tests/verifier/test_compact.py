@@ -11,15 +11,17 @@ import pytest
 from safetensors.numpy import save
 from support import literal_models
 from support.literal_models import frozen
-from support.programs import BITS, dyadic, literal_lead, random_program
+from support.programs import BITS, Lowest, Narrow, dyadic, literal_lead, random_program
 
 from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.interval.fixed import RangeError
 from ballproof.models.tasks import task_of_json
 from ballproof.models.weights import weights_from_bytes
 from ballproof.verifier.counting.goal import Goal, silent
+from ballproof.verifier.counting.mixing import IntegerMixing
 from ballproof.verifier.counting.one_sided import OneSided, Votes
 from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.counting.program import DomainHead, DomainProgram
 from ballproof.verifier.counting.remainder import Linear, LinearPart, Remainder
 from ballproof.verifier.proving.pipeline import draft, verify
 from ballproof.verifier.strategies import strategy_named
@@ -105,6 +107,37 @@ def test_what_is_charged_for_weights_beyond_the_rank_is_attained(sign):
             assert most - least > 1.99 * abs(lead)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("own", [0, 1])
+@pytest.mark.parametrize("start", [3, -3])
+def test_weights_of_attention_as_low_as_they_may_be_are_charged(sign, own, start):
+    # All weights of 512 equal positions are two units low, of values that all push one way.
+    places, largest = 512, 2**20 + 1
+    value, rest = dyadic([[sign * largest, 0, 0]]), (None,) * (places - 1)
+    head = DomainHead((value,) * places, dyadic([[0]]), dyadic([[0] * places]), 1)
+    layers = ((dyadic([[2**30, -(2**30)]]), dyadic([[0, 0]])),)
+    lookups = (dyadic([[start * largest, 0, 0]]), *rest)
+    program = DomainProgram((range(1),) * places, lookups, (head,), 1, 2, layers, 1)
+    sequence, tokens = (0,) * places, np.zeros((1, places), dtype=np.int64)
+    votes = Votes(program)
+    steps = [(votes.before, OneSided(votes, Fraction(0)))]
+    for slope in (0, 1, -3, 4):
+        part = LinearPart(program, Linear(dyadic([[slope]]), dyadic([[0]])))
+        rows = (layers[0][0], DyadicMatrix.zeros(1, 2), dyadic([[-(2**30), 2**30]]))
+        steps += [(part.before, Remainder(part, row)) for row in rows]
+    for before, step in steps:
+        before.fixed.mixing = [Narrow(Lowest(IntegerMixing(head, before.fixed.fraction)))]
+        ends = step.leads(tokens, np.array([own]))
+        with mpmath.workprec(BITS):
+            lead = literal_lead(program, sequence, own) * mpmath.mpf(2) ** ends.unit
+            assert int(ends.least[0]) <= lead <= int(ends.most[0])
+        if isinstance(step, Remainder):
+            (slope,) = step.part.slopes.tolist()
+            pre = (start + sign) * largest * Fraction(2) ** before.neuron_unit
+            found = int(step.part.remainders(before.of(tokens).neurons)[0, 0])
+            assert abs(max(pre, 0) - slope * pre - found) <= step.part.errors[0]
+
+
 def test_neurons_that_are_too_weak_are_left_out_for_a_label_and_not_against_it():
     # The strengths are 4 and 1; the first token is the activation of both.
     tables = (dyadic([[x, x, 0, 0] for x in (1, 2, 3)]), None)
@@ -115,6 +148,7 @@ def test_neurons_that_are_too_weak_are_left_out_for_a_label_and_not_against_it()
         for share, part in zip((Fraction(1, 2), Fraction(1, 4), 0), expected, strict=True):
             ends = OneSided(votes, Fraction(share)).leads(np.array([[0, 0]]), np.array([own]))
             assert int(ends.least[0]) * 2.0**-ends.unit == pytest.approx(part, abs=1e-3)
+            assert (int(ends.most[0]) * 2.0**-ends.unit > 100) == (share > 0)
 
 
 @pytest.mark.parametrize("strategy", COMPACT)

@@ -8,7 +8,15 @@ import mpmath
 import numpy as np
 import pytest
 from support.literal_models import value
-from support.programs import BITS, dyadic, literal_lead, random_program, shares
+from support.programs import (
+    BITS,
+    Lowest,
+    Narrow,
+    dyadic,
+    literal_lead,
+    random_program,
+    shares,
+)
 
 from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.verifier.counting.fixed_point import FixedPoint
@@ -44,17 +52,6 @@ def test_no_lead_is_off_by_more_than_its_bound(bits, heads, neurons, hidden):
             assert max(parts) <= 1
 
 
-class Lowest:
-    """Weights as low as the theorem allows: two units below the truth, where that is a unit."""
-
-    def __init__(self, mixing):
-        self.mixing = mixing
-
-    def weights(self, tokens):
-        weights, proved = IntegerMixing.weights(self.mixing, tokens)
-        return weights - 2, proved
-
-
 @pytest.mark.parametrize("bits", [64, 128])
 @pytest.mark.parametrize("neurons", [0, 1, 5])
 def test_the_bound_of_the_error_is_nearly_attained(bits, neurons):
@@ -73,17 +70,6 @@ def test_the_bound_of_the_error_is_nearly_attained(bits, neurons):
     with mpmath.workprec(BITS):
         (part,) = off(fixed, [(0,) * places], [0])
     assert 0.9 < part <= 1
-
-
-class Narrow:
-    """The same weights as int64."""
-
-    def __init__(self, mixing):
-        self.mixing = mixing
-
-    def weights(self, tokens):
-        weights, proved = self.mixing.weights(tokens)
-        return weights.astype(np.int64), proved
 
 
 @pytest.mark.parametrize("spread", [0, 1e-9, 1.0, 60.0, 1000.0, 1e6, 1e30, 1e300])

@@ -1,6 +1,5 @@
 """Exact linear algebra on integer matrices at a common power of two, counted by the tally."""
 
-from operator import mul
 from typing import NamedTuple
 
 from arithmetic.tally import Tally
@@ -38,7 +37,8 @@ def product(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
     ]
     rows = []
     for row in a.rows:
-        data = (sum(map(mul, row, packed)) + offset).to_bytes(size * count, "little")
+        total = sum([x * y for x, y in zip(row, packed, strict=True)])
+        data = (total + offset).to_bytes(size * count, "little")
         rows.append(
             [
                 int.from_bytes(data[i : i + size], "little") - half

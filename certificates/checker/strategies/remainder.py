@@ -101,7 +101,7 @@ class Remainder:
         """Make what |rem_n| range_n is formed with, n by n: slopes, centres, and a constant."""
         fixed, places = self.fixed, max(-kappa.exponent, 0)
         exact = [max(row) - min(row) for row in residual.rows]
-        fine = fixed.width // 2 - max(exact).bit_length() - residual.exponent
+        fine = fixed.width // 4 - max(exact).bit_length() - residual.exponent
         ranges = [ceil(x, fine + residual.exponent) for x in exact]
         one, off = 1 << places, fixed.off_neurons
         factors = [x << max(kappa.exponent, 0) for x in kappa.rows[0]]

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import ceil
+
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.program import DomainProgram
+
+# Estimates are a little high: past its limit the checker stops, and nothing is learnt of its count.
+ROUNDED = Fraction(1005, 1000)
+
+
+def least_operations(problem: Problem) -> int:
+    """Count the sums of every input, and nothing else."""
+    return problem.task.product * _sums(problem.program)
 
 
 def remainder_operations(problem: Problem, rank: int) -> int:
@@ -11,20 +22,22 @@ def remainder_operations(problem: Problem, rank: int) -> int:
     program = problem.program
     m, a = program.neurons, program.answers
     fold = 2 * _rows(program) * m * a + 2 * m * a * rank
-    each = _sums(program) + 6 * m + 2 * rank * (m + a) + 2 * a
-    return _tables(problem) + fold + problem.task.product * each
+    each = _sums(program) + 6 * m + 2 * rank * (m + a) + 3 * a
+    return ceil((_tables(problem) + fold + problem.task.product * each) * ROUNDED)
 
 
 def one_sided_operations(problem: Problem, used: float) -> int:
     """Count the tables, and each input's sums and votes, where it uses so many neurons."""
     program, inputs = problem.program, problem.task.product
-    votes = int(2 * program.answers * used * inputs)
-    return _tables(problem) + inputs * (_sums(program) + 4 * program.neurons) + votes
+    each = _sums(program) + 4 * program.neurons + 3 * program.answers
+    votes = ceil(2 * program.answers * used * inputs)
+    return ceil((_tables(problem) + inputs * each + votes) * ROUNDED)
 
 
 def _sums(program: DomainProgram) -> int:
     """Count what is added up for an input: rows of look-ups and of heads, at every position."""
-    return 2 * len(program.positions) * (len(program.heads) + 1) * program.width
+    places, heads = len(program.positions), len(program.heads)
+    return 2 * places * (heads + 1) * program.width + 4 * heads * places
 
 
 def _rows(program: DomainProgram) -> int:
@@ -36,8 +49,8 @@ def _rows(program: DomainProgram) -> int:
 def _tables(problem: Problem) -> int:
     """Count the products of weights that the tables are, and their roundings."""
     shape, program = problem.shape, problem.program
-    rows = sum(len(tokens) for tokens in problem.task.positions)
+    rows = shape.d_vocab * len(program.positions)
     width = shape.d_mlp + shape.d_vocab_out
     of_head = rows * shape.d_model + shape.d_model * width + rows * width
     heads = 2 * len(program.heads) * shape.d_head * of_head
-    return heads + 4 * _rows(program) * program.width
+    return heads + 8 * _rows(program) * program.width

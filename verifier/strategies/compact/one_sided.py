@@ -54,10 +54,6 @@ class OneSidedKind:
     summary = "what neurons say for a label by the strongest alone, and against it by all"
     relaxed = Relaxation("neurons left out", "what weak neurons say for a label is not counted")
 
-    def least_operations(self, problem: Problem) -> int:
-        """Count inputs of which no neuron is used."""
-        return one_sided_operations(problem, 0)
-
     def search(self, problem: Problem, goal: Goal) -> Witness:
         """Try shares on sampled inputs."""
         try:

@@ -48,10 +48,6 @@ class RemainderKind:
         "low rank", "what output weights have beyond the low rank is charged neuron by neuron"
     )
 
-    def least_operations(self, problem: Problem) -> int:
-        """Count rank 0."""
-        return remainder_operations(problem, 0)
-
     def search(self, problem: Problem, goal: Goal) -> Witness:
         """Fit the neurons on sampled inputs, and take the rank that the goal asks for."""
         try:
