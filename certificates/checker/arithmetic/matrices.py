@@ -28,7 +28,7 @@ def product(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
     tally.charge_size(entries, left + right)
     # Rows of b as lanes of one integer, each with room for a sum of products and its sign.
     size = (left + right + len(b.rows).bit_length()) // 8 + 1
-    half, count = 1 << (8 * size - 1), len(b.rows[0])
+    half, count = 1 << (8 * size - 1), len(transposed(b).rows)
     offset = int.from_bytes((b"\0" * (size - 1) + b"\x80") * count, "little")
     packed = [
         int.from_bytes(b"".join([(x + half).to_bytes(size, "little") for x in row]), "little")
@@ -39,12 +39,8 @@ def product(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
     for row in a.rows:
         total = sum([x * y for x, y in zip(row, packed, strict=True)])
         data = (total + offset).to_bytes(size * count, "little")
-        rows.append(
-            [
-                int.from_bytes(data[i : i + size], "little") - half
-                for i in range(0, size * count, size)
-            ]
-        )
+        ends = range(size, size * count + 1, size)
+        rows.append([int.from_bytes(data[i - size : i], "little") - half for i in ends])
     return limited(rows, a.exponent + b.exponent)
 
 
