@@ -212,15 +212,20 @@ def test_a_certificate_of_format_1_is_told_to_be_made_again():
     "parts",
     [
         *([], None, PARTS[:3], PARTS[1:], PARTS[::-1], [*PARTS, PARTS[0]], {"part": "embed"}),
-        [*PARTS[:2], PARTS[2] | {"heads": 2}, PARTS[3]],
         [*PARTS[:2], PARTS[2] | {"heads": True}, PARTS[3]],
-        [*PARTS[:2], PARTS[2] | {"mask": "none"}, PARTS[3]],
+        [*PARTS[:2], PARTS[2] | {"mask": "window"}, PARTS[3]],
         [*PARTS[:3], PARTS[3] | {"position": "first"}],
         [*PARTS[:3], {"part": "layer-norm"}, PARTS[3]],
     ],
 )
 def test_a_model_of_other_parts_is_declined(case, parts):
     assert answer(case, changed(case.cert, ("claim", "model", "parts"), parts)) == UNSUPPORTED
+
+
+@pytest.mark.parametrize("setting", [{"heads": 2}, {"mask": "none"}])
+def test_the_sizes_of_one_head_are_not_those_of_another_architecture(case, setting):
+    parts = [*PARTS[:2], PARTS[2] | setting, PARTS[3]]
+    assert answer(case, changed(case.cert, ("claim", "model", "parts"), parts)) == SYNTAX
 
 
 @pytest.mark.parametrize(
