@@ -38,7 +38,8 @@ DIMENSIONS = {
 
 def test_the_studied_strategies_are_the_hundred_published_ones():
     assert {s.name for s in STUDIED} == set(PUBLISHED)
-    assert len(SUBCUBIC) == 150 and len(STRATEGIES) == 157
+    assert len(SUBCUBIC) == 150
+    assert len({s.name for s in STRATEGIES}) == len(STRATEGIES)
 
 
 def test_unexplained_dimensions_are_the_published_ones():
@@ -64,7 +65,13 @@ def test_groups_have_the_sizes_of_the_study():
 
 @pytest.mark.parametrize(
     ("pattern", "count"),
-    [("all", 157), ("subcubic/*", 150), ("subcubic/*/chord/svd", 5), ("exact", 1), ("*exact", 31)],
+    [
+        ("all", len(STRATEGIES)),
+        ("subcubic/*", 150),
+        ("subcubic/*/chord/svd", 5),
+        ("exact", 1),
+        ("*exact", 31),
+    ],
 )
 def test_patterns_pick_strategies(pattern, count):
     assert len(strategies_matching(pattern)) == count
@@ -191,5 +198,5 @@ def test_a_check_above_the_limit_does_not_stop_the_other_strategies(tmp_path, ca
     found = [c for c in facts["certificates"] if c["strategy"] not in steered]
     assert all(int(c["operations"]) <= limit for c in facts["certificates"])
     assert len(found) == sum(length <= limit for length in lengths)
-    assert len(facts["certificates"]) + len(facts["not_applicable"]) == 157
+    assert len(facts["certificates"]) + len(facts["not_applicable"]) == len(STRATEGIES)
     assert all("--max-operations" in reason for reason in facts["not_applicable"].values())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ballproof.models.tasks import Task
 from ballproof.verifier.counting.fixed_point import LANES, FixedPoint, Settled
 from ballproof.verifier.counting.goal import Progress
-from ballproof.verifier.counting.mixing import Tokens
+from ballproof.verifier.counting.mixing import Numbers, Tokens
 from ballproof.verifier.counting.program import DomainProgram
 from ballproof.verifier.counting.rational import Rational
 from ballproof.verifier.counting.wrong_count import WrongCount
@@ -76,17 +76,39 @@ class Enumeration:
     def leads(self) -> Iterator[Evaluated]:
         """Yield the inputs with a label among the answers, their leads and errors, in blocks.
 
-        Floats of the first pass, for pictures and tables; there are two answers or more.
+        Floats of the first pass, for pictures and tables, infinite where they are beyond floats;
+        there are two answers or more.
         """
         first = FixedPoint(self.program, LANES)
-        unit = 2.0**-first.unit / self.program.denominator
         for tokens in self._blocks():
             own = self._columns(tokens)
             asked = own >= 0
             found = first.leads(tokens[asked], own[asked])
-            leads = np.where(found.proved, found.leads.astype(np.float64) * unit, np.nan)
-            errors = found.errors.astype(np.float64) * unit
+            leads = np.where(found.proved, self._logits(found.leads, first.unit), np.nan)
+            errors = self._logits(found.errors, first.unit)
             yield Evaluated(self._named(tokens[asked]), leads, errors)
+
+    def decided(self, inputs: Tokens) -> Settled:
+        """Decide single inputs (N, k), not too many, by as many passes as there are.
+
+        Those that no pass decides are open, and so are those without a label.
+        """
+        tokens = inputs - self._firsts
+        own, passes = self._columns(tokens), MOST_PASSES if self.program.heads else 2
+        right, wrong = np.zeros(len(own), dtype=np.bool_), own == NO_ANSWER
+        right |= (own >= 0) & (self.program.answers == 1)
+        for place in range(passes):
+            left = np.flatnonzero((own >= 0) & ~right & ~wrong)
+            if len(left):
+                found = self._pass(place).settle(tokens[left], own[left], self.margin)
+                right[left], wrong[left] = found.right, found.wrong
+        return Settled(right, wrong)
+
+    def _logits(self, numbers: Numbers, unit: int) -> NDArray[np.float64]:
+        """Return numbers in 2^-unit as logits."""
+        with np.errstate(over="ignore"):
+            scaled: NDArray[np.float64] = np.ldexp(numbers.astype(np.float64), -unit)
+        return scaled / self.program.denominator
 
     def _run(self, passes: int, progress: Progress, most_operations: float) -> list[WrongCount]:
         """Return the counts after one pass, two, and so on, as many as the operations allow."""
@@ -155,8 +177,12 @@ class Enumeration:
 
     def _named(self, tokens: Tokens) -> Tokens:
         """Return the tokens themselves, of those told by their places."""
-        named: Tokens = tokens + np.array([allowed.start for allowed in self.task.positions])
+        named: Tokens = tokens + self._firsts
         return named
+
+    @property
+    def _firsts(self) -> Tokens:
+        return np.array([allowed.start for allowed in self.task.positions], dtype=np.int64)
 
 
 class _Run:

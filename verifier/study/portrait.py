@@ -1,11 +1,10 @@
-"""What a report draws of one model: its path tables, how close to rank one, where it errs.
+"""What a report draws of one model: tables, how close to rank one, leads, where it errs.
 
 Pictures, not proofs: the tables are rounded to 256 levels.
 """
 
 from __future__ import annotations
 
-import base64
 import math
 import sys
 from typing import Any
@@ -14,21 +13,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ballproof.verifier.counting.problem import Integers, Problem
+from ballproof.verifier.strategies.obstacles import has_tables
 from ballproof.verifier.strategies.subcubic.directions import query_key_table
 from ballproof.verifier.study.errors import wrong_sequences
+from ballproof.verifier.study.leads import leads_by_pair
+from ballproof.verifier.study.quantise import quantised
 
-PORTRAIT_VERSION = 1
-LEVELS = 255
+PORTRAIT_VERSION = 2
 Floats = NDArray[np.float64]
 
 
 def portrait(problem: Problem) -> dict[str, Any]:
     """Return the portrait of a model as a JSON-able dictionary.
 
+    `architecture` and `sizes` say what the model is, `leads` is what `leads_by_pair` returns. Where
+    the model has the tables of one head, the rest is there as well, else it is None.
+
     `tables` holds D, V, P, S and R as `verifier.problem.Problem` does, but in natural units: scores
     are divided by sqrt(d_head). `sigma_1` and `sigma_2` are the largest singular values of the
     query-key table, None where there is none. `wrong` is what `wrong_sequences` returns.
     """
+    tabled = has_tables(problem)
+    first, second = _singular_values(problem) if tabled else (None, None)
+    return {
+        "version": PORTRAIT_VERSION,
+        "architecture": problem.weights.architecture.words,
+        "sizes": problem.shape.fields(),
+        "tables": _tables(problem) if tabled else None,
+        "sigma_1": first,
+        "sigma_2": second,
+        "wrong": wrong_sequences(problem) if tabled else None,
+        "leads": leads_by_pair(problem),
+    }
+
+
+def _tables(problem: Problem) -> dict[str, Any]:
     head, one = problem.head, problem.tables.one
     root = math.sqrt(head.d_head)
     tables = {
@@ -38,37 +57,7 @@ def portrait(problem: Problem) -> dict[str, Any]:
         "S": _scaled(head.score, head.score_exponent) / root,
         "R": _scaled(head.positional_score, head.score_exponent) / root,
     }
-    first, second = _singular_values(problem)
-    return {
-        "version": PORTRAIT_VERSION,
-        "tables": {name: quantised(table) for name, table in tables.items()},
-        "sigma_1": first,
-        "sigma_2": second,
-        "wrong": wrong_sequences(problem),
-    }
-
-
-def quantised(table: Floats) -> dict[str, Any]:
-    """Return a table (rows, columns) as bytes in base64: 0 is its `min`, 255 its `max`."""
-    least, most = float(table.min()), float(table.max())
-    step = (most - least) / LEVELS
-    levels = np.rint((table - least) / step) if step else np.zeros(table.shape)
-    return {
-        "rows": table.shape[0],
-        "columns": table.shape[1],
-        "min": least,
-        "max": most,
-        "data": base64.b64encode(levels.astype(np.uint8).tobytes()).decode(),
-    }
-
-
-def restored(packed: dict[str, Any]) -> Floats:
-    """Return the table that `quantised` packed, to half a level."""
-    levels = np.frombuffer(base64.b64decode(packed["data"]), dtype=np.uint8)
-    shape = packed["rows"], packed["columns"]
-    step = (packed["max"] - packed["min"]) / LEVELS
-    table: Floats = packed["min"] + step * levels.reshape(shape).astype(np.float64)
-    return table
+    return {name: quantised(table) for name, table in tables.items()}
 
 
 def _natural(table: Integers, one: int) -> Floats:

@@ -19,7 +19,6 @@ from ballproof.verifier.counting.problem import Problem, pose
 from ballproof.verifier.proving.checking import CheckerError, CheckerProcess, temporary
 from ballproof.verifier.proving.pipeline import CheckFailedError, NotProven, Proven, prove_with
 from ballproof.verifier.strategies import strategy_named
-from ballproof.verifier.strategies.obstacles import has_tables
 from ballproof.verifier.study.portrait import portrait
 from ballproof.verifier.study.rows import (
     FAILED,
@@ -124,5 +123,5 @@ def _model_row(task: Task, problem: Problem) -> ModelRow:
         total=problem.total,
         sampled_accuracy=sampled["sampled_accuracy"] if sampled else None,
         samples=sampled["samples"] if sampled else None,
-        portrait=portrait(problem) if task.pictured and has_tables(problem) else None,
+        portrait=portrait(problem) if task.pictured else None,
     )

@@ -5,8 +5,12 @@ import random
 from hashlib import sha256
 
 import numpy as np
+from support.literal_models import frozen
 
-from ballproof.verifier.study.portrait import quantised
+from ballproof.models.tasks import task_named
+from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.study.portrait import portrait
+from ballproof.verifier.study.quantise import quantised
 from ballproof.verifier.study.rows import NOT_PROVEN, REJECTED, VERIFIED, ModelRow, ResultRow
 
 SETTINGS = {"margin": "0", "max_operations": "100000000000", "version": "test"}
@@ -74,6 +78,20 @@ def _model(name, seed, n_ctx, sampled, wrong):
         samples=None if sampled is None else 200_000,
         portrait=_portrait(seed, n_ctx, wrong),
     )
+
+
+def sample_of_pairs():
+    """Return (models, results) of a network of two tokens, with ties and wrong pairs."""
+    rng = np.random.default_rng(5)
+    shapes = {"W_a": (6, 8), "W_b": (6, 8), "W_out": (8, 6)}
+    weights = frozen({name: rng.integers(-2, 3, shape) / 4.0 for name, shape in shapes.items()})
+    problem = pose(weights, task=task_named("product-in-s3", weights.shape))
+    picture = portrait(problem)
+    right = problem.total - picture["leads"]["counts"][0]
+    sizes = {"d_vocab": 6, "n_ctx": 2, "d_model": 8, "d_head": 0, "total": problem.total}
+    unknown = {"sampled_accuracy": None, "samples": None}
+    model = ModelRow("f" * 64, "pairs", problem.task_name, **sizes, **unknown, portrait=picture)
+    return [model], [_verified(model, "enumerate", "enumerate", right, right, 1_152, None)]
 
 
 def _verified(model, strategy, group, at_least, at_most, operations, dimension):

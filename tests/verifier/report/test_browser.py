@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from browser import CHROMIUM, DRIVER, browsing
-from sample import HOSTILE, SETTINGS, certificate, sample
+from sample import HOSTILE, SETTINGS, certificate, sample, sample_of_pairs
 
 from ballproof.verifier.proving.shares import share
 from ballproof.verifier.report.page import report_page
@@ -120,6 +120,47 @@ def test_a_model_s_heat_maps_and_losses_have_data(browser):
     assert browser.run(POINTS, "map-D") == [64 * 64]
     words = browser.run("return document.getElementById('lost-words').textContent")
     assert "truly wrong on 11,332" in words
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    path = tmp_path_factory.mktemp("pairs") / "pairs.html"
+    path.write_bytes(report_page(*sample_of_pairs(), certificate, SETTINGS))
+    return path
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_the_lead_of_each_pair_is_drawn_and_wrong_pairs_are_marked_and_listed(
+    browser, pairs, width
+):
+    leads = sample_of_pairs()[0][0].portrait["leads"]
+    wrong = leads["counts"][0]
+    browser.resize(width, mobile=width < 600)
+    browser.open(pairs)
+    assert browser.run(POINTS, "leads") == [6 * 6, wrong]
+    drawn = browser.run("const [, marks] = document.getElementById('leads').data;"
+                        "return marks.y.map((a, i) => [a, marks.x[i]])")  # fmt: skip
+    assert sorted(drawn) == sorted([a, b] for a, b, _, _ in leads["listed"])
+    cells = browser.run(CELLS, "#leads-wrong")
+    assert [row[:2] for row in cells] == [[f"{a}, {b}", str(c)] for a, b, c, _ in leads["listed"]]
+    words = browser.run("return document.getElementById('leads-words').textContent")
+    assert f"wrong on {wrong} of 36 pairs" in words
+    assert browser.run(CUT_OFF) == []
+    assert browser.run(SPILLS) is False
+
+
+def test_what_a_model_has_no_part_in_is_not_shown(browser, pairs):
+    shown = """return ["one-leads", "one-tables", "one-lost"]
+      .filter((id) => document.getElementById(id).checkVisibility())"""
+    assert browser.run(shown) == ["one-tables", "one-lost"]
+    browser.open(pairs)
+    assert browser.run(shown) == ["one-leads"]
+    facts = browser.run("return document.getElementById('one-facts').textContent")
+    assert "pair(added),mlp(relu),readout" in facts
+    assert "6 tokens, 6 logits, context 2, width 8, 8 neurons" in facts
+    for plot in ("dimension", "rank"):
+        text = f"return document.querySelector('#{plot} .annotation-text').textContent"
+        assert "has a certificate" in browser.run(text)
 
 
 def test_a_hostile_name_is_shown_and_does_nothing(browser):

@@ -13,7 +13,8 @@ from ballproof.models.catalogue import zoo_path
 from ballproof.models.weights import load_weights, weights_from_bytes
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.study.errors import wrong_sequences
-from ballproof.verifier.study.portrait import portrait, quantised, restored
+from ballproof.verifier.study.portrait import portrait
+from ballproof.verifier.study.quantise import quantised, restored
 
 PLAIN = ("gaussian", "trained", "one hot", "dyadic", "duplicated", "zeros")
 

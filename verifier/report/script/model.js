@@ -62,11 +62,25 @@ function truthWords(model) {
   return `${grouped(right)} of ${grouped(model.total)} inputs (${down(a, b, 5)}), proven exactly`;
 }
 
-function facts(model) {
+/** Write the sizes: a portrait states those that its architecture has. */
+function sizeWords(model, portrait) {
   const [v, k, d, h] = model.sizes;
-  return [["sizes", `${v} tokens, context ${k}, width ${d}, head width ${h}`],
+  if (!portrait || !portrait.sizes) return `${v} tokens, context ${k}, width ${d}, head width ${h}`;
+  const sizes = portrait.sizes;
+  const words = [[sizes.d_vocab, "tokens"], [sizes.d_vocab_out, "logits"], ["context", sizes.n_ctx],
+    ["width", sizes.d_model], [sizes.n_heads, "heads"], ["head width", sizes.d_head],
+    [sizes.d_mlp, "neurons"]];
+  return words.filter((pair) => !pair.includes(undefined) && !pair.includes(0))
+    .map((pair) => pair.join(" ")).join(", ");
+}
+
+function facts(model, portrait) {
+  const ratio = model.ratio === null ? "unknown" : String(model.ratio);
+  return [
+    ...(portrait && portrait.architecture ? [["architecture", portrait.architecture]] : []),
+    ["sizes", sizeWords(model, portrait)],
     ["inputs", grouped(model.total)], ["true accuracy", truthWords(model)],
-    ["σ₁/σ₂ of the query-key table", model.ratio === null ? "unknown" : String(model.ratio)],
+    ...(portrait && !portrait.tables ? [] : [["σ₁/σ₂ of the query-key table", ratio]]),
     ["SHA-256 of the weights", model.sha256]];
 }
 
@@ -116,16 +130,17 @@ function showModel(index) {
   const wrong = portrait && portrait.wrong;
   at("one").hidden = false;
   at("one-name").textContent = model.name;
-  at("one-facts").replaceChildren(...facts(model).flatMap(([term, text]) => {
+  at("one-facts").replaceChildren(...facts(model, portrait).flatMap(([term, text]) => {
     const [dt, dd] = [document.createElement("dt"), document.createElement("dd")];
     dt.textContent = term;
     dd.textContent = text;
     return [dt, dd];
   }));
-  for (const which of Object.keys(AXES)) {
-    at("map-" + which).parentElement.hidden = !(portrait && portrait.tables);
-    if (portrait && portrait.tables) drawMap(which, portrait.tables[which]);
-  }
+  showLeads(portrait && portrait.leads);
+  const tables = portrait && portrait.tables;
+  at("one-tables").hidden = !tables;
+  for (const which of tables ? Object.keys(AXES) : []) drawMap(which, tables[which]);
+  at("one-lost").hidden = !lost && !wrong && Boolean(portrait && portrait.leads);
   at("lost-words").textContent = lostWords(lost, wrong);
   for (const [id, key, title] of [["lost-gap", "by_gap", "gap (0: no other token)"],
     ["lost-maximum", "by_maximum", "maximum"], ["lost-query", "by_query", "last token, the query"]]) {

@@ -57,6 +57,13 @@ function drawFrontier() {
   return draw("frontier", every ? [...marks, line] : [line, ...marks], shape);
 }
 
+/** Say what is missing where a picture has no mark. */
+function sayIfEmpty(shape, marks, what) {
+  if (marks.length) return;
+  for (const axis of [shape.xaxis, shape.yaxis]) axis.visible = false;
+  shape.annotations = [{ text: what, showarrow: false, xref: "paper", yref: "paper", x: 0.5, y: 0.5 }];
+}
+
 function drawDimension() {
   const points = family().means.filter((mean) => mean[5] !== null && mean[7] !== null)
     .map(([s, count, , , , share, sd, dimension]) => ({
@@ -70,6 +77,7 @@ function drawDimension() {
   across(shape.xaxis, points.map((point) => point.x));
   within(shape.yaxis, points.map((point) => point.y), points.map((point) => point.sd || 0));
   placeLegend(shape, marks.length, 2);
+  sayIfEmpty(shape, marks, "No strategy that has a certificate<br>of this task has this count.");
   return draw("dimension", marks, shape);
 }
 
@@ -99,6 +107,7 @@ function drawRank() {
   within(shape.xaxis, family().rank.flatMap((series) => series.x));
   within(shape.yaxis, family().rank.flatMap((series) => series.y));
   placeLegend(shape, family().rank.length, 1);
+  sayIfEmpty(shape, data, "No subcubic strategy has a certificate<br>of this task.");
   return draw("rank", data, shape);
 }
 
