@@ -13,7 +13,7 @@ help:
 	@echo "make test-all  the same with the exhaustive tests"
 	@echo "make test-installed  build the wheel, install it into an empty environment, and run it there"
 	@echo "make test-notebooks  run the notebooks in a fresh environment, with torch and TransformerLens"
-	@echo "make arena     build 1,500 certificates and hostile files, and score the checker (a few minutes)"
+	@echo "make arena     build 2,600 certificates and hostile files, and score the checker (a few minutes)"
 	@echo "make arena-pack  pack them, with their runner, for authors of other checkers"
 	@echo "make bench     measure the figures of the README"
 	@echo "make bench-strategies  prove one model with all 156 strategies, beside the published bounds"
