@@ -17,9 +17,7 @@ from arena_models import KEPT_MODELS, RECIPES, is_kept, makers, toy, toy_of, wei
 from arena_witnesses import exact_weights, good
 from large_files import MIB, large_file
 from support.certify import PARTS, digest, shapes, task_of
-from support.networks import Network, inputs_of, right_and_open
-from support.oracle import count_correct, oracle_of
-from support.rules import definition
+from support.claimed import ends_of, sizes_of
 from support.toy import ToyModel
 from support.witnesses import SUBCUBIC
 
@@ -35,53 +33,12 @@ def model_of(data: bytes) -> ToyModel:
     return toy_of(data)
 
 
-@cache
-def _true_ends(data: bytes, margin: str, text: str, parts: str, sizes: str) -> tuple[int, int]:
-    task, least = json.loads(text), Fraction(margin)
-    if json.loads(parts) != PARTS:
-        tensors = toy_of(data).tensors
-        network = Network(tensors, json.loads(parts), json.loads(sizes))
-        return right_and_open(network, task, definition, least)
-    model, right = model_of(data), 0
-    if task == task_of(shapes(data)):
-        right = count_correct(model, least)
-        return right, right
-    answers = range(*task["answers"])
-    for x in inputs_of(task):
-        label = definition(task, [x[i] for i in task["reads"]])
-        right += label in answers and oracle_of(model).is_correct(x, least, label, answers)
-    return right, right
-
-
-def true_ends(data: bytes, claim) -> tuple[int, int]:
-    """Return how many inputs of the claim's task the model gets right at its margin.
-
-    At least and at most: they differ by exact ties of exponentials, which balls do not tell.
-    """
-    model = claim["model"]
-    words = (json.dumps(x) for x in (claim["task"], model["parts"], model["sizes"]))
-    return _true_ends(data, claim["margin"], *words)
-
-
 def is_true(claim, low: int, high: int) -> bool:
     return int(claim["correct_at_least"]) <= low and high <= int(claim["correct_at_most"])
 
 
 def is_false(claim, low: int, high: int) -> bool:
     return int(claim["correct_at_least"]) > high or low > int(claim["correct_at_most"])
-
-
-def sizes_of(data: bytes, parts) -> dict[str, int]:
-    """Return the sizes of weights with these parts, from the shapes of their tensors."""
-    names = {part["part"] for part in parts}
-    shape = {name.split(".")[-1]: w.shape for name, w in toy_of(data).tensors.items()}
-    if "pair" in names:
-        (v, d), (m, out) = shape["W_a" if "W_a" in shape else "W_E"], shape["W_out"]
-        return {"d_vocab": v, "n_ctx": 2, "d_model": d, "d_mlp": m, "d_vocab_out": out}
-    (v, d), (heads, _, h), out = shape["W_E"], shape["W_Q"], shape["W_U"][1]
-    inner = {"n_heads": heads, "d_head": h, "d_mlp": shape.get("W_in", (0, 0))[1]}
-    places = shape["W_pos"][0] if "positions" in names else None
-    return {"d_vocab": v, "n_ctx": places, "d_model": d} | inner | {"d_vocab_out": out}
 
 
 @pytest.fixture
@@ -100,16 +57,14 @@ def judged(corpus, cases):
 def test_every_accepted_statement_is_true_by_enumeration(judged):
     for case, data, claim in judged("accept"):
         parts = claim["model"]["parts"]
-        own = shapes(data) if parts == PARTS else sizes_of(data, parts)
-        # Without positions the claim says how many there are.
-        own["n_ctx"] = own["n_ctx"] or len(claim["task"]["positions"])
+        own = sizes_of(data, parts, len(claim["task"]["positions"]))
         model = {"sha256": digest(data), "parts": parts, "sizes": own}
         assert claim["model"] == model, case.name
         sizes = [past - first for first, past in claim["task"]["positions"]]
         assert int(claim["total"]) == prod(sizes)
         if parts == PARTS and not case.name.startswith("task."):
             assert claim["task"] == task_of(shapes(data)), case.name
-        assert is_true(claim, *true_ends(data, claim)), case.name
+        assert is_true(claim, *ends_of(data, claim)), case.name
 
 
 def float32_count(model, margin):
@@ -145,7 +100,7 @@ def test_cases_marked_false_are_false_and_no_others(judged, cases):
     seen = Counter()
     for case, data, claim in judged("reject"):
         if case.reason == "count" and claim["semantics"] == "real":
-            untrue = is_false(claim, *true_ends(data, claim))
+            untrue = is_false(claim, *ends_of(data, claim))
             assert case.false == untrue, case.name
             seen[untrue] += 1
         else:
