@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -17,11 +18,14 @@ from support.hard import Hard, hard
 from support.hard_zoo import hard_on_zoo
 from support.ladders import LADDERS
 from support.mutations import change_claim, fix_model, mutate, written
+from support.network_seeds import NetworkTruth, networks
 from support.seeds import SEMANTICS, Seed, any_strategy, seed_for, small_models
 from support.toy import ToyModel
 from support.truth import Truth, demand
 
 from ballproof.models.catalogue import zoo_path
+from ballproof.models.weights import weights_from_bytes
+from ballproof.verifier.counting.float32 import deviation
 
 ROOT = Path(__file__).resolve().parents[2]
 BUDGET = 100_000_000
@@ -49,6 +53,11 @@ class Bounded(Truth):
     At a larger margin no more are right; an upper end is compared at margin 0 only.
     """
 
+    @cached_property
+    def eps(self) -> Fraction:  # type: ignore[override]
+        """How far the gaps of the float32 program may be from the real ones."""
+        return deviation(weights_from_bytes(self.weights, "zoo"))
+
     def __init__(self, weights: bytes, least: int = 0, most: int | None = None) -> None:
         sizes = shapes(weights)
         self.weights, self.digest = weights, digest(weights)
@@ -69,7 +78,7 @@ class Mutant(NamedTuple):
     kind: str
     strategy: str
     did: list[str]
-    truth: Truth
+    truth: Truth | NetworkTruth
     cert: bytes
 
 
@@ -110,7 +119,8 @@ class Source:
 
     def _toy(self, rng: Random) -> Seed:
         number = rng.randrange(VALID)
-        index, choice = number % len(small_models(RANDOM_MODELS)), Random(number)
+        models = len(small_models(RANDOM_MODELS)) + len(networks())
+        index, choice = number % models, Random(number)
         strategy, semantics = any_strategy(choice), choice.choice(SEMANTICS)
         return seed_for(index, strategy, semantics, number, RANDOM_MODELS)
 

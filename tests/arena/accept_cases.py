@@ -31,7 +31,8 @@ from support.oracle import count_correct
 from support.witnesses import SUBCUBIC, wild
 
 TWO_SIDED = ("exact", "brute-force")
-STRATEGIES = (*TWO_SIDED, "cubic", *LADDERS, *SUBCUBIC)
+STRATEGIES = (*TWO_SIDED, "enumerate", "cubic", *LADDERS, *SUBCUBIC)
+BY_MARGIN = ("exact", "enumerate", "cubic", "grid", "subcubic/max-diff/chord/max-diff-exact")
 MARGINS = ("1/3", "1", "7/1000000007", "100", "1/" + "9" * 199, "9" * 200)
 FLOAT_MODELS = ("trained", "small", "ties", "near-ties", "one-position", "one-token", "absorbing")
 
@@ -46,6 +47,8 @@ def accept_cases() -> Iterator[Case]:
 
 def good_witness(name: str, strategy: str) -> dict[str, Any]:
     """Return the witness that the corpus uses for a strategy and a shared model."""
+    if strategy == "enumerate":
+        return {"passes": 2}
     if strategy in LADDERS:
         return good_ladder(strategy, toy(name))
     return good(strategy, toy(name)) if strategy in SUBCUBIC else {}
@@ -114,6 +117,9 @@ def models() -> Iterator[Case]:
                 continue
             cert = strongest(name, strategy)
             yield accepted(f"model.{name}.{strategy}", about, name, cert)
+        if name not in (*BRIEFLY, "long"):
+            cert = strongest(name, "enumerate")
+            yield accepted(f"model.{name}.enumerate", about, name, cert)
         if name not in {"one-token", "one-of-all"}:
             strategy = "subcubic/max-diff-exact/mean+diff/exact"
             cert = strongest(name, strategy)
@@ -141,6 +147,17 @@ TASKS: dict[str, tuple[str, dict[str, Any]]] = {
     "few-answers": ("max", {"answers": [1, 4]}),
     "one-answer": ("max", {"answers": [2, 3]}),
     "query-alone": ("max", {"reads": [2]}),
+    "sum": ("sum", {"modulus": 4, "coefficients": [1, 1, 1]}),
+    "weighted-sum": ("sum", {"modulus": 5, "coefficients": [2, -3], "reads": [0, 2]}),
+    "klein-four": ("product", {"group": "D2", "order": "lexicographic", "side": "x(y)"}),
+    "s3-other-side": (
+        "product",
+        {"group": "S3", "order": "lexicographic", "side": "y(x)", "reads": [0, 1]},
+    ),
+    "table": (
+        "table",
+        {"labels": [3, 1, 4, 1, 0, 2, 2, 0, 1, 3, 3, 1, 0, 0, 2, 3], "reads": [1, 2]},
+    ),
 }
 
 
@@ -149,8 +166,9 @@ def tasks() -> Iterator[Case]:
     sizes = shapes(weights("small"))
     for name, (rule, parts) in TASKS.items():
         task = task_of(sizes, rule, **parts)
-        for strategy in TWO_SIDED:
-            cert = fields("small", strategy, at_least=0, at_most=0, task=task)
+        for strategy in (*TWO_SIDED, "enumerate"):
+            witness = good_witness("small", strategy)
+            cert = fields("small", strategy, at_least=0, at_most=0, task=task, witness=witness)
             strong = at_the_bound(weights("small"), cert)
             yield accepted(f"task.{name}.{strategy}", "Another task.", "small", strong)
         cert = fields("small", "ladder", at_least=0, at_most=0, task=task, witness={"labels": []})
@@ -162,7 +180,7 @@ def tasks() -> Iterator[Case]:
 def margins() -> Iterator[Case]:
     for index, margin in enumerate(MARGINS):
         for name in ("trained", "small"):
-            for strategy in ("exact", "cubic", "grid", "subcubic/max-diff/chord/max-diff-exact"):
+            for strategy in BY_MARGIN:
                 if (name, strategy) == ("trained", "grid") or (
                     len(margin) > 1000 and name == "small"
                 ):
@@ -257,11 +275,12 @@ def weaker() -> Iterator[Case]:
         "cubic",
         "ladder",
         "moment",
+        "enumerate",
         SUBCUBIC[17],
         SUBCUBIC[-1],
     ):
         strong = strongest("small", strategy)
-        for bits in (32, 1024):
+        for bits in (32, 1024) if strategy != "enumerate" else (128, 512):
             about = f"A first working precision of {bits} bits."
             more = at_the_bound(weights("small"), proof(strong, precision=bits))
             yield accepted(f"precision.{bits}.{slug(strategy)}", about, "small", more)

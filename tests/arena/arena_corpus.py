@@ -8,6 +8,7 @@ import re
 import tarfile
 from collections.abc import Callable, Iterator
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,9 @@ from accept_cases import accept_cases
 from arena_case import Case
 from arena_models import makers, weights
 from hostile_certificates import plain
+from network_cases import network_accept_cases
+from network_models import ABOUT, network
+from network_refusals import network_reject_cases
 from no_crash_cases import no_crash_cases
 from reject_cases import reject_cases
 
@@ -22,13 +26,14 @@ ARENA = Path(__file__).resolve().parent
 TREE = ARENA.parents[1]
 MANIFEST = ARENA / "manifest.txt"
 CATEGORIES: dict[str, Callable[[], Iterator[Case]]] = {
-    "accept": accept_cases,
-    "reject": reject_cases,
+    "accept": lambda: chain(accept_cases(), network_accept_cases()),
+    "reject": lambda: chain(reject_cases(), network_reject_cases()),
     "no_crash": no_crash_cases,
 }
 BASE = "models/trained.cert"
+RUNNER = ("score.py", "scorecard.py", "statements.py", "large_files.py")
 # What other checkers' authors need beside the files of the cases, by its name there.
-TOOLS = {name: ARENA / name for name in ("README.md", "score.py", "scorecard.py", "large_files.py")}
+TOOLS = {name: ARENA / name for name in ("README.md", *RUNNER)}
 TOOLS |= {"certificate.md": TREE / "docs" / "certificate.md", "LICENSE": TREE / "LICENSE"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]{0,150}")
 Files = dict[str, bytes]
@@ -48,6 +53,7 @@ class Corpus(NamedTuple):
 def build() -> Corpus:
     """Return the whole corpus."""
     files = {f"models/{name}.safetensors": weights(name) for name in makers()}
+    files |= {f"models/{name}.safetensors": network(name).bytes() for name in ABOUT}
     files[BASE] = plain()
     lines = [f"{path} {_sha256(data)}" for path, data in files.items()]
     for category in CATEGORIES:

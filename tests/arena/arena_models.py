@@ -12,14 +12,12 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from support.certify import BUFFERS, TRAINED, join_weights, mean_diff_sign, split_weights
+from support.certify import TRAINED, join_weights, mean_diff_sign, split_weights
+from support.claimed import tensors_of
 from support.float32_traps import flushed_embedding, stream_from_the_left
 from support.toy import BIASES, Recipe, ToyModel
 
 KEPT_MODELS = Path(__file__).resolve().parent / "models"
-# What numpy's dtype is for a safetensors dtype.
-DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
-DTYPES |= {f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (1, 2, 4, 8)}
 TURNED = ("trained", "absorbing", "sharp")  # Flavours that are turned by linear algebra.
 ALL = frozenset(BIASES)
 RECIPES = {
@@ -94,16 +92,7 @@ def toy(name: str) -> ToyModel:
 
 def toy_of(data: bytes) -> ToyModel:
     """Return the model of a good weights file, buffers left out, bfloat16 as float32."""
-    header, data = split_weights(data)
-    tensors = {}
-    for name in header.keys() - {"__metadata__", *BUFFERS}:
-        entry = header[name]
-        start, end = entry["data_offsets"]
-        words = np.frombuffer(data[start:end], DTYPES[entry["dtype"]])
-        if entry["dtype"] == "BF16":
-            words = (words.astype("<u4") << 16).view("<f4")
-        tensors[name] = words.reshape(entry["shape"])
-    return ToyModel(tensors)
+    return ToyModel(tensors_of(data))
 
 
 def is_kept(name: str) -> bool:

@@ -64,7 +64,7 @@ def sizes() -> Iterator[Case]:
 
 
 def parts() -> Iterator[Case]:
-    """Models of other parts than the one architecture that is served."""
+    """Models of parts that are not served, or that have other sizes."""
     path = ("claim", "model", "parts")
     known = base()["claim"]["model"]["parts"]
     attention = known[2]
@@ -89,8 +89,12 @@ def parts() -> Iterator[Case]:
         "long-name": [{"part": "x" * 300}, *known[1:]],
     }
     for name, value in lists.items():
-        about = "Parts that this version does not serve."
-        yield raw(f"parts.{name}", about, text(changed(base(), path, value)), UNSUPPORTED)
+        data = text(changed(base(), path, value))
+        if name in ("heads", "mask"):
+            about = "Parts of an architecture whose sizes are not stated."
+            yield raw(f"parts.{name}", about, data, SYNTAX)
+        else:
+            yield raw(f"parts.{name}", "Parts that this version does not serve.", data, UNSUPPORTED)
     for value in (0, 2, -1, 10**1999):
         name = f"tally.{value if value < 10**6 else 'huge'}"
         yield raw(name, "Another tally.", text(proof(base(), tally=value)), LIMIT)
@@ -100,7 +104,8 @@ TASKS: dict[str, tuple[tuple[str, ...], Any, Answer]] = {
     "word": ((), "max-of-3", SYNTAX),
     "empty": ((), {}, SYNTAX),
     "rule.case": (("rule",), "Max", UNSUPPORTED),
-    "rule.sum": (("rule",), "sum", UNSUPPORTED),
+    "rule.median": (("rule",), "median", UNSUPPORTED),
+    "rule.sum": (("rule",), "sum", SYNTAX),
     "rule.empty": (("rule",), "", UNSUPPORTED),
     "rule.long": (("rule",), "max" * 100, UNSUPPORTED),
     "rule.rank": (("rule",), "rank", SYNTAX),
@@ -131,7 +136,7 @@ RANKS: dict[str, tuple[Any, Answer]] = {
     "nine": (9, LIMIT),
     "true": (True, SYNTAX),
     "text": ("1", SYNTAX),
-    "four-of-three": (4, UNSUPPORTED),
+    "four-of-three": (4, LIMIT),
 }
 
 

@@ -42,7 +42,16 @@ from support.witnesses import SUBCUBIC, constant_gaps, dyadic
 from witness_faults import Fault, ladder_faults, subcubic_faults
 
 OTHERS = ("zero-biases", "as-float64", "subnormal", "sibling")
-ONE_EACH = ("exact", "brute-force", "cubic", *LADDERS, SUBCUBIC[0], SUBCUBIC[17], SUBCUBIC[-1])
+ONE_EACH = (
+    "exact",
+    "brute-force",
+    "enumerate",
+    "cubic",
+    *LADDERS,
+    SUBCUBIC[0],
+    SUBCUBIC[17],
+    SUBCUBIC[-1],
+)
 
 
 def reject_cases() -> Iterator[Case]:
@@ -192,7 +201,7 @@ def counts() -> Iterator[Case]:
     for strategy in ONE_EACH:
         cert = strongest("small", strategy)
         ends = {"correct_at_least": 1}
-        if strategy in (*TWO_SIDED, *LADDERS):
+        if strategy in (*TWO_SIDED, "enumerate", *LADDERS):
             ends["correct_at_most"] = -1
         for end, step in ends.items():
             count = int(cert["claim"][end]) + step
@@ -225,8 +234,10 @@ def tasks() -> Iterator[Case]:
         ends = {"above": (right + 1, total), "below": (0, right - 1)}
         for end, (least, most) in ends.items():
             if 0 <= least <= most <= total and most >= 0:
-                for strategy in TWO_SIDED:
+                for strategy in (*TWO_SIDED, "enumerate"):
                     beyond = proof(strong, strategy=strategy) if strategy != "exact" else strong
+                    if strategy == "enumerate":
+                        beyond = proof(beyond, witness={"passes": 2})
                     beyond = _ends(beyond, str(least), str(most))
                     about = "One input more or less than the model gets right of this task."
                     case = f"task.{name}.{end}.{strategy}"
@@ -352,7 +363,7 @@ def empty_and_foreign_witnesses() -> Iterator[Case]:
             cert = proof(strongest("small", strategy), witness=extra)
             about = "A strategy that takes the empty witness is given another."
             yield refused(f"witness.{strategy}.{index}", about, "small", cert, WITNESS)
-    for strategy in (*LADDERS, SUBCUBIC[0], SUBCUBIC[-1]):
+    for strategy in ("enumerate", *LADDERS, SUBCUBIC[0], SUBCUBIC[-1]):
         cert = proof(strongest("small", strategy), witness={})
         about = "The empty witness where one is needed."
         yield refused(f"witness.empty.{slug(strategy)}", about, "small", cert, WITNESS)

@@ -24,9 +24,7 @@ from typing import Any
 
 from large_files import large_file
 from scorecard import ARENA, CATEGORIES, Answer, Case, Result, read_cases, score, table
-
-# The one architecture of the format, in words.
-PARTS = "embed,positions,attention(1-head,causal,1/sqrt(d_head)),readout(last)"
+from statements import statement
 
 
 class Files:
@@ -83,41 +81,9 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     process.communicate()
 
 
-def question(claim: dict[str, Any]) -> str:
-    """Return the name of a claim's task; what is not the whole of the model is in brackets."""
-    task, sizes = claim["task"], claim["model"]["sizes"]
-    rule, reads = task["rule"], task["reads"]
-    usual = len(reads) if rule == "argmax" else sizes["d_vocab_out"]
-    parts = []
-    if any(ends != [0, sizes["d_vocab"]] for ends in task["positions"]):
-        parts.append("positions=" + ",".join(map(_inclusive, task["positions"])))
-    if len(reads) != len(task["positions"]):
-        parts.append("reads=" + ",".join(map(str, reads)))
-    if task["answers"] != [0, usual]:
-        parts.append("answers=" + _inclusive(task["answers"]))
-    ranked = rule == "rank" or task.get("rank", 1) > 1
-    name = f"{rule}-{task['rank']}" if ranked else rule
-    return f"{name}-of-{len(reads)}" + (f"[{';'.join(parts)}]" if parts else "")
-
-
-def _inclusive(ends: list[int]) -> str:
-    return f"{ends[0]}..{ends[1] - 1}"
-
-
-def statement(case: Case, files: Files) -> str:
-    """Return the verdict line of a verified certificate, which the format fixes to the letter."""
-    cert = json.loads(Path(files.path(case.certificate)).read_bytes())
-    claim, total = cert["claim"], int(cert["claim"]["total"])
-    share = int(claim["correct_at_least"]) * 10**5 // total
-    most = int(claim["correct_at_most"])
-    upper = f", at most {most}" if most < total else ""
-    return (
-        f"s VERIFIED {question(claim)} of {PARTS} sha256:{claim['model']['sha256']} "
-        f"{claim['semantics']} "
-        f"margin {claim['margin']}: at least {claim['correct_at_least']} of {total} correct "
-        f"(>= {share // 10**5}.{share % 10**5:05d}){upper}, "
-        f"{cert['proof']['operations']} operations"
-    )
+def expected(case: Case, files: Files) -> str:
+    """Return the line that a verified certificate must print."""
+    return statement(json.loads(Path(files.path(case.certificate)).read_bytes()))
 
 
 def play(
@@ -133,7 +99,7 @@ def play(
 
         def one(case: Case) -> Result:
             answer = ask(files.arguments(case))
-            line = statement(case, files) if case.exit_code == 0 else None
+            line = expected(case, files) if case.exit_code == 0 else None
             files.discard(case)
             return Result(case, answer, line)
 

@@ -93,7 +93,7 @@ def in_process():
 def test_the_reference_checker_is_right_on_every_case(arena, small, in_process):
     figures = score(play(arena, small, in_process))
     assert figures["wrong"] == []
-    assert figures["all"]["right"] == figures["all"]["exit_code_right"] == len(small) > 1500
+    assert figures["all"]["right"] == figures["all"]["exit_code_right"] == len(small) > 2600
     assert figures["scored_on"] == "exit codes and reasons and the statements of verified claims"
 
 

@@ -11,14 +11,16 @@ import json
 import zlib
 from collections.abc import Callable
 from functools import lru_cache
+from math import prod
 from random import Random
 from typing import Any
 
 from support.certify import PARTS, digest, encoded, shapes, task_of
+from support.claimed import MOST_INPUTS, hold_claim, hold_explained, sizes_of
 from support.seeds import Seed
 from support.truth import Truth, ask, hold_answer, read_toy
 
-from files.verdict import Refusal
+from files.verdict import Refusal, Theorem
 
 MAX_OPERATIONS = 200_000
 MAX_SEQUENCES = 300
@@ -49,9 +51,20 @@ def one_input(data: bytes) -> None:
     for text in dict.fromkeys([cert, fixed_up(weights, cert)]):
         answer = ask(weights, text, MAX_OPERATIONS)
         if not isinstance(answer, Refusal) or answer.reason == "count":
-            truth = truth_of(weights)
-            if truth:
-                hold_answer(truth, text, answer, Random(zlib.crc32(data)), 1)
+            hold(weights, text, answer, Random(zlib.crc32(data)))
+
+
+def hold(weights: bytes, cert: bytes, answer: Theorem | Refusal, rng: Random) -> None:
+    """Raise FalseAnswer unless an answer about weights that the checker has read is true."""
+    claim = json.loads(cert)["claim"]
+    if claim["model"]["parts"] == PARTS:
+        truth = truth_of(weights)
+        if truth:
+            hold_answer(truth, cert, answer, rng, 1)
+        return
+    hold_claim(weights, claim, answer, None)
+    if isinstance(answer, Theorem) and answer.total <= MOST_INPUTS:
+        hold_explained(weights, cert, rng, 1)
 
 
 @lru_cache(maxsize=32)
@@ -65,8 +78,15 @@ def truth_of(weights: bytes) -> Truth | None:
 def fixed_up(weights: bytes, cert: bytes) -> bytes:
     """Return the certificate as a statement about the weights, or as it is if it cannot be."""
     try:
-        fields, sizes = json.loads(cert), shapes(weights)
+        fields = json.loads(cert)
         claim = fields["claim"]
+        parts, task = claim["model"]["parts"], claim["task"]
+        if parts != PARTS:
+            sizes = sizes_of(weights, parts, len(task["positions"]))
+            claim["model"] = {"sha256": digest(weights), "parts": parts, "sizes": sizes}
+            total = prod(past - first for first, past in task["positions"])
+            return encoded(fields | {"claim": _clipped(claim, str(total))})
+        sizes = shapes(weights)
         claim["model"] = {"sha256": digest(weights), "parts": PARTS, "sizes": sizes}
         claim["task"] = task_of(sizes)
         total = str(sizes["d_vocab"] ** sizes["n_ctx"]) if sizes["n_ctx"] < 3000 else "1"

@@ -1,6 +1,7 @@
 """The fuzzing targets without the fuzzer: seeds and mutants pass, and a false answer does not."""
 
 import builtins
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,11 +11,15 @@ import pytest
 import run
 import target_reader
 import target_witness
+from support.certify import encoded
+from support.network_seeds import NetworkTruth
+from support.networks import inputs_of
 from support.seeds import seeds
 from support.truth import FalseAnswer
 
 import explain
 import kernel
+from files.claims import Pins, read_claim
 from files.verdict import Theorem
 from parts.attention_only import WORDS
 
@@ -106,8 +111,65 @@ def _nothing(*_):
 
 
 def _partly_right(seed):
-    real = seed.fields["claim"]["semantics"] == "real"
+    real = seed.model and seed.fields["claim"]["semantics"] == "real"
     return real and seed.fields["claim"]["margin"] == "0" and 0 < seed.truth.count(0) < 60
+
+
+def _network_seeds():
+    return [pair for pair in seeds(Random(9), 30) if isinstance(pair[1].truth, NetworkTruth)]
+
+
+@each_target
+@pytest.mark.parametrize("change", ["low", "high", "digest", "counted"])
+def test_a_false_answer_about_a_network_is_a_finding(target, change, monkeypatch):
+    """Also where only the parts that are claimed make it false."""
+    check, explained, caught = kernel.check, explain.explanations, 0
+    for index, seed in _network_seeds():
+        true = check(seed.truth.weights, encoded(seed.fields), Pins())
+        changes = {
+            "low": {"correct_at_least": true.correct_at_most + 1},
+            "high": {"correct_at_most": true.correct_at_least - 1},
+            "digest": {"sha256": "0" * 64},
+        }
+        if change in ("high", "counted") and true.correct_at_least == true.total:
+            continue  # An upper end of all claims nothing, and nothing wrong can be counted.
+        if change == "high" and not true.correct_at_least:
+            continue
+
+        def all_counted(weights, cert, pins, inputs, explained=explained):
+            every = list(inputs_of(json.loads(cert)["claim"]["task"]))
+            return [x._replace(counted=True) for x in explained(weights, cert, pins, every)]
+
+        told = true._replace(**changes.get(change, {}))
+        monkeypatch.setattr(kernel, "check", lambda *_, told=told: told)
+        monkeypatch.setattr(
+            explain, "explanations", all_counted if change == "counted" else _nothing
+        )
+        with pytest.raises(FalseAnswer):
+            target.one_input(target.seed_input(index, seed))
+        monkeypatch.undo()
+        caught += 1
+    assert caught >= 4
+
+
+def test_many_mutants_of_network_claims_ask_something_else_and_are_verified(monkeypatch):
+    verified, check = [], kernel.check
+
+    def record(weights, cert, pins):
+        theorem = check(weights, cert, pins)
+        verified.append((theorem.task, theorem.model))
+        return theorem
+
+    rng, own = Random(10), set()
+    for index, seed in _network_seeds():
+        claim = read_claim(encoded(seed.fields), 10**9)
+        own.add((claim.question, claim.words))
+        monkeypatch.setattr(kernel, "check", record)
+        data = target_witness.seed_input(index, seed)
+        for _ in range(30):
+            changed = target_witness.mutator(data, run.MAX_LENGTH, rng.randrange(2**32))
+            target_witness.one_input(changed)
+    assert len(verified) > 50 and len(set(verified) - own) > 10
 
 
 def test_without_atheris_one_sentence_says_how_to_install_it(monkeypatch, capsys):

@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from copy import deepcopy
+from itertools import permutations
+from math import prod
 from random import Random
 from typing import Any
 
-from support.certify import task_of
 from support.ladders import LADDERS, RATES, RULES, wild_ladder
+from support.network_seeds import random_task
 from support.seeds import Seed
 from support.witnesses import SUBCUBIC, wild
 
 Fields = dict[str, Any]
 Path = list[Any]
 COUNTS = ("total", "correct_at_least", "correct_at_most")
-NAMES = ("brute-force", "exact", "cubic", *LADDERS)
+NAMES = ("brute-force", "exact", "cubic", "enumerate", *LADDERS)
 STRANGE: tuple[Any, ...] = (None, True, False, [], {}, "", 0, 1, -1, 0.5, 1e300, [[]], "NaN", "-0")
 HUGE = (2**60, -(2**60), 2**63, 10**30, -(10**30), 10**1999, 10**2000, 2**28, 2**28 + 1, 20_000)
 TEXTS = ("0", "1", "-1", "+1", "01", "1/2", "2/4", "1/0", "1e9", " 1", "1\n", "\u0661", "9" * 2001)
@@ -181,7 +183,9 @@ def _family(strategy: str) -> str:
 def wild_witness(rng: Random, fields: Fields, seed: Seed) -> str:
     """Write a random witness of the strategy for the seed's model."""
     strategy = fields["proof"]["strategy"]
-    if strategy in LADDERS or strategy in SUBCUBIC:
+    if strategy == "enumerate":
+        fields["proof"]["witness"] = {"passes": rng.randint(1, 4)}
+    elif seed.model and (strategy in LADDERS or strategy in SUBCUBIC):
         maker = wild_ladder if strategy in LADDERS else wild
         fields["proof"]["witness"] = maker(rng, strategy, seed.model)
     return "wild witness"
@@ -199,7 +203,9 @@ def move_witness(rng: Random, fields: Fields, seed: Seed) -> str:
 
 def _move(rng: Random, holder: Any, key: Any, v: int) -> bool:
     value, old = holder[key], json.dumps(holder[key], default=str)
-    if key in ("per_position", "at_most", "squarings"):
+    if key == "passes":
+        holder[key] = rng.randint(0, 5)
+    elif key in ("per_position", "at_most", "squarings"):
         holder[key] = rng.randint(0, 12 if key == "squarings" else 2)
     elif key == "rate":
         holder[key] = rng.choice(RATES[rng.choice(["moment", "grid"])])
@@ -218,17 +224,61 @@ def _move(rng: Random, holder: Any, key: Any, v: int) -> bool:
 
 
 def fix_model(rng: Random, fields: Fields, seed: Seed) -> str:
-    """Make the statement about the seed's model, as far as digest, sizes, task and total go."""
-    claim = fields["claim"]
-    claim["model"] = deepcopy(seed.fields["claim"]["model"])
-    claim["task"], claim["total"] = task_of(claim["model"]["sizes"]), str(seed.truth.total)
+    """Make the statement about the seed's model: digest and sizes, mostly also parts and task."""
+    claim, model = fields["claim"], deepcopy(seed.fields["claim"]["model"])
+    parts = model["parts"] if rng.random() < 0.7 else claim["model"]["parts"]
+    claim["model"] = model | {"parts": parts}
+    if rng.random() < 0.6:
+        claim["task"] = deepcopy(seed.fields["claim"]["task"])
+    claim["total"] = str(prod(past - first for first, past in claim["task"]["positions"]))
     return "digest and sizes fixed up"
+
+
+def change_task(rng: Random, fields: Fields, seed: Seed) -> str:
+    """Ask for something else: another rule, factor, side, order, label, domain, or answers."""
+    claim = fields["claim"]
+    task, draw = claim["task"], rng.randrange(5)
+    if draw == 0:
+        claim["task"] = task = random_task(rng, claim["model"]["sizes"])
+    elif draw == 1 and task["rule"] == "product":
+        task["side"] = {"x(y)": "y(x)"}.get(task["side"], "x(y)")
+        elements = [list(x) for x in permutations(range(3))]
+        task["order"] = rng.sample(elements, 6) if task["group"] == "S3" else task["order"]
+    elif draw == 2 and "coefficients" in task:
+        place = rng.randrange(len(task["coefficients"]))
+        task["coefficients"][place] += rng.choice([-1, 1, task["modulus"], -7])
+    elif draw == 2 and "labels" in task:
+        task["labels"][rng.randrange(len(task["labels"]))] = rng.randrange(4)
+    elif draw == 3:
+        task["answers"] = [task["answers"][0], max(1, task["answers"][1] + rng.choice([-1, 1]))]
+    else:
+        span = rng.choice(task["positions"])
+        span[rng.randrange(2)] += rng.choice([-1, 1])
+    claim["total"] = str(prod(past - first for first, past in task["positions"]))
+    return "other task"
+
+
+def change_parts(rng: Random, fields: Fields, seed: Seed) -> str:
+    """State other settings of a part: a share, a mask, heads, layers, inputs."""
+    part = rng.choice(fields["claim"]["model"]["parts"])
+    match part["part"]:
+        case "attention":
+            share, normalised = rng.choice(["0", "1/2", "2/3", "3"]), rng.random() < 0.5
+            shared = {"softmax": share, "normalised": normalised}
+            changes = [shared, shared, {"mask": rng.choice(["none", "causal"])}]
+            part |= rng.choice([*changes, {"heads": rng.randint(0, 3)}])
+        case "pair":
+            part["inputs"] = rng.choice(["added", "sum", "concatenated"])
+        case "mlp":
+            part |= {"layers": rng.randint(0, 3)} if "layers" in part else {"activation": "gelu"}
+    return f"other {part['part']}"
 
 
 MEANT: tuple[Callable[[Random, Fields, Seed], str], ...] = (
     *(change_value, change_value, swap_values, splice_other),
     *(change_claim, change_claim, change_proof, wild_witness),
     *(move_witness, move_witness, move_witness, fix_model),
+    *(change_task, change_task, change_parts),
 )
 
 

@@ -6,7 +6,7 @@ it serves to test.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
@@ -212,6 +212,32 @@ def pair(
 
 def inputs_of(task: dict[str, Any]) -> Iterator[tuple[int, ...]]:
     yield from product(*(range(*span) for span in task["positions"]))
+
+
+def right_and_open(
+    network: Network,
+    task: dict[str, Any],
+    label_of: Callable[[dict[str, Any], list[int]], int],
+    margin: Fraction = Fraction(0),
+) -> tuple[int, int]:
+    """Return how many inputs are right, at least and at most: balls do not tell exact ties."""
+    right = ties = 0
+    answers = range(*task["answers"])
+    for tokens in inputs_of(task):
+        label = label_of(task, [tokens[i] for i in task["reads"]])
+        if label in answers:
+            found = exceeds(network.lead(tokens, label, answers), margin)
+            right, ties = right + (found is True), ties + (found is None)
+    return right, right + ties
+
+
+def exceeds(lead: Any, margin: Fraction) -> bool | None:
+    """Say whether a lead is above the margin; no rival leads, and a ball may not tell."""
+    if lead is None or isinstance(lead, Fraction):
+        return lead is None or lead > margin
+    with ctx.workprec(BITS):
+        least = arb(margin.numerator) / margin.denominator
+        return True if lead > least else False if lead < least else None
 
 
 def claim_of(

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from files.verdict import Theorem
 from support.certify import certificate, encoded
 from support.ladders import LADDERS, plausible_ladder, wild_ladder
+from support.network_seeds import NetworkTruth, network_fields, network_truths
 from support.toy import Recipe, ToyModel, random_toys
 from support.truth import Truth, ask
 from support.witnesses import SUBCUBIC, plausible, wild
@@ -16,6 +17,7 @@ from support.witnesses import SUBCUBIC, plausible, wild
 Fields = dict[str, Any]
 UNLIMITED = 10**9
 SINGLE = ("brute-force", "exact", "cubic")
+ENUMERATE = "enumerate"
 SEMANTICS = ("real", "float32")
 MARGINS = ("0", "0", "1/8", "3", "1/1048576")
 BIASES = frozenset({"b_U", "b_Q"})
@@ -40,10 +42,10 @@ RECIPES = (
 
 
 class Seed(NamedTuple):
-    """A certificate, and the truth about the model that it is for."""
+    """A certificate, and the truth about the model that it is for; a network is no toy."""
 
-    truth: Truth
-    model: ToyModel
+    truth: Truth | NetworkTruth
+    model: ToyModel | None
     fields: Fields
 
 
@@ -55,15 +57,17 @@ def small_models(count: int = 0) -> list[ToyModel]:
 
 
 @cache
-def truths(count: int = 0) -> list[Truth]:
-    """Return what is true of the small models."""
-    return [Truth(model) for model in small_models(count)]
+def truths(count: int = 0) -> list[Truth | NetworkTruth]:
+    """Return what is true of the small models, and after them of the networks."""
+    return [*map(Truth, small_models(count)), *network_truths()]
 
 
 def witness_of(rng: Random, strategy: str, model: ToyModel) -> Fields:
     """Return a witness of the strategy: one that proves much, or any."""
     if strategy in SINGLE:
         return {}
+    if strategy == ENUMERATE:
+        return {"passes": rng.randint(1, 3)}
     likely = rng.random() < 0.7
     if strategy in LADDERS:
         return (plausible_ladder if likely else wild_ladder)(rng, strategy, model)
@@ -72,12 +76,14 @@ def witness_of(rng: Random, strategy: str, model: ToyModel) -> Fields:
 
 def any_strategy(rng: Random) -> str:
     """Return a strategy, every family alike."""
-    return rng.choice([*SINGLE, rng.choice(LADDERS), rng.choice(SUBCUBIC), rng.choice(SUBCUBIC)])
+    ours = [*SINGLE, ENUMERATE, rng.choice(LADDERS)]
+    return rng.choice([*ours, rng.choice(SUBCUBIC), rng.choice(SUBCUBIC)])
 
 
 def strongest(truth: Truth, model: ToyModel, rng: Random, strategy: str, semantics: str) -> Fields:
     """Return a certificate of what the strategy establishes, with twice the budget it takes."""
     margin, precision = rng.choice(MARGINS), rng.choice([32, 64, 64, 100])
+    precision = 64 if strategy == ENUMERATE else precision
     options = {"witness": witness_of(rng, strategy, model), "margin": margin}
     fields = certificate(model, strategy, precision=precision, operations=UNLIMITED, **options)
     fields["claim"]["semantics"] = semantics
@@ -94,7 +100,11 @@ def strongest(truth: Truth, model: ToyModel, rng: Random, strategy: str, semanti
 @cache
 def seed_for(index: int, strategy: str, semantics: str, variant: int, models: int = 0) -> Seed:
     """Return a valid certificate; the same arguments give the same one."""
-    truth, model = truths(models)[index], small_models(models)[index]
+    toys = small_models(models)
+    if index >= len(toys):
+        found, fields = network_fields(index - len(toys), variant)
+        return Seed(found, None, fields)
+    truth, model = truths(models)[index], toys[index]
     rng = Random(f"{index} {strategy} {semantics} {variant}")
     return Seed(truth, model, strongest(truth, model, rng, strategy, semantics))
 
@@ -103,6 +113,6 @@ def seeds(rng: Random, count: int) -> list[tuple[int, Seed]]:
     """Return seeds of every model in turn, with its index, and of every family."""
     found = []
     for number in range(count):
-        index, semantics = number % len(small_models()), rng.choice(SEMANTICS)
+        index, semantics = number % len(truths()), rng.choice(SEMANTICS)
         found.append((index, seed_for(index, any_strategy(rng), semantics, number)))
     return found

@@ -23,6 +23,15 @@ from ballproof.verifier.counting.float32 import deviation
 from files.claims import Pins
 from files.verdict import Refusal, Theorem
 from support.certify import digest, split_weights
+from support.claimed import (
+    MOST_INPUTS,
+    FalseAnswer,
+    demand,
+    hold_claim,
+    hold_explained,
+    is_plain,
+)
+from support.network_seeds import NetworkTruth
 from support.oracle import Oracle
 from support.toy import ToyModel
 
@@ -31,10 +40,6 @@ REASONS |= {"pin"}
 FLOATS = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
 INTEGERS = {f"{sign}{bits}": f"<{sign.lower()}{bits // 8}" for sign in "IU" for bits in (8, 16, 32)}
 BUFFERS = ("blocks.0.attn.mask", "blocks.0.attn.IGNORE")
-
-
-class FalseAnswer(AssertionError):
-    """The checker said what is not true; the message says what and of which model."""
 
 
 class Truth:
@@ -82,12 +87,6 @@ class Truth:
         self.hold(theorem.semantics, Fraction(theorem.margin), *ends)
 
 
-def demand(holds: bool, sentence: str) -> None:
-    """Raise FalseAnswer unless it holds."""
-    if not holds:
-        raise FalseAnswer(sentence)
-
-
 def established(refusal: Refusal, cert: bytes) -> tuple[str, Fraction, int, int]:
     """Return semantics, margin and the counts that a refusal as `count` says are established."""
     claim, found = json.loads(cert)["claim"], refusal.established
@@ -110,12 +109,23 @@ def ask(weights: bytes, cert: bytes, max_operations: int) -> Theorem | Refusal:
 
 
 def hold_answer(
-    truth: Truth, cert: bytes, answer: Theorem | Refusal, rng: Random, sequences: int = 2
+    truth: Truth | NetworkTruth,
+    cert: bytes,
+    answer: Theorem | Refusal,
+    rng: Random,
+    sequences: int = 2,
 ) -> None:
     """Raise FalseAnswer unless the answer, and what the checker then explains, is true."""
+    if isinstance(answer, Refusal) and answer.reason != "count":
+        return
+    claim = json.loads(cert)["claim"]
+    if isinstance(truth, NetworkTruth) or not is_plain(claim):
+        hold_claim(truth.weights, claim, answer, truth.eps)
+        if isinstance(answer, Theorem) and answer.total <= MOST_INPUTS:
+            hold_explained(truth.weights, cert, rng, sequences)
+        return
     if isinstance(answer, Refusal):
-        if answer.reason == "count":
-            truth.hold(*established(answer, cert))
+        truth.hold(*established(answer, cert))
         return
     truth.hold_theorem(answer)
     if sequences:
