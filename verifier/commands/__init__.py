@@ -45,6 +45,10 @@ def _version() -> str:
 def ballproof(context: click.Context, quiet: bool) -> None:
     """Prove how many inputs a small transformer gets right, over every input there is.
 
+    Models have one layer of attention, any number of heads, with or without an MLP, or are networks
+    of two tokens; tasks are the largest of k tokens and the like, sums modulo a number, products in
+    a group, and any table of labels.
+
     A MODEL is a safetensors file or a name from the built-in zoo, such as max-of-4-seed-123. A
     certificate is a JSON file that `ballproof check`, or the standalone checker alone, re-validates
     with nothing but Python's own integers.
@@ -54,6 +58,7 @@ def ballproof(context: click.Context, quiet: bool) -> None:
       ballproof demo
       ballproof prove max-of-4-seed-123 --strategy exact --out exact.json
       ballproof check max-of-4-seed-123 exact.json --at-least 0.999
+      ballproof prove add-mod-59-seed-0 --strategy enumerate --out sum.json
     """
     context.obj = Terminal(quiet)
 

@@ -45,7 +45,7 @@ _WORDS = {VERIFIED: "verified", REJECTED: "rejected", DECLINED: "declined"}
 @click.option(
     "--at-least", type=ExactNumber(), help="Demand this accuracy: 0.99 or 99/100, exactly."
 )
-@click.option("--task", help="Demand this task, for instance max-of-4.")
+@click.option("--task", help="Demand this task, for instance max-of-4 or add-mod-113.")
 @click.option("--semantics", help="Demand these semantics: real or float32.")
 @click.option("--margin", type=ExactNumber(), help="Demand this margin.")
 @click.option("--max-operations", type=Count(), help="Decline a larger budget.  [default: 10^11]")
@@ -76,6 +76,7 @@ def check(
     \b
     Examples:
       ballproof check max-of-4-seed-123 exact.json --at-least 0.999 --task max-of-4
+      ballproof check product-in-s5-seed-0 group.json --task product-in-s5 --at-least 1
       ballproof check --all study --models 'max-of-4-*' my-models/
     """
     flags = [f"--{name.replace('_', '-')}={x}" for name, x in pins.items() if x is not None]

@@ -40,7 +40,13 @@ BRACKETS = {("[", "]"), ("(", ")")}
 @json_option
 @pass_terminal
 def info(terminal: Terminal, model: str, task_name: str | None, as_json: bool) -> None:
-    """Say what MODEL is: architecture, sizes, task, digest, biases, what the zoo knows of it."""
+    """Say what MODEL is: architecture, sizes, task, digest, biases, what the zoo knows of it.
+
+    \b
+    Examples:
+      ballproof info max-of-4-seed-123
+      ballproof info model.safetensors --task 'add-mod-59[coefficients=1,-1]'
+    """
     weights = load_model(model)
     facts = _facts(weights, model, choose_task(weights, task_name))
     if weights.architecture.factors is not None:
@@ -122,7 +128,13 @@ def evaluate(
     """Evaluate MODEL on one input, rigorously: TOKENS as in 3,17,60,12 or "[3, 17, 60, 12]".
 
     The logits are those of the task's answers: only they compete. They are enclosures of the real
-    function's values, and the verdict is exact: right, wrong, or wrong by a tie.
+    function's values, and the verdict is exact: right, or wrong, as every tie is. What stays open
+    with many bits, a tie of exponentials of several heads, is undecided.
+
+    \b
+    Examples:
+      ballproof evaluate max-of-4-seed-123 3,17,60,12
+      ballproof evaluate add-mod-59-seed-0 3,17,59
     """
     weights = load_model(model)
     try:

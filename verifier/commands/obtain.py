@@ -64,7 +64,8 @@ SIZE = click.IntRange(1, 4096)
 @click.option(
     "--task",
     "task_name",
-    help="What the model was trained for, as in min-of-4; left out, what SOURCE states, if at all.",
+    help="What the model was trained for, as in min-of-4, add-mod-113 or product-in-s5; left out, "
+    "what SOURCE states, if at all.",
 )
 @pass_terminal
 def import_model(
@@ -84,9 +85,10 @@ def import_model(
     """Convert SOURCE to a safetensors file that every other command reads.
 
     SOURCE is a safetensors file or what torch.save wrote of a state dict, in the HookedTransformer
-    layout, in that of linear layers (`embed.weight`, `blocks.0.attn.q.weight`), or in any other
-    that --map explains. No code in it is run, and neither torch nor the library that wrote it is
-    needed. A configuration that stands beside the state dict is honoured.
+    layout (heads on the first axis, with or without `blocks.0.mlp.*`), in that of linear layers
+    (`embed.weight`, `blocks.0.attn.q.weight`), a network of two tokens (`W_a`, `W_b`, `W_out`), or
+    in any other layout that --map explains. No code in it is run, and neither torch nor the library
+    that wrote it is needed. A configuration that stands beside the state dict is honoured.
 
     \b
     Examples:
@@ -94,6 +96,8 @@ def import_model(
       ballproof import model.pt --config config.json --out model.safetensors
       ballproof import mine.pt --map names.toml --logits logits.npz --out model.safetensors
       ballproof import modadd.pt --map pizza --config modadd.json --out model.safetensors
+      ballproof import mod113.pth --map grokking --task add-mod-113 --out model.safetensors
+      ballproof import d59.pt --map groups --task product-in-d59 --out group.safetensors
     """
     output = Output(terminal, out)
     read = read_source(source, key)

@@ -86,8 +86,8 @@ margin_option = click.option(
 task_option = click.option(
     "--task",
     "task_name",
-    help="The question: max-of-4, min-of-4, rank-2-of-4, argmax-of-4, ...; left out, the one that "
-    "the zoo or the file states, else max-of-k.",
+    help="The question: max-of-4, min-of-4, rank-2-of-4, argmax-of-4, add-mod-113, product-in-s5, "
+    "table:FILE, ...; left out, the one that the zoo or the file states, else max-of-k.",
 )
 out_option = click.option(
     "--out",

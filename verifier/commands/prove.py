@@ -85,9 +85,10 @@ def prove(
     The certificate is verified by the standalone checker, in a process of its own, before it is
     written. The budget it states is the number of operations that the checker counted.
 
-    The task is what the model is asked: --task names it, as in min-of-4, or in full
+    The task is what the model is asked: --task names it, as in min-of-4 or add-mod-113, or in full
     max-of-3[positions=0..63,0..63,0..63,64..64;reads=0,1,2]. Cubic and subcubic strategies serve
-    max-of-k, the others every task.
+    max-of-k, the others every task. Models with several heads, an MLP or two tokens are served by
+    `enumerate`, which counts every input, and by what `auto` finds.
 
     The strategies ladder, moment and grid are steered: with --max-operations they look for the best
     bound within that length, with --at-least for the shortest proof of that accuracy. The search
@@ -105,6 +106,8 @@ def prove(
       ballproof prove max-of-4-seed-123 --strategy auto --at-least 0.99 --out short.json
       ballproof prove max-of-10-seed-50 --strategy ladder --max-operations 15_000_000 --out l.json
       ballproof prove max-of-4-seed-123 --strategy all --out certificates
+      ballproof prove add-mod-59-seed-0 --strategy enumerate --out sum.json
+      ballproof prove pairs.safetensors --task table:labels.json --strategy auto --out table.json
     """
     goal = Goal(max_operations if max_operations < DEFAULT_MAX_OPERATIONS else None, at_least)
     search = search_named(strategy)
