@@ -80,8 +80,8 @@ class Enumeration:
         there are two answers or more.
         """
         first = FixedPoint(self.program, LANES)
-        for tokens in self._blocks():
-            own = self._columns(tokens)
+        for tokens in self.blocks():
+            own = self.columns(tokens)
             asked = own >= 0
             found = first.leads(tokens[asked], own[asked])
             leads = np.where(found.proved, self._logits(found.leads, first.unit), np.nan)
@@ -94,7 +94,7 @@ class Enumeration:
         Those that no pass decides are open, and so are those without a label.
         """
         tokens = inputs - self._firsts
-        own, passes = self._columns(tokens), MOST_PASSES if self.program.heads else 2
+        own, passes = self.columns(tokens), MOST_PASSES if self.program.heads else 2
         right, wrong = np.zeros(len(own), dtype=np.bool_), own == NO_ANSWER
         right |= (own >= 0) & (self.program.answers == 1)
         for place in range(passes):
