@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import resource
 import subprocess
 import sys
@@ -84,10 +83,10 @@ Models that other people trained and published, imported as they are and evaluat
 `enumerate`: both ends are exact. Made by `python benchmarks/public_models.py FOLDER`; the files are
 not part of this project; the digest says which tensors are meant. The least lead is the smallest
 logit of the label less the largest other one, over all inputs, in floats of the first pass. Seconds
-are of processor time on one core, the checker's in plain Python.
+are of processor time (of all threads), the checker's in plain Python on one core.
 
-| file | task | right | of | least lead | operations | prove, s | check, s | MiB |
-|---|---|---|---|---|---|---|---|---|
+| file | task | right | of | least lead | operations | prove, s | check, s |
+|---|---|---|---|---|---|---|---|
 """
 
 
@@ -119,14 +118,14 @@ def _measured(model: Published, folder: Path, scratch: Path) -> tuple[str, str]:
     given = [option.format(folder=folder) for option in model.options]
     _run("import", str(folder / model.file), *given, "--task", model.task, "--out", str(weights))
     prove = ("prove", str(weights), "--strategy", "enumerate", "--out", str(certificate))
-    proven, _, _ = _run(*prove, "--json")
-    verdict, seconds, memory = _run("check", str(weights), str(certificate), "--json")
+    proven, _ = _run(*prove, "--json")
+    verdict, seconds = _run("check", str(weights), str(certificate), "--json")
     if verdict["correct_at_least"] != verdict["correct_at_most"]:
         raise RuntimeError(f"{model.file} is not counted exactly")
     proving, lead = _evaluated(weights)
     row = (
         f"| `{model.file}` | {proven['task']} | {verdict['correct_at_least']} | {verdict['total']} "
-        f"| {lead:.4g} | {int(verdict['tally']):,} | {proving:.1f} | {seconds:.1f} | {memory} |"
+        f"| {lead:.4g} | {int(verdict['tally']):,} | {proving:.1f} | {seconds:.1f} |"
     )
     shown = " ".join(option.format(folder="FOLDER") for option in model.options)
     asked = f"--task '{model.task}' --out m.safetensors"
@@ -138,20 +137,14 @@ def _measured(model: Published, folder: Path, scratch: Path) -> tuple[str, str]:
     return row, paragraph
 
 
-def _run(*arguments: str) -> tuple[dict[str, str], float, int]:
-    """Return what a command prints as JSON, its seconds of processor time, and its peak in MiB."""
+def _run(*arguments: str) -> tuple[dict[str, str], float]:
+    """Return what a command prints as JSON, and its seconds of processor time."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     command = [sys.executable, "-m", "ballproof", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    output = process.stdout.read() if process.stdout else ""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+    output = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    found = json.loads(output) if "--json" in arguments else {}
-    return found, seconds, usage.ru_maxrss // 1024
+    return json.loads(output) if "--json" in arguments else {}, seconds
 
 
 def _evaluated(path: Path) -> tuple[float, float]:
