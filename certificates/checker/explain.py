@@ -128,7 +128,9 @@ def _way(model: Model, claim: Claim) -> Way:
 
 def _by_evaluation(evaluator: enumeration.Evaluator, x: Sequence, label: int) -> Explanation:
     """Enumeration: the lead of the input in the pass that decides it."""
-    found, claim = evaluator.decide(x, label), evaluator.claim
+    claim = evaluator.claim
+    places = [t - span.start for t, span in zip(x, claim.task.positions, strict=True)]
+    found = evaluator.decide(places, label - claim.task.answers.start)
     by = f"lanes of {found.width} bits" if found.width else "exact integers"
     if found.right is None:
         by += ", which leave it open"

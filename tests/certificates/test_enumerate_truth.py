@@ -111,6 +111,20 @@ def test_the_explanations_count_as_many_inputs_as_the_certificate(network, passe
             assert each.excess < 0
 
 
+def test_an_explanation_is_of_the_input_that_is_named():
+    """Tokens and answers do not start at 0."""
+    network = one_layer(6, v=4, k=2, outputs=4)
+    task = table(network, 2, 4, positions=[[1, 3], [2, 4]]) | {"answers": [1, 4]}
+    low, high = established(network, task)
+    cert = encoded(claim_of(network, task, (low, high)))
+    inputs = list(inputs_of(task))
+    for each, tokens, label in zip(
+        explanations(network.bytes(), cert, Pins(), inputs), inputs, task["labels"], strict=True
+    ):
+        right = label >= 1 and bool(network.lead(tokens, label, range(1, 4)) > 0)
+        assert each.sequence == tokens and each.counted == right
+
+
 def test_an_explanation_says_which_pass_decides_and_by_how_much():
     network = pair(3, integers=True)
     task = table(network, 2, 4)
