@@ -125,11 +125,16 @@ def _answers(
     task: Task, weights: dict[str, torch.Tensor], tokens: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the logits of the answers, (batch, answers), and the column of each label."""
+    labels = columns_of_labels(task, tokens)
+    return last_logits(weights, tokens)[:, task.answers.start : task.answers.stop], labels
+
+
+def columns_of_labels(task: Task, tokens: torch.Tensor) -> torch.Tensor:
+    """Return the column of each label among the answers, of sequences (N, k)."""
     labels = [task.label(sequence) for sequence in tokens.tolist()]
     if not all(label in task.answers for label in labels):
         raise ModelError("Some inputs have a label that is no answer: no model can learn it.")
-    logits = last_logits(weights, tokens)[:, task.answers.start : task.answers.stop]
-    return logits, torch.tensor(labels) - task.answers.start
+    return torch.tensor(labels) - task.answers.start
 
 
 def _train_step(
@@ -147,9 +152,14 @@ def _train_step(
 
 
 def _count_correct(logits: torch.Tensor, labels: torch.Tensor) -> int:
-    own = logits.gather(1, labels.unsqueeze(1))
-    rivals = logits.scatter(1, labels.unsqueeze(1), -math.inf).amax(dim=1, keepdim=True)
+    own, rivals = own_and_rivals(logits, labels)
     return int((own > rivals).sum().item())
+
+
+def own_and_rivals(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the logit of each label and the largest other one, both (N, 1)."""
+    own = logits.gather(1, labels.unsqueeze(1))
+    return own, logits.scatter(1, labels.unsqueeze(1), -math.inf).amax(dim=1, keepdim=True)
 
 
 def _to_arrays(weights: dict[str, torch.Tensor], shape: Shape) -> Arrays:

@@ -27,7 +27,13 @@ from ballproof.models.files import write_atomically
 from ballproof.models.recipes import Recipe
 from ballproof.models.tasks import Task
 from ballproof.models.tensors import Tensor, write_tensors
-from ballproof.models.train import Arrays, Progress, single_threaded_and_deterministic
+from ballproof.models.train import (
+    Arrays,
+    Progress,
+    columns_of_labels,
+    own_and_rivals,
+    single_threaded_and_deterministic,
+)
 
 EVERY = 100
 # The learning rate ends at this part of itself.
@@ -215,17 +221,13 @@ def _rate(recipe: Recipe, step: int) -> float:
 
 def _listed(task: Task) -> tuple[torch.Tensor, torch.Tensor]:
     """Return all inputs (N, n_ctx), and the column of the label of each among the answers."""
-    inputs = list(itertools.product(*task.positions))
-    labels = [task.label(sequence) for sequence in inputs]
-    if not all(label in task.answers for label in labels):
-        raise ModelError("Some inputs have a label that is no answer: no model can learn it.")
-    return torch.tensor(inputs), torch.tensor(labels) - task.answers.start
+    inputs = torch.tensor(list(itertools.product(*task.positions)))
+    return inputs, columns_of_labels(task, inputs)
 
 
 def _score(logits: torch.Tensor, labels: torch.Tensor) -> Score:
     """Return what these logits score; a tie is wrong."""
-    own = logits.gather(1, labels.unsqueeze(1))
-    rivals = logits.scatter(1, labels.unsqueeze(1), -math.inf).amax(dim=1, keepdim=True)
+    own, rivals = own_and_rivals(logits, labels)
     leads = own - rivals
     return Score(int((leads > 0).sum().item()), float(leads.min().item()))
 

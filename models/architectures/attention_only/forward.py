@@ -10,7 +10,6 @@ from functools import reduce
 
 import flint
 
-from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.models.architectures.architecture import Weights
 from ballproof.models.architectures.attention_only.layout import (
     B_K,
@@ -26,34 +25,22 @@ from ballproof.models.architectures.attention_only.layout import (
     W_U,
     W_V,
 )
+from ballproof.models.architectures.balls import balls, softmax
 
 
 def logits(weights: Weights, sequence: Sequence[int]) -> list[flint.arb]:
     """Enclose the logits at the last position, at the precision in force."""
-    tensor = {name: _balls(matrix) for name, matrix in weights.tensors.items()}
+    tensor = {name: balls(matrix) for name, matrix in weights.tensors.items()}
     embed, pos = weights.tensors[W_E], weights.tensors[W_POS]
-    residuals = [_balls(embed.row(t) + pos.row(i)) for i, t in enumerate(sequence)]
+    residuals = [balls(embed.row(t) + pos.row(i)) for i, t in enumerate(sequence)]
     query = residuals[-1] * tensor[W_Q] + tensor[B_Q]
     keys = [residual * tensor[W_K] + tensor[B_K] for residual in residuals]
     values = [residual * tensor[W_V] + tensor[B_V] for residual in residuals]
     scale = flint.arb(weights.shape.d_head).sqrt()
-    attention = _softmax([(query * key.transpose())[0, 0] / scale for key in keys])
+    attention = softmax([(query * key.transpose())[0, 0] / scale for key in keys])
     mixed = reduce(
         lambda total, term: total + term,
         [value * alpha for value, alpha in zip(values, attention, strict=True)],
     )
     residual = residuals[-1] + mixed * tensor[W_O] + tensor[B_O]
     return (residual * tensor[W_U] + tensor[B_U]).entries()
-
-
-def _softmax(scores: list[flint.arb]) -> list[flint.arb]:
-    # Softmax does not change when one number is taken from every score; an exact number near the
-    # largest keeps the exponentials from overflowing.
-    reference = reduce(lambda a, b: a.max(b), scores).mid()
-    exponentials = [(score - reference).exp() for score in scores]
-    total = reduce(lambda a, b: a + b, exponentials)
-    return [exponential / total for exponential in exponentials]
-
-
-def _balls(matrix: DyadicMatrix) -> flint.arb_mat:
-    return flint.arb_mat(matrix.mantissa) * flint.arb((1, matrix.exponent))

@@ -12,8 +12,8 @@ from operator import add
 
 import flint
 
-from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.models.architectures.architecture import Weights
+from ballproof.models.architectures.balls import balls, relu, softmax
 from ballproof.models.architectures.one_layer.layout import (
     B_IN,
     B_K,
@@ -72,27 +72,7 @@ def _head(
 def _attention(scores: list[flint.arb], settings: Settings) -> list[flint.arb]:
     share, count = settings.share, len(scores) if settings.normalised else 1
     uniform = (1 - share) / count
-    return [_exact(share) * weight + _exact(uniform) for weight in _softmax(scores)]
-
-
-def _softmax(scores: list[flint.arb]) -> list[flint.arb]:
-    # Softmax does not change when one number is taken from every score; an exact number near the
-    # largest keeps the exponentials from overflowing.
-    reference = reduce(lambda a, b: a.max(b), scores).mid()
-    exponentials = [(score - reference).exp() for score in scores]
-    total = reduce(add, exponentials)
-    return [exponential / total for exponential in exponentials]
-
-
-def relu(row: flint.arb_mat) -> flint.arb_mat:
-    """Enclose the larger of each entry and zero."""
-    zero = flint.arb(0)
-    return flint.arb_mat(row.nrows(), row.ncols(), [x.max(zero) for x in row.entries()])
-
-
-def balls(matrix: DyadicMatrix) -> flint.arb_mat:
-    """Enclose a matrix, at the precision in force."""
-    return flint.arb_mat(matrix.mantissa) * flint.arb((1, matrix.exponent))
+    return [_exact(share) * weight + _exact(uniform) for weight in softmax(scores)]
 
 
 def _exact(x: Fraction) -> flint.arb:

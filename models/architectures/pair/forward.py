@@ -11,6 +11,7 @@ import flint
 
 from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.models.architectures.architecture import Weights
+from ballproof.models.architectures.balls import balls, relu
 from ballproof.models.architectures.pair.layout import (
     B_IN,
     B_OUT,
@@ -30,24 +31,15 @@ def logits(weights: Weights, sequence: Sequence[int]) -> list[flint.arb]:
     a, b = sequence
     left, right = _rows(weights, W_A, a), _rows(weights, W_B, b)
     entering = left.beside(right) if part["inputs"] == "concatenated" else left + right
-    x = _balls(entering)
+    x = balls(entering)
     if part["inputs"] != "added":
-        x = x * _balls(weights.tensors[W_IN])
-    x = _relu(x + _balls(weights.tensors[B_IN]))
+        x = x * balls(weights.tensors[W_IN])
+    x = relu(x + balls(weights.tensors[B_IN]))
     for number in range(1, mlp["layers"]):
-        x = x * _balls(weights.tensors[weight(number)])
-        x = _relu(x + _balls(weights.tensors[bias(number)]))
-    return (x * _balls(weights.tensors[W_OUT]) + _balls(weights.tensors[B_OUT])).entries()
+        x = x * balls(weights.tensors[weight(number)])
+        x = relu(x + balls(weights.tensors[bias(number)]))
+    return (x * balls(weights.tensors[W_OUT]) + balls(weights.tensors[B_OUT])).entries()
 
 
 def _rows(weights: Weights, name: str, token: int) -> DyadicMatrix:
     return weights.tensors[name if name in weights.tensors else W_BOTH].row(token)
-
-
-def _relu(row: flint.arb_mat) -> flint.arb_mat:
-    zero = flint.arb(0)
-    return flint.arb_mat(row.nrows(), row.ncols(), [x.max(zero) for x in row.entries()])
-
-
-def _balls(matrix: DyadicMatrix) -> flint.arb_mat:
-    return flint.arb_mat(matrix.mantissa) * flint.arb((1, matrix.exponent))
