@@ -28,6 +28,7 @@ def product(a: Matrix, b: Matrix, tally: Tally) -> Matrix:
     tally.charge_size(entries, left + right)
     # Rows of b as lanes of one integer, each with room for a sum of products and its sign.
     size = (left + right + len(b.rows).bit_length()) // 8 + 1
+    # Transposed, so that a ragged matrix is never multiplied.
     half, count = 1 << (8 * size - 1), len(transposed(b).rows)
     offset = int.from_bytes((b"\0" * (size - 1) + b"\x80") * count, "little")
     packed = [

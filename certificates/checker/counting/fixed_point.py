@@ -18,7 +18,7 @@ differ by less than a unit.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from struct import Struct
 from typing import NamedTuple
 
@@ -299,13 +299,12 @@ def every_row(program: Program) -> list[list[Rows]]:
 
 def column_bounds(program: Program) -> list[int]:
     """Return, for each column, at least the largest sum of its entries, in exact units."""
-    sums = [0] * len(next(rows[0] for group in every_row(program) for rows in group))
-    for group in every_row(program):
-        columns = zip(*(row for rows in group for row in rows), strict=True)
-        sums = (
-            [x + max(map(abs, c)) for x, c in zip(sums, columns, strict=False)] if group else sums
-        )
-    return sums
+    tallest = [
+        [max(map(abs, column)) for column in zip(*chain(*group), strict=True)]
+        for group in every_row(program)
+        if group
+    ]
+    return [sum(column) for column in zip(*tallest, strict=True)]
 
 
 def rectified(values: Iterable[int]) -> list[int]:

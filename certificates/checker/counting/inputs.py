@@ -41,6 +41,13 @@ def lead_of(values: Sequence[int], column: int) -> int:
     return values[column] - max([*values[:column], *values[column + 1 :]])
 
 
+def decided(low: int | None, high: int | None, least: int) -> bool | None:
+    """Say whether a lead between two ends, None for one that is not known, is above the margin."""
+    if low is not None and low > least:
+        return True
+    return False if high is not None and high <= least else None
+
+
 def margin_at(claim: Claim, scale: int, unit: int) -> int:
     """Return the margin, times a scale, in units of 2**-unit, rounded down."""
     decline_unless(abs(unit) <= MOST_UNIT, "limit", "weights: numbers too far from 1.")

@@ -11,6 +11,8 @@ from tasks.task import Task
 
 # What a row makes of the tensors, and reads alone but for `shape`: the sizes by name.
 Model = Any
+# Entries of the largest table: what keeps memory bounded, whatever the budget.
+MAX_TABLE = 2**22
 # What strategies may need, each made for a margin n/d and a task.
 ONE_HEAD, FACTORS, PROGRAM = "tables of one head", "factors of one head", "a program"
 Maker = Callable[[Model, tuple[int, int], Task, Tally], Any]

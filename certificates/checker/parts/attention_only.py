@@ -10,12 +10,9 @@ from arithmetic.tally import Tally
 from files.strictjson import MAX_DIGITS
 from files.tensors import BUFFERS, Tensor, matrix, require_buffers
 from files.verdict import Declined, decline_unless
-from parts.architecture import Parts, require_settings
+from parts.architecture import MAX_TABLE, Parts, require_settings
 from parts.tables import Head, Tables
 from tasks.task import Task
-
-# Entries of the largest table: what keeps memory bounded, whatever the budget.
-MAX_TABLE = 2**22
 
 
 class Shape(NamedTuple):

@@ -6,9 +6,8 @@ from arithmetic.matrices import Matrix
 from files.strictjson import MAX_DIGITS
 from files.tensors import BUFFERS, Tensor, matrix
 from files.verdict import Declined, decline_unless
+from parts.architecture import MAX_TABLE
 
-# Entries of the largest table: what keeps memory bounded, whatever the budget.
-MAX_TABLE = 2**22
 # short name: (key in the file, shape in the file as axes of the architecture's sizes)
 Layout = Mapping[str, tuple[str, tuple[str, ...]]]
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from arithmetic.tally import Tally
 from counting.exact_program import Exact
 from counting.fixed_point import FixedPoint
-from counting.inputs import counted, lead_of, margin_at
+from counting.inputs import counted, decided, lead_of, margin_at
 from files.claims import Claim, Counts
 from files.witness import demand, small
 from parts.program import Program
@@ -67,8 +67,7 @@ class Evaluator:
             outputs = fixed.evaluate(places)
             if outputs is not None:
                 lead = lead_of(outputs.values, column)
-                right = True if lead - outputs.error > least else None
-                right = False if lead + outputs.error <= least else right
+                right = decided(lead - outputs.error, lead + outputs.error, least)
                 decision = Decision(right, lead, outputs.error, fixed.unit, width)
             if decision.right is not None:
                 return decision

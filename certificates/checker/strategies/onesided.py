@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from arithmetic.matrices import Matrix
 from arithmetic.tally import Tally
 from counting.fixed_point import FixedPoint, ceil, floors, mixed, rectified
-from counting.inputs import counted, margin_at
+from counting.inputs import counted, decided, margin_at
 from files.claims import Claim, Counts
 from files.compact_witness import neurons_of, require_one_layer, share
 from files.witness import demand
@@ -50,10 +50,7 @@ def count_right(program: Program, least: Share, claim: Claim, tally: Tally) -> C
     tally.charge(bounds.cost() * claim.total)
 
     def decide(places: Sequence[int], column: int) -> bool | None:
-        low, high = bounds.lead(places, column)
-        if low is not None and low > margin:
-            return True
-        return False if high is not None and high <= margin else None
+        return decided(*bounds.lead(places, column), margin)
 
     return counted(claim, decide)
 

@@ -26,7 +26,7 @@ from typing import NamedTuple
 from arithmetic.matrices import Matrix, add, product
 from arithmetic.tally import Tally
 from counting.fixed_point import FixedPoint, Outputs, ceil, floors, rectified
-from counting.inputs import counted, lead_of, margin_at
+from counting.inputs import counted, decided, lead_of, margin_at
 from counting.linear_part import folded
 from files.claims import Claim, Counts
 from files.compact_witness import matrix, neurons_of, require_one_layer
@@ -71,9 +71,7 @@ def count_right(program: Program, witness: Witness, claim: Claim, tally: Tally) 
         if found is None:
             return None
         lead = lead_of(found.values, column)
-        return (
-            True if lead - found.error > least else False if lead + found.error <= least else None
-        )
+        return decided(lead - found.error, lead + found.error, least)
 
     return counted(claim, decide)
 
