@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -51,7 +52,7 @@ class Enumeration:
     def __init__(self, program: DomainProgram, task: Task, margin: Fraction) -> None:
         self.program, self.task, self.margin = program, task, margin
         self._counts: list[WrongCount] = []
-        self._passes: list[Pass] = []
+        self._later: list[Pass] = []
 
     @property
     def most_passes(self) -> int:
@@ -79,7 +80,7 @@ class Enumeration:
         Floats of the first pass, for pictures and tables, infinite where they are beyond floats;
         there are two answers or more.
         """
-        first = FixedPoint(self.program, LANES)
+        first = self._first
         for tokens in self.blocks():
             own = self.columns(tokens)
             asked = own >= 0
@@ -148,12 +149,18 @@ class Enumeration:
 
     def _pass(self, place: int) -> Pass:
         """Return a pass, made when an input first needs it."""
-        if place == len(self._passes):
-            exact = place == 1 and not self.program.heads
-            self._passes.append(
+        if place == 0:
+            return self._first
+        if place > len(self._later):
+            exact = not self.program.heads
+            self._later.append(
                 Rational(self.program) if exact else FixedPoint(self.program, LANES << place)
             )
-        return self._passes[place]
+        return self._later[place - 1]
+
+    @cached_property
+    def _first(self) -> FixedPoint:
+        return FixedPoint(self.program, LANES)
 
     def blocks(self) -> Iterator[Tokens]:
         """Yield the domain's sequences (N, k) in lexicographic order, tokens by their places."""

@@ -42,6 +42,25 @@ class Leads(NamedTuple):
     proved: Mask
 
 
+class Ends(NamedTuple):
+    """Bounds (N,) of an input's lead over the strongest rival, in 2^-unit; `proved` of which."""
+
+    least: Numbers
+    most: Numbers
+    unit: int
+    proved: Mask
+
+    def settled(self, margin: Fraction, reach: int) -> Settled:
+        """Decide inputs: right exactly if the lead is above the margin of the program's leads.
+
+        No lead is beyond `reach`, so that there one margin is as good as another.
+        """
+        scaled = margin * Fraction(2) ** self.unit
+        threshold = max(min(scaled.numerator // scaled.denominator, reach), -reach)
+        right = self.proved & (self.least > threshold).astype(np.bool_)
+        return Settled(right, self.proved & (self.most <= threshold).astype(np.bool_))
+
+
 class FixedPoint:
     """One pass: evaluates inputs in lanes of w = `bits` bits.
 
@@ -96,13 +115,9 @@ class FixedPoint:
         Tokens are told by their places in the domain. An input is right exactly if its lead is
         above the margin, times the program's denominator: a tie is wrong.
         """
-        found = self.leads(tokens, own)
-        scaled = margin * self.program.denominator * Fraction(2) ** self.unit
-        # Beyond every lead one margin is as good as another.
-        threshold = max(min(scaled.numerator // scaled.denominator, self.most), -self.most)
-        right = found.proved & (found.leads - found.errors > threshold).astype(np.bool_)
-        wrong = found.proved & (found.leads + found.errors <= threshold).astype(np.bool_)
-        return Settled(right, wrong)
+        leads, errors, proved = self.leads(tokens, own)
+        ends = Ends(leads - errors, leads + errors, self.unit, proved)
+        return ends.settled(margin * self.program.denominator, self.most)
 
     def leads(self, tokens: Tokens, own: NDArray[np.int64]) -> Leads:
         """Return the leads of inputs as `settle` takes them; there are two answers or more."""
@@ -112,10 +127,8 @@ class FixedPoint:
         if self.layers:
             added, off = self._through_layers(values[:, :m])
             logits, errors = logits + added, errors + off
-        each = np.arange(len(tokens))
-        mine = logits[each, own]
-        logits[each, own] = -self.most
-        return Leads(mine - logits.max(axis=1), errors, proved & (not self.useless))
+        leads = over_rivals(logits, own, -self.most)
+        return Leads(leads, errors, proved & (not self.useless))
 
     def _through_layers(self, sums: Numbers) -> tuple[Numbers, Numbers]:
         """Return what the layers add to the logits (N, a), and to E (N,), its 2 left out."""
@@ -164,3 +177,15 @@ class FixedPoint:
         if self.wide:
             return IntegerMixing(head, self.fraction)
         return FloatMixing(head, self.program.positions[-1], self.fraction)
+
+
+def over_rivals(logits: Numbers, own: NDArray[np.int64], lowest: int) -> Numbers:
+    """Return the logits of columns (N,) less the largest of the others of their row (N, a).
+
+    The array is spoilt: `lowest`, below every logit, takes their place.
+    """
+    each = np.arange(len(own))
+    mine = logits[each, own]
+    logits[each, own] = lowest
+    leads: Numbers = mine - logits.max(axis=1)
+    return leads

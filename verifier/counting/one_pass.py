@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import NamedTuple
 
 import flint
 import numpy as np
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.interval.fixed import RangeError
-from ballproof.verifier.counting.enumeration import Pass
+from ballproof.verifier.counting.enumeration import NO_ANSWER, Pass
 from ballproof.verifier.counting.fixed_point import LANES, FixedPoint, Mask, Settled
 from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.layers import FREE
@@ -88,23 +87,6 @@ def folded(program: DomainProgram, linear: DyadicMatrix) -> DomainProgram:
     return replace(program, lookups=tuple(map(fold, program.lookups)), heads=tuple(heads))
 
 
-class Ends(NamedTuple):
-    """Bounds (N,) of an input's lead over the strongest rival, in 2^-unit; `proved` of which."""
-
-    least: Numbers
-    most: Numbers
-    unit: int
-    proved: Mask
-
-    def settled(self, margin: Fraction) -> Settled:
-        """Decide inputs: right exactly if the lead is above the margin of the program's leads."""
-        scaled = margin * Fraction(2) ** self.unit
-        # Beyond every lead one margin is as good as another.
-        threshold = max(min(scaled.numerator // scaled.denominator, 4 * MOST), -4 * MOST)
-        right = self.proved & (self.least > threshold)
-        return Settled(right, self.proved & (self.most <= threshold))
-
-
 class Undecided:
     """A pass whose numbers do not fit its lanes."""
 
@@ -120,7 +102,7 @@ def count_wrong(problem: Problem, step: Pass, progress: Progress) -> WrongCount:
     for tokens in problem.enumeration.blocks():
         own = problem.enumeration.columns(tokens)
         rivals = own >= 0
-        lost, answered = lost + int((own < -1).sum()), answered + int(rivals.sum())
+        lost, answered = lost + int((own == NO_ANSWER).sum()), answered + int(rivals.sum())
         if problem.answers > 1:
             found = step.settle(tokens[rivals], own[rivals], problem.margin)
             right, wrong = right + int(found.right.sum()), wrong + int(found.wrong.sum())

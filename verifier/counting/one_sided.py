@@ -8,14 +8,13 @@ import flint
 import numpy as np
 
 from ballproof.interval.dyadic import DyadicMatrix
-from ballproof.verifier.counting.fixed_point import LANES, Mask, Settled
+from ballproof.verifier.counting.fixed_point import LANES, Ends, Mask, Settled
 from ballproof.verifier.counting.layers import FREE, largest_size, size
 from ballproof.verifier.counting.mixing import Numbers, Tokens
 from ballproof.verifier.counting.one_pass import (
     MOST,
     Before,
     Columns,
-    Ends,
     require_room,
     with_bias,
 )
@@ -82,7 +81,7 @@ class OneSided:
 
         None is shown wrong where neurons are left out.
         """
-        return self.leads(tokens, own).settled(margin * self.votes.before.denominator)
+        return self.leads(tokens, own).settled(margin * self.votes.before.denominator, 4 * MOST)
 
     def leads(self, tokens: Tokens, own: Columns) -> Ends:
         """Return bounds of the leads of inputs that have a rival."""

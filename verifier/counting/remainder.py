@@ -10,14 +10,13 @@ import flint
 import numpy as np
 
 from ballproof.interval.dyadic import DyadicMatrix
-from ballproof.verifier.counting.fixed_point import LANES, Settled
+from ballproof.verifier.counting.fixed_point import LANES, Ends, Settled, over_rivals
 from ballproof.verifier.counting.layers import FREE, largest_size, size
 from ballproof.verifier.counting.mixing import Numbers, Tokens
 from ballproof.verifier.counting.one_pass import (
     MOST,
     Before,
     Columns,
-    Ends,
     folded,
     require_room,
     with_bias,
@@ -122,7 +121,7 @@ class Remainder:
 
     def settle(self, tokens: Tokens, own: Columns, margin: Fraction) -> Settled:
         """Decide inputs (N, k) whose labels are these columns (N,); a tie is wrong."""
-        return self.leads(tokens, own).settled(margin * self.part.before.denominator)
+        return self.leads(tokens, own).settled(margin * self.part.before.denominator, 4 * MOST)
 
     def leads(self, tokens: Tokens, own: Columns) -> Ends:
         """Return bounds of the leads of inputs that have a rival."""
@@ -131,10 +130,7 @@ class Remainder:
         logits = (sums.direct >> self.shift) + self.product(rem)
         sizes = np.abs(rem)
         error = self.error + sizes.sum(axis=1) + sizes @ self.rho
-        each = np.arange(len(tokens))
-        mine = logits[each, own]
-        logits[each, own] = -4 * MOST
-        lead = mine - logits.max(axis=1)
+        lead = over_rivals(logits, own, -4 * MOST)
         return Ends(lead - error, lead + error, self.unit, sums.proved)
 
     def _bits(self, low_rank: DyadicMatrix, ranges: list[Fraction]) -> int:

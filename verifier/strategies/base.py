@@ -180,6 +180,16 @@ class Strategy(Protocol):
         """Return how many inputs the witness gives up, or None where that is not to be told."""
 
 
+class NotOfTheStudy:
+    """What strategies have in common that the study lacks."""
+
+    of_study = False
+
+    def unexplained_dimension(self, shape: Shape) -> None:
+        """Return None: the study has no such strategy, and no rule for it."""
+        return
+
+
 def classes(d_vocab: int, progress: Progress) -> Iterator[tuple[int, range]]:
     """Yield each maximum m with its queries 0..m, reporting progress in classes (q, m)."""
     done, every = 0, d_vocab * (d_vocab + 1) // 2

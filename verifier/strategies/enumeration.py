@@ -5,20 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from ballproof.models.architectures import Shape
 from ballproof.verifier.counting.enumeration import MOST_PASSES
 from ballproof.verifier.counting.fixed_point import LANES
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.strategies.base import (
-    EXHAUSTIVE_LIMIT,
-    Bounds,
-    Group,
-    InAuto,
-    Needs,
-    Serves,
-    Witness,
-)
+from ballproof.verifier.strategies.base import Bounds, Group, Needs, Witness
 from ballproof.verifier.strategies.changes import (
     COMPUTED,
     OUTSIDE,
@@ -29,6 +20,7 @@ from ballproof.verifier.strategies.changes import (
 from ballproof.verifier.strategies.domains import sizes_of
 from ballproof.verifier.strategies.enumerate_balls import EnumerateQuantities
 from ballproof.verifier.strategies.enumerate_domain import WITNESS
+from ballproof.verifier.strategies.every_input import EveryInput
 from ballproof.verifier.strategies.faults import fields_faults
 from ballproof.verifier.strategies.relaxations import CLAIM, Case, Step
 
@@ -37,7 +29,7 @@ WIDEST = 1_024
 MOST_WIDE_OPERATIONS = 10**9
 
 
-class Enumerate:
+class Enumerate(EveryInput):
     """Evaluate every input with one bound of the error, again with twice the bits where it is open.
 
     It serves every architecture that has a program, and so those that have no tables of one head.
@@ -46,19 +38,11 @@ class Enumerate:
     name = "enumerate"
     complexity = "inputs times (m a + H k (m + a))"
     summary = "every input in fixed point, for any architecture: both ends"
-    precision = 64
     group = Group("enumerate", "ours: every input, of models of any architecture", 10)
     family = "enumerate"
-    of_study = False
-    in_auto = InAuto.WITHOUT_TABLES
     two_sided = True
-    needs, serves, most_inputs = Needs.PROGRAM, Serves.EVERY_TASK, EXHAUSTIVE_LIMIT
-    losses = None
+    needs = Needs.PROGRAM
     steerable = False
-
-    def unexplained_dimension(self, shape: Shape) -> None:
-        """Return None: the study has no such strategy, and no rule for it."""
-        return
 
     def least_operations(self, problem: Problem) -> int:
         """Count what one pass takes, the tables left out."""
@@ -102,10 +86,6 @@ class Enumerate:
     def relaxations(self, case: Case) -> Iterator[Step]:
         """Yield the bound of the witness: what it lacks is nearer to a tie than the lanes tell."""
         yield CLAIM, self.bound(case.problem, case.witness, case.phase()).correct_at_least
-
-    def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> None:
-        """Return None: nothing is given up by a witness."""
-        return
 
 
 _PASSES = range(1, MOST_PASSES + 1)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from ballproof.models.architectures import Shape
 from ballproof.verifier.counting.branch import count_wrong
 from ballproof.verifier.counting.classes import TabledClass
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.wrong_count import WrongCount
-from ballproof.verifier.strategies.base import Group, InAuto
+from ballproof.verifier.strategies.base import Group, InAuto, NotOfTheStudy
 from ballproof.verifier.strategies.without_witness import SettlesEverything
 
 
-class Exact(SettlesEverything):
+class Exact(NotOfTheStudy, SettlesEverything):
     """Separable tables for every token and rival (T1), worst case (T3), branch and count (T7)."""
 
     name = "exact"
@@ -20,12 +19,7 @@ class Exact(SettlesEverything):
     precision = 48
     group = Group("exact", "ours: two-sided and exact", 8)
     family = "exact"
-    of_study = False
     in_auto = InAuto.ALWAYS
-
-    def unexplained_dimension(self, shape: Shape) -> None:
-        """Return None: the study has no such strategy, and no rule for it."""
-        return
 
     def least_operations(self, problem: Problem) -> int:
         """Count the worst-case tables only: 6 per class, rival, token and position, for max."""

@@ -12,23 +12,15 @@ from random import Random
 from typing import Protocol
 
 from ballproof.interval.fixed import RangeError
-from ballproof.models.architectures import Shape
 from ballproof.verifier.counting.enumeration import Pass
 from ballproof.verifier.counting.fixed_point import LANES
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.one_pass import Undecided, count_wrong
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.strategies.base import (
-    EXHAUSTIVE_LIMIT,
-    Bounds,
-    Group,
-    InAuto,
-    Needs,
-    Serves,
-    Witness,
-)
+from ballproof.verifier.strategies.base import Bounds, Group, Needs, Witness
 from ballproof.verifier.strategies.changes import WitnessChanges
 from ballproof.verifier.strategies.compact.costs import least_operations
+from ballproof.verifier.strategies.every_input import EveryInput
 from ballproof.verifier.strategies.quantities import Quantities
 from ballproof.verifier.strategies.relaxations import CLAIM, Case, Relaxation, Step
 
@@ -73,26 +65,18 @@ class Kind(Protocol):
         """Return changes of a witness."""
 
 
-class Compact:
+class Compact(EveryInput):
     """A strategy that charges part of what neurons do at its worst."""
 
-    precision = 64
     group, family = GROUP, "compact"
-    of_study = False
-    in_auto = InAuto.WITHOUT_TABLES
     # Both ends are sound, but only evaluating every input in full is sure to bring them together.
     two_sided = False
-    needs, serves, most_inputs = Needs.ONE_LAYER, Serves.EVERY_TASK, EXHAUSTIVE_LIMIT
-    losses = None
+    needs = Needs.ONE_LAYER
     steerable = True
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.name, self.complexity, self.summary = kind.name, kind.complexity, kind.summary
-
-    def unexplained_dimension(self, shape: Shape) -> None:
-        """Return None: the study has no such strategy, and no rule for it."""
-        return
 
     def least_operations(self, problem: Problem) -> int:
         """Count the sums of every input, the tables left out."""
@@ -137,7 +121,3 @@ class Compact:
         yield CLAIM, self.bound(case.problem, case.witness, case.phase()).correct_at_least
         if case.right is not None:
             yield self.kind.relaxed, case.right
-
-    def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> None:
-        """Return None: nothing is given up by a witness."""
-        return

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from ballproof.models.architectures import Shape
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.base import (
@@ -15,6 +14,7 @@ from ballproof.verifier.strategies.base import (
     Group,
     InAuto,
     Needs,
+    NotOfTheStudy,
     Serves,
     Witness,
 )
@@ -40,7 +40,7 @@ LONGEST = 2_000_000_000
 
 
 @dataclass(frozen=True)
-class Ladder:
+class Ladder(NotOfTheStudy):
     """Pools of queries, thresholds, survivors, and a count of what is left (T3 to T11)."""
 
     name: str
@@ -53,17 +53,12 @@ class Ladder:
     in_auto: InAuto = InAuto.NEVER
     group: Group = GROUP
     family: str = "ladder"
-    of_study: bool = False
     two_sided: bool = True
     losses: None = None
     steerable: bool = True
     needs: Needs = Needs.TABLES
     serves: Serves = Serves.EVERY_TASK
     most_inputs: None = None
-
-    def unexplained_dimension(self, shape: Shape) -> None:
-        """Return None: the study has no such strategy, and no rule for it."""
-        return
 
     def least_operations(self, problem: Problem) -> int:
         """Count the path tables only."""
