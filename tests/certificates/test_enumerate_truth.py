@@ -10,7 +10,7 @@ from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.certify import encoded
-from support.networks import BITS, claim_of, inputs_of, one_layer, pair
+from support.networks import BITS, claim_of, inputs_of, models, one_layer, pair, pairs
 from support.table_counts import established, table, truth
 
 from arithmetic.tally import Tally
@@ -21,8 +21,6 @@ from files.verdict import Declined, Rejected
 from kernel import check, read
 from kernel import given as given_of
 
-SHARES = (None, "0", "1/2", "3/2")
-
 
 def fixed_point(network, task, width=64):
     cert = claim_of(network, task, (0, len(task["labels"])))
@@ -31,39 +29,12 @@ def fixed_point(network, task, width=64):
     return program, FixedPoint(program, width, Tally(10**9))
 
 
-models = st.builds(
-    one_layer,
-    st.integers(0, 2**20),
-    v=st.integers(1, 3),
-    k=st.integers(1, 3),
-    heads=st.integers(1, 3),
-    m=st.integers(0, 4),
-    outputs=st.integers(1, 3),
-    positions=st.booleans(),
-    biases=st.booleans(),
-    mask=st.sampled_from(["causal", "none"]),
-    share=st.sampled_from(SHARES),
-    normalised=st.booleans(),
-    scale=st.sampled_from([1e-12, 0.1, 1.0, 4.0, 30.0]),
-    integers=st.booleans(),
-)
-pairs = st.builds(
-    pair,
-    st.integers(0, 2**20),
-    v=st.integers(1, 4),
-    m=st.integers(1, 4),
-    outputs=st.integers(1, 4),
-    inputs=st.sampled_from(["added", "sum", "concatenated"]),
-    layers=st.integers(1, 3),
-    shared=st.booleans(),
-    biases=st.booleans(),
-    scale=st.sampled_from([1e-12, 1.0, 1e6]),
-    integers=st.booleans(),
-)
+MODELS = models(st.integers(0, 4), st.integers(1, 3), [1e-12, 0.1, 1.0, 4.0, 30.0])
+PAIRS = pairs(st.integers(1, 4), st.integers(1, 3))
 
 
 @settings(max_examples=150)
-@given(models | pairs, st.sampled_from(["0", "1/3"]), st.integers(1, 3))
+@given(MODELS | PAIRS, st.sampled_from(["0", "1/3"]), st.integers(1, 3))
 def test_counts_enclose_the_truth_and_meet_it_without_exponentials(network, margin, passes):
     task = table(network, network.sizes["n_ctx"], network.sizes["d_vocab_out"])
     right, ties = truth(network, task, Fraction(margin))
@@ -74,7 +45,7 @@ def test_counts_enclose_the_truth_and_meet_it_without_exponentials(network, marg
 
 
 @settings(max_examples=100)
-@given(models | pairs, st.sampled_from([64, 128, 192, 256]))
+@given(MODELS | PAIRS, st.sampled_from([64, 128, 192, 256]))
 def test_the_error_of_every_difference_is_within_its_bound(network, width):
     task = table(network, network.sizes["n_ctx"], network.sizes["d_vocab_out"])
     program, fixed = fixed_point(network, task, width)
@@ -97,7 +68,7 @@ def _as(value, like):
 
 
 @settings(max_examples=40)
-@given(models | pairs, st.integers(1, 2))
+@given(MODELS | PAIRS, st.integers(1, 2))
 def test_the_explanations_count_as_many_inputs_as_the_certificate(network, passes):
     task = table(network, network.sizes["n_ctx"], network.sizes["d_vocab_out"])
     low, high = established(network, task, passes=passes)

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 from flint import arb, ctx, fmpq
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 from safetensors.numpy import save
 
 from support.certify import digest
@@ -124,6 +126,17 @@ def _pair(network: Network, tokens: tuple[int, ...]) -> Any:
     return out + w.get("b_out", 0 * out)
 
 
+def _drawing(seed: int, scale: float, integers: bool) -> Callable[..., np.ndarray]:
+    """Return what draws the tensors of a model, by their shapes."""
+    rng = np.random.default_rng(seed)
+
+    def draw(*shape: int) -> np.ndarray:
+        drawn = rng.integers(-1, 2, shape) if integers else rng.normal(size=shape)
+        return (scale * drawn).astype(np.float32)
+
+    return draw
+
+
 def one_layer(
     seed: int,
     *,
@@ -143,12 +156,7 @@ def one_layer(
     integers: bool = False,
 ) -> Network:
     """Return a random model; `integers` makes ties likely, `scale` multiplies every weight."""
-    rng = np.random.default_rng(seed)
-
-    def draw(*shape: int) -> np.ndarray:
-        drawn = rng.integers(-1, 2, shape) if integers else rng.normal(size=shape)
-        return (scale * drawn).astype(np.float32)
-
+    draw = _drawing(seed, scale, integers)
     attention, mlp = "blocks.0.attn.", "blocks.0.mlp."
     tensors = {"embed.W_E": draw(v, d), "unembed.W_U": draw(d, outputs)}
     tensors |= {attention + f"W_{x}": draw(heads, d, h) for x in "QKV"}
@@ -189,12 +197,7 @@ def pair(
     integers: bool = False,
 ) -> Network:
     """Return a random two-token network."""
-    rng = np.random.default_rng(seed)
-
-    def draw(*shape: int) -> np.ndarray:
-        drawn = rng.integers(-1, 2, shape) if integers else rng.normal(size=shape)
-        return (scale * drawn).astype(np.float32)
-
+    draw = _drawing(seed, scale, integers)
     d = m if inputs == "added" else d
     tensors = {"W_E": draw(v, d)} if shared else {"W_a": draw(v, d), "W_b": draw(v, d)}
     if inputs != "added":
@@ -208,6 +211,45 @@ def pair(
     parts[1]["layers"] = layers
     sizes = {"d_vocab": v, "n_ctx": 2, "d_model": d, "d_mlp": m, "d_vocab_out": outputs}
     return Network(tensors, [*parts, {"part": "readout"}], sizes)
+
+
+def models(
+    neurons: SearchStrategy[int], outputs: SearchStrategy[int], scales: list[float]
+) -> SearchStrategy[Network]:
+    """Draw models of one layer, of every combination of parts."""
+    return st.builds(
+        one_layer,
+        st.integers(0, 2**20),
+        v=st.integers(1, 3),
+        k=st.integers(1, 3),
+        heads=st.integers(1, 3),
+        m=neurons,
+        outputs=outputs,
+        positions=st.booleans(),
+        biases=st.booleans(),
+        mask=st.sampled_from(["causal", "none"]),
+        share=st.sampled_from([None, "0", "1/2", "3/2"]),
+        normalised=st.booleans(),
+        scale=st.sampled_from(scales),
+        integers=st.booleans(),
+    )
+
+
+def pairs(neurons: SearchStrategy[int], layers: SearchStrategy[int]) -> SearchStrategy[Network]:
+    """Draw two-token networks with such layers."""
+    return st.builds(
+        pair,
+        st.integers(0, 2**20),
+        v=st.integers(1, 4),
+        m=neurons,
+        outputs=st.integers(1, 4),
+        inputs=st.sampled_from(["added", "sum", "concatenated"]),
+        layers=layers,
+        shared=st.booleans(),
+        biases=st.booleans(),
+        scale=st.sampled_from([1e-12, 1.0, 1e6]),
+        integers=st.booleans(),
+    )
 
 
 def inputs_of(task: dict[str, Any]) -> Iterator[tuple[int, ...]]:

@@ -79,3 +79,17 @@ def parameters(draw, rule, spans):
         entries = prod(past - first for first, past in spans)
         return {"labels": draw(st.lists(st.integers(0, 4), min_size=entries, max_size=entries))}
     return {}
+
+
+def accepted(class_):
+    """Return the inputs of a class of the prover's, by walking its arcs."""
+    found = [((), 0)]
+    for arcs in class_.arcs:
+        found = [
+            ((*prefix, token), arc.target)
+            for prefix, state in found
+            for arc in arcs
+            if arc.source == state
+            for token in range(arc.first, arc.past)
+        ]
+    return [(*prefix, class_.query) for prefix, _ in found]

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.rules import accepted
 
 from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
@@ -86,28 +87,10 @@ def tasks(draw):
     return Task(rule, positions, reads, range(2))
 
 
-def accepted(class_):
-    """The other tokens of the inputs of a class, as its acceptor has them."""
-    found = [((), 0)]
-    for arcs in class_.arcs:
-        found = [
-            ((*prefix, token), arc.target)
-            for prefix, state in found
-            for arc in arcs
-            if arc.source == state
-            for token in range(arc.first, arc.past)
-        ]
-    return [prefix for prefix, _ in found]
-
-
 @settings(max_examples=150, deadline=None)
 @given(tasks())
 def test_classes_partition_the_domain_by_label(task):
-    found = {
-        (*prefix, class_.query): class_.label
-        for class_ in task.classes()
-        for prefix in accepted(class_)
-    }
+    found = {sequence: class_.label for class_ in task.classes() for sequence in accepted(class_)}
     domain = list(itertools.product(*task.positions))
     assert sum(class_.size for class_ in task.classes()) == len(domain) == task.total
     assert found == {sequence: task.label(sequence) for sequence in domain}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.rules import accepted
 
 from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
@@ -64,20 +65,6 @@ def tasks(draw):
 
 def inputs(task):
     return itertools.product(*task.positions)
-
-
-def accepted(class_):
-    """The inputs of a class, by walking its arcs."""
-    found = [((), 0)]
-    for arcs in class_.arcs:
-        found = [
-            ((*prefix, token), arc.target)
-            for prefix, state in found
-            for arc in arcs
-            if arc.source == state
-            for token in range(arc.first, arc.past)
-        ]
-    return [(*prefix, class_.query) for prefix, _ in found]
 
 
 @settings(max_examples=300, deadline=None)
