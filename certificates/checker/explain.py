@@ -16,7 +16,7 @@ from arithmetic.weights import exponentials, on_one_unit, weighted
 from counting.pools import Pool, Table
 from counting.signs import Sequence, gap_terms, settled
 from files.claims import Claim, Pins
-from files.verdict import decline_unless
+from files.verdict import Declined, decline_unless
 from kernel import STRATEGIES, given, read, shifted
 from parts.architecture import PROGRAM, Model
 from parts.attention import Attention
@@ -93,6 +93,8 @@ def explainer(model: Model, claim: Claim) -> Callable[[Sequence], Explanation]:
 
     def explained(x: Sequence) -> Explanation:
         label = task.rule.label([x[position] for position in task.reads])
+        if label is None:
+            raise Declined("unsupported", f"{claim.question[:200]} gives {x} no label.")
         if label in task.answers:
             return by(x, label)
         return Explanation(x, label, False, _class(x, label), "its label, which is no answer")

@@ -20,7 +20,7 @@ def counted(claim: Claim, decide: Callable[[Sequence[int], int], bool | None]) -
     right = still_open = 0
     for tokens in _inputs(task.positions):
         label = task.rule.label([tokens[position] for position in task.reads])
-        if label not in answers:
+        if label is None or label not in answers:
             continue
         places = [token - start for token, start in zip(tokens, starts, strict=True)]
         found = decide(places, label - answers.start) if len(answers) > 1 else True

@@ -55,7 +55,7 @@ class Evaluator:
         # The first pass looks at every input: what that counts is known before.
         if len(claim.task.answers) > 1:
             self._pass(0)
-            self.tally.charge(self.made[0][0].cost() * claim.total)
+            self.tally.charge(self.made[0][0].cost() * claim.task.sequences)
 
     def decide(self, places: Sequence[int], column: int) -> Decision:
         """Return what becomes of an input, with the column of its label, which has rivals."""
