@@ -14,7 +14,7 @@ class Heads(NamedTuple):
     position that the mask lets through, divided by their number if it is `normalised`.
     """
 
-    count: int
+    heads: int
     mask: str
     share: Fraction | None
     normalised: bool
@@ -37,7 +37,7 @@ def heads_of(attention: dict[str, Any]) -> tuple[Heads, dict[str, Any]]:
 
 def words_of(heads: Heads) -> str:
     """Return attention with its settings, as the verdict prints it."""
-    attention = f"{heads.count}-heads" if heads.count > 1 else "1-head"
+    attention = f"{heads.heads}-heads" if heads.heads > 1 else "1-head"
     attention += f",{'full' if heads.mask == 'none' else heads.mask},1/sqrt(d_head)"
     if heads.share is not None:
         attention += f",{heads.share}*softmax+{1 - heads.share}" + "/n_ctx" * heads.normalised
