@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from arithmetic.tally import Tally
 from counting.inputs import decided, lead_of, margin_at
-from counting.network import Network, Precision
+from counting.network import Network
 from counting.readers import readers_of
+from counting.stages import Precision
 from counting.tree import labelled
 from counting.walks import Walk, walk_of
 from files.claims import Claim, Counts
