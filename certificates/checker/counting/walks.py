@@ -42,6 +42,11 @@ class Walk:
         last = [cost_of_layer(layers, self.last, width, with_query=x) for x in (False, True)]
         self.costs = [inner + each for each in last]
         self.cost_of_outputs = cost_of_outputs(layers, width)
+        self.number = self.shared = 0
+
+    def named(self, number: int, shared: int) -> None:
+        """Say which pass this is, and how many first tokens other processes may have as well."""
+        self.number, self.shared = number, shared
 
     def outputs(self, tokens: Sequence[int]) -> Outputs | None:
         """Return the outputs of an input, and how far any difference of two may be off.
@@ -122,15 +127,22 @@ class Prefixes(Walk):
             for place in range(kept, self.end):
                 self.path.append(tokens[place])
                 self._step(place, tokens[place])
-            self.tally.charge(self.cost_of_outputs)
+            self._charge("outputs", self.end, self.cost_of_outputs)
             self.found = self.network.outputs(*self.pools[self.end])
         except NoRoom:
             self.dead = True
         return self.found
 
+    def _charge(self, what: str, length: int, cost: int) -> None:
+        """Count what depends on so many first tokens: once, if other processes have them too."""
+        if length < self.shared:
+            self.tally.charge_once((what, self.number, tuple(self.path[:length])), cost)
+        else:
+            self.tally.charge(cost)
+
     def _step(self, place: int, token: int) -> None:
         network, wanted = self.network, place in self.read
-        self.tally.charge(self.costs[wanted])
+        self._charge("position", place + 1, self.costs[wanted])
         state = self._first(place, token) if network.sums else self._start(place, token)
         for number, stage in enumerate(network.stages):
             if number == 0 and network.sums:
@@ -158,6 +170,6 @@ class Prefixes(Walk):
             before = self.sums[place - 1]
             if before is None:
                 raise NoRoom
-            self.tally.charge(len(before) * (first.columns // 8 + 1))
+            self._charge("sums", place, len(before) * (first.columns // 8 + 1))
             sums = self.sums[place] = first.pushed(before, place - 1, self.path[place - 1])
         return network.after_first(first, sums, place, token)
