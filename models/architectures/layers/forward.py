@@ -110,7 +110,7 @@ def _shared(weights: list[flint.arb], settings: Settings) -> list[flint.arb]:
 
 
 def _normed(row: Row, norm: Norm | None, tensors: Mapping[str, DyadicMatrix], name: str) -> Row:
-    """Return a row after a normalisation, with its weights and bias; the row where there is none."""
+    """Return a row after a normalisation with its weights and bias, or the row if there is none."""
     if norm is None:
         return row
     entries = row.entries()
