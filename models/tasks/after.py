@@ -80,7 +80,7 @@ class After(Rule):
         """Return the state with this token, None where the label is out of reach."""
         kind, known = state
         if kind == _ASKED:
-            return self._found(wanted, *known, token)
+            return self._found(wanted, known, token)
         if place > 0 and not known:
             return (_ASKED, (token, 0, 0))
         return _UNASKED, (*known, token)
@@ -90,7 +90,8 @@ class After(Rule):
         kind, known = state
         return known[1] == 2 if kind == _ASKED else is_wanted(wanted, self.label(known))
 
-    def _found(self, wanted: int, query: int, found: int, seen: int, token: int) -> State:
+    def _found(self, wanted: int, known: State, token: int) -> State:
+        query, found, seen = known
         if found == 1 and wanted not in (ANY, token):
             return None
         if self.distinct and (seen >> token & 1 or (token == wanted and not found)):
