@@ -27,7 +27,8 @@ from ballproof.models.catalogue import (
     zoo_order,
 )
 from ballproof.models.files import write_atomically
-from ballproof.models.recipes import Recipe, recipe_of
+from ballproof.models.recipe import Recipe
+from ballproof.models.recipes import recipe_of
 from ballproof.models.tasks import Task, task_named, task_of_json
 from ballproof.models.train import sampled_statistics, train
 from ballproof.models.train_pairs import file_of, scored, train_pairs

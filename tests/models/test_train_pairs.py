@@ -15,7 +15,9 @@ from ballproof.models.weights import load_weights, weights_from_bytes
 
 torch = pytest.importorskip("torch", reason="training needs the train extra")
 from ballproof.models import train_pairs as module  # noqa: E402
-from ballproof.models.train_pairs import EVERY, file_of, train_pairs  # noqa: E402
+from ballproof.models.train_pairs import file_of, train_pairs  # noqa: E402
+
+EVERY = 100
 
 
 def trained(name, seed=0, state=None, progress=None, **changes):

@@ -11,7 +11,8 @@ import click
 
 from ballproof.models.architectures import Shape
 from ballproof.models.files import require_writable
-from ballproof.models.recipes import Recipe, recipe_of
+from ballproof.models.recipe import Recipe
+from ballproof.models.recipes import recipe_of
 from ballproof.models.tasks import task_named
 from ballproof.models.tensors import Tensor, write_tensors
 from ballproof.models.weights import weights_from_bytes
