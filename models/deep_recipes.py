@@ -98,6 +98,16 @@ def deep_recipe_of(name: str) -> Recipe | None:
     return _listed(deep_recipe(shape, Kind(2, "gelu", "layer"), 3000))
 
 
+def kind_of(recipe: Recipe) -> Kind:
+    """Return the kind of a deep transformer's recipe."""
+    design = recipe.design
+    if design is None:
+        raise ValueError("The recipe is of no deep transformer.")
+    norm = None if design.final is None else design.final.kind
+    layer = design.layers[0]
+    return Kind(len(design.layers), layer.activation, norm, str(design.position), recipe.widths)
+
+
 def _listed(recipe: Recipe) -> Recipe | None:
     """Return the recipe, None where there are too many inputs to list."""
     return recipe if recipe.shape.d_vocab**recipe.shape.n_ctx <= MOST_INPUTS else None
