@@ -66,7 +66,9 @@ def test_deep_recipes_have_sizes_and_parts(name, sizes, total, words):
     recipe = recipe_of(name)
     assert tuple(recipe.shape.fields().values()) == sizes
     assert task_named(name, recipe.shape).total == total and words in recipe.design.words
-    again = deep_recipe(recipe.shape, kind_of(recipe), recipe.steps, every=recipe.every)
+    again = deep_recipe(
+        recipe.shape, kind_of(recipe), recipe.steps, batch=recipe.batch, every=recipe.every
+    )
     assert again == recipe
 
 
