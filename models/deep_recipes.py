@@ -93,9 +93,11 @@ def deep_recipe_of(name: str) -> Recipe | None:
         return None
     p, n = (2, int(match[1])) if match.re is _PARITY else (int(match[1]), int(match[2]))
     if p == 2:
-        return _listed(deep_recipe(Shape(2, n, 32, 16, 2, 2, 64), Kind(2, "relu"), 2000, batch=128))
+        return _listed(deep_recipe(Shape(2, n, 32, 16, 2, 2, 64), Kind(2, "relu"), 4000, batch=128))
     shape = Shape(p, n, 32, 8, p, 4, 128)
-    return _listed(deep_recipe(shape, Kind(2, "gelu", "layer"), 2500, batch=256))
+    # Of a sum with coefficients, or of other positions, the one so far is another question.
+    plain = "[" not in name
+    return _listed(deep_recipe(shape, Kind(2, "gelu", "layer"), 2500, batch=256, prefixes=plain))
 
 
 def kind_of(recipe: Recipe) -> Kind:

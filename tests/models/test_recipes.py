@@ -66,9 +66,8 @@ def test_deep_recipes_have_sizes_and_parts(name, sizes, total, words):
     recipe = recipe_of(name)
     assert tuple(recipe.shape.fields().values()) == sizes
     assert task_named(name, recipe.shape).total == total and words in recipe.design.words
-    again = deep_recipe(
-        recipe.shape, kind_of(recipe), recipe.steps, batch=recipe.batch, every=recipe.every
-    )
+    options = {name: getattr(recipe, name) for name in ("batch", "every", "prefixes")}
+    again = deep_recipe(recipe.shape, kind_of(recipe), recipe.steps, **options)
     assert again == recipe
 
 

@@ -257,7 +257,9 @@ def _deep(recipe: Recipe | None, task_name: str, sizes: Sizes, layers: Layers) -
             f"{task_name} has up to {shape.d_vocab}^{shape.n_ctx} inputs, where deep transformers "
             f"are trained on at most {MOST_INPUTS}, which are listed."
         )
-    return deep_recipe(shape, kind, recipe.steps, batch=recipe.batch, every=recipe.every)
+    prefixes = recipe.prefixes and kind.position == "last"
+    options = {"batch": recipe.batch, "every": recipe.every, "prefixes": prefixes}
+    return deep_recipe(shape, kind, recipe.steps, **options)
 
 
 def _plain_shape(task_name: str, sizes: Sizes) -> Shape:
