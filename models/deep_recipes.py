@@ -97,7 +97,8 @@ def deep_recipe_of(name: str) -> Recipe | None:
     shape = Shape(p, n, 32, 8, p, 4, 128)
     # Of a sum with coefficients, or of other positions, the one so far is another question.
     plain = "[" not in name
-    return _listed(deep_recipe(shape, Kind(2, "gelu", "layer"), 2500, batch=256, prefixes=plain))
+    options = {"batch": 256, "learning_rate": 5e-3, "prefixes": plain}
+    return _listed(deep_recipe(shape, Kind(2, "gelu", "layer"), 1500, **options))
 
 
 def kind_of(recipe: Recipe) -> Kind:
