@@ -95,7 +95,8 @@ def deep_recipe_with(
         norm=_named(layers.norm, usual.norm),
         position=layers.readout or usual.position,
     )
-    shape = replace(recipe.shape, **stated, **layers.sizes)
+    sizes: dict[str, Any] = {**stated, **layers.sizes}
+    shape = replace(recipe.shape, **sizes)
     shape = replace(shape, d_mlp=shape.d_mlp or 4 * shape.d_model)
     if shape.d_vocab**shape.n_ctx > MOST_INPUTS:
         raise click.UsageError(
