@@ -19,6 +19,7 @@ from ballproof.models.tasks import positions_named
 from ballproof.models.tensors import Tensor, digest_tensors, read_file, require_plain, write_tensors
 
 __all__ = [
+    "NOTES",
     "Weights",
     "file_bytes",
     "freeze",
@@ -27,8 +28,13 @@ __all__ = [
     "save_weights",
     "stated_by",
     "stored",
+    "unstated_parts",
     "weights_from_bytes",
 ]
+
+
+# What a file may say of its origin; nothing rests on it.
+NOTES = ("recipe", "cut")
 
 
 def load_weights(path: str | os.PathLike[str]) -> Weights:
@@ -46,8 +52,9 @@ def weights_from_bytes(data: bytes, source: str) -> Weights:
     tensors, metadata = read_file(data, source)
     require_plain(data, source)
     task, compared = metadata.get("task"), metadata.get("compared")
+    notes = {name: metadata[name] for name in NOTES if name in metadata}
     frozen = freeze(tensors, source, stated_by(metadata, source))
-    return replace(frozen, task=task, compared=compared)
+    return replace(frozen, task=task, compared=compared, notes=notes)
 
 
 def freeze(tensors: Mapping[str, Tensor], source: str, stated: Stated = NOTHING_STATED) -> Weights:
@@ -61,11 +68,13 @@ def freeze(tensors: Mapping[str, Tensor], source: str, stated: Stated = NOTHING_
     row = architecture_of(shapes, stated)
     shape = _in_context(row.sizes(shapes, source), stated, source)
     architecture = row.of(shapes, stated, source)
-    check_buffers(tensors, shape, source)
+    check_buffers(tensors, architecture, shape, source)
     frozen = {name: _freeze_tensor(tensor, source) for name, tensor in kept.items()}
     for name, dims in architecture.tensors(shape).items():
         if name in architecture.optional:
             frozen.setdefault(name, DyadicMatrix.zeros(prod(dims[:-1]), dims[-1]))
+        elif name in architecture.ones:
+            frozen.setdefault(name, DyadicMatrix.from_ints([[1] * dims[-1]] * prod(dims[:-1])))
     return Weights(architecture, shape, frozen, digest_tensors(kept.values()), source)
 
 
@@ -106,18 +115,26 @@ def stored(
     length where there are no positions.
     """
     shapes = {name: tensor.shape for name, tensor in without_buffers(tensors).items()}
-    row = architecture_of(shapes)
-    default = row.of(shapes, NOTHING_STATED, weights.source).text
-    text, shown = weights.architecture.text, row.sizes(shapes, weights.source).n_ctx
+    text = weights.architecture.text
+    shown = architecture_of(shapes).sizes(shapes, weights.source).n_ctx
     known = {
         "task": task,
         "compared": compared,
-        "parts": None if text == default else text,
+        "parts": None if text == unstated_parts(shapes, weights.source) else text,
         "n_ctx": None if shown else str(weights.shape.n_ctx),
+        **weights.notes,
     }
     metadata = {key: value for key, value in known.items() if value is not None}
     data = write_tensors(tensors.values(), metadata or None)
     return replace(weights, task=task, compared=compared, data=data)
+
+
+def unstated_parts(shapes: Mapping[str, tuple[int, ...]], source: str) -> str | None:
+    """Return the parts that tensors are taken to be where a file states none, None for none."""
+    try:
+        return architecture_of(shapes).of(shapes, NOTHING_STATED, source).text
+    except ModelError:
+        return None
 
 
 def file_bytes(weights: Weights) -> bytes:

@@ -11,19 +11,25 @@ import click
 
 from ballproof.models.architectures import Shape
 from ballproof.models.files import require_writable
-from ballproof.models.recipes import Recipe, recipe_of
+from ballproof.models.recipe import Recipe
+from ballproof.models.recipes import recipe_of
 from ballproof.models.tasks import task_named
 from ballproof.models.tensors import Tensor, write_tensors
 from ballproof.models.weights import weights_from_bytes
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import Output, out_option, pass_terminal
+from ballproof.verifier.commands.train_layers import (
+    SIZE,
+    Layers,
+    deep_recipe_with,
+    layer_options,
+)
 from ballproof.verifier.proving.extras import installing
 
 MISSING_TORCH = (
     f"Training needs torch, which is not installed: {installing('train')} "
     "(or a CPU build of torch) provides it."
 )
-SIZE = click.IntRange(1, 4096)
 SAMPLES = 100_000
 
 
@@ -64,6 +70,7 @@ class Training(NamedTuple):
 )
 @click.option("--d-model", type=SIZE, show_default="32", help="Residual width.")
 @click.option("--d-head", type=SIZE, show_default="32", help="Head width.")
+@layer_options
 @click.option(
     "--steps",
     type=click.IntRange(1),
@@ -95,6 +102,12 @@ def train(
     d_vocab_out: int | None,
     d_model: int | None,
     d_head: int | None,
+    n_layers: int | None,
+    n_heads: int | None,
+    d_mlp: int | None,
+    activation: str | None,
+    norm: str | None,
+    readout: str | None,
     seed: int,
     steps: int | None,
     batch: int | None,
@@ -105,19 +118,28 @@ def train(
 
     max, min, rank and argmax are learnt by one head of attention, by the published recipe of
     max-of-k; add-mod-p by four heads and an MLP, read at a third token, and product-in-s5 and the
-    like by a two-token network, after theirs. These are tried on all inputs as they train, and
-    their best weights are kept. The file states the task in its metadata. The same torch version
-    gives the same weights for the same seed. Needs the `train` extra.
+    like by a two-token network, after theirs; after-6-of-12, balanced-12, sum-mod-10-of-4 and
+    parity-12 by two layers. All but the first are tried on all inputs as they train, and their best
+    weights are kept. The file states the task in its metadata. The same torch version gives the
+    same weights for the same seed. Needs the `train` extra.
 
     \b
     Examples:
       ballproof train --n-ctx 4 --seed 123 --out model.safetensors
       ballproof train --task rank-2-of-4 --seed 50 --out second.safetensors
       ballproof train --task add-mod-59 --seed 0 --state half.pt --out sum.safetensors
+      ballproof train --task balanced-12 --n-layers 3 --norm rms --seed 0 --out words.safetensors
     """
     sizes = Sizes(n_ctx, d_vocab, d_vocab_out, d_model, d_head)
     training = Training(seed, steps, batch, fraction, state)
+    layers = Layers(n_layers, n_heads, d_mlp, activation, norm, readout)
     recipe = None if task_name is None else recipe_of(task_name)
+    if layers.stated or (recipe is not None and recipe.design):
+        task_name = task_name or f"max-of-{_positions(sizes.n_ctx, '')}"
+        given = recipe.shape if recipe else _plain_shape(task_name, sizes)
+        stated = {key: x for key, x in sizes._asdict().items() if x is not None}
+        recipe = deep_recipe_with(recipe, given, stated, layers, task_name)
+        sizes = Sizes(*[None] * len(sizes))
     try:
         if task_name is not None and recipe is not None:
             _train_pairs(terminal, task_name, _changed(recipe, sizes, training), training, out)
@@ -180,6 +202,11 @@ def _train_pairs(
         f"least lead {lead:.4g}",
         f"sha256 {weights_from_bytes(data, str(output)).digest}",
     )
+
+
+def _plain_shape(task_name: str, sizes: Sizes) -> Shape:
+    k, d_vocab = _positions(sizes.n_ctx, task_name), sizes.d_vocab or 64
+    return Shape(d_vocab, k, 32, 32, _outputs(sizes.d_vocab_out, d_vocab, task_name))
 
 
 def _changed(recipe: Recipe, sizes: Sizes, training: Training) -> Recipe:
