@@ -8,37 +8,50 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ballproof.models.architectures import Shape
+from ballproof.models.architectures import Architecture, Shape
 from ballproof.models.errors import ModelError
-from ballproof.models.tensors import BUFFER_NAMES, DTYPES, IGNORE, MASK, Tensor
+from ballproof.models.tensors import DTYPES, Tensor, buffer_of
+
+Bits = NDArray[np.uint8]
 
 
 def without_buffers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors that are weights."""
-    return {name: tensor for name, tensor in tensors.items() if name not in BUFFER_NAMES}
+    return {name: tensor for name, tensor in tensors.items() if buffer_of(name) is None}
 
 
-def check_buffers(tensors: Mapping[str, Tensor], shape: Shape, source: str) -> None:
-    """Raise ModelError if a mask may hide a position from the read row, or is no mask at all.
+def check_buffers(
+    tensors: Mapping[str, Tensor], architecture: Architecture, shape: Shape, source: str
+) -> None:
+    """Raise ModelError if a mask may hide what a row sees that counts, or is no mask at all.
 
-    The mask is causal attention's: row r is true in the columns that position r sees. Only the last
-    of the n_ctx positions is read, so only its row matters. IGNORE is the score of hidden
-    positions: where none is hidden it is never used.
+    The mask is causal attention's: row r is true in the columns that position r sees. Where only
+    the last of the n_ctx positions is read of one layer, only its row matters; the rows of deep
+    models have to be those of the mask that the parts state. IGNORE is the score of hidden
+    positions: it has to be one number.
     """
-    for name in (MASK, IGNORE):
-        if name in tensors:
-            _check_kind(tensors[name], source)
-    if MASK in tensors and 0 not in tensors[MASK].shape:
-        _check_mask(tensors[MASK], shape.n_ctx, source)
-    if IGNORE in tensors and _elements(tensors[IGNORE]) > 1:
+    for name, tensor in tensors.items():
+        buffer = buffer_of(name)
+        if buffer is None:
+            continue
+        _check_kind(tensor, buffer[0], shape, source)
+        if buffer[1] == "mask" and 0 not in tensor.shape:
+            _check_mask(tensor, architecture, shape.n_ctx, source)
+        if buffer[1] == "IGNORE" and _elements(tensor) > 1:
+            raise ModelError(
+                f"{source}: the buffer {name} has shape {list(tensor.shape)}, where at most one "
+                "number is expected."
+            )
+
+
+def _check_kind(tensor: Tensor, layer: int, shape: Shape, source: str) -> None:
+    if layer >= shape.n_layers:
         raise ModelError(
-            f"{source}: the buffer {IGNORE} has shape {list(tensors[IGNORE].shape)}, where at most "
-            "one number is expected."
+            f"{source} holds the buffer {tensor.name}, where the model has {shape.n_layers} "
+            f"layer{'s' * (shape.n_layers != 1)}."
         )
-
-
-def _check_kind(tensor: Tensor, source: str) -> None:
     if tensor.dtype not in DTYPES:
         raise ModelError(
             f"{source}: the buffer {tensor.name} has the dtype {tensor.dtype}, where one of "
@@ -46,25 +59,42 @@ def _check_kind(tensor: Tensor, source: str) -> None:
         )
 
 
-def _check_mask(mask: Tensor, n_ctx: int, source: str) -> None:
+def _check_mask(mask: Tensor, architecture: Architecture, n_ctx: int, source: str) -> None:
     square = len(mask.shape) == 2 and mask.shape[0] == mask.shape[1] >= n_ctx
     if mask.dtype != "BOOL" or not square:
         raise ModelError(
-            f"{source}: the buffer {MASK} has the dtype {mask.dtype} and the shape "
+            f"{source}: the buffer {mask.name} has the dtype {mask.dtype} and the shape "
             f"{list(mask.shape)}, where an empty one, or a square of booleans of at least {n_ctx} "
             f"rows (n_ctx) is expected."
         )
     entries = np.frombuffer(mask.data, dtype=np.uint8).reshape(mask.shape)
     if entries.max() > 1:
         raise ModelError(
-            f"{source}: the buffer {MASK} holds the byte {entries.max()}, where 0 or 1 is expected."
+            f"{source}: the buffer {mask.name} holds the byte {entries.max()}, where 0 or 1 is "
+            "expected."
         )
+    if architecture.every_row:
+        _check_rows(mask.name, entries[:n_ctx, :n_ctx], architecture, source)
     hidden = np.flatnonzero(entries[n_ctx - 1, :n_ctx] == 0).tolist()
     if hidden:
         raise ModelError(
-            f"{source}: the buffer {MASK} hides position {hidden[0]} from position {n_ctx - 1}, "
-            f"the one that is read, where a mask is expected whose row {n_ctx - 1} shows all "
-            f"positions 0 to {n_ctx - 1}."
+            f"{source}: the buffer {mask.name} hides position {hidden[0]} from position "
+            f"{n_ctx - 1}, the one that is read, where a mask is expected whose row {n_ctx - 1} "
+            f"shows all positions 0 to {n_ctx - 1}."
+        )
+
+
+def _check_rows(name: str, entries: Bits, architecture: Architecture, source: str) -> None:
+    stated = next(part["mask"] for part in architecture.parts if "mask" in part)
+    expected = np.ones_like(entries)
+    expected = np.tril(expected) if stated == "causal" else expected
+    wrong = np.argwhere(entries != expected).tolist()
+    if wrong:
+        row, column = wrong[0]
+        does = "shows" if entries[row, column] else "hides"
+        raise ModelError(
+            f"{source}: the buffer {name} {does} position {column} in row {row}, which the mask "
+            f"{stated!r} that the parts state does not."
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -16,8 +17,7 @@ from ballproof.models.files import MAX_FILE_BYTES, parse_json
 
 Dims = tuple[int, ...]
 # Tensors of the HookedTransformer layout that hold no weights.
-MASK, IGNORE = "blocks.0.attn.mask", "blocks.0.attn.IGNORE"
-BUFFER_NAMES = (MASK, IGNORE)
+_BUFFER = re.compile(r"(?a:blocks\.(\d|1[0-5])\.attn\.(mask|IGNORE))")
 
 # safetensors names dtypes one way in files and another way in its writer.
 _WRITER_NAMES = {
@@ -41,6 +41,12 @@ MAX_AXES = 8
 MAX_MARKS = 2**23
 _KEYS = {"dtype", "shape", "data_offsets"}
 _TAGS = {name: tag for tag, name in _WRITER_NAMES.items()}
+
+
+def buffer_of(name: str) -> tuple[int, str] | None:
+    """Return the layer and the kind, mask or IGNORE, of a tensor that holds no weights, or None."""
+    match = _BUFFER.fullmatch(name)
+    return None if match is None else (int(match[1]), match[2])
 
 
 @dataclass(frozen=True)
@@ -170,7 +176,7 @@ def digest_tensors(tensors: Iterable[Tensor]) -> str:
     """
     hasher = hashlib.sha256()
     for tensor in sorted(tensors, key=lambda tensor: tensor.name.encode()):
-        if tensor.name not in BUFFER_NAMES:
+        if buffer_of(tensor.name) is None:
             shape = ",".join(str(size) for size in tensor.shape)
             hasher.update(f"{tensor.name}\0{tensor.dtype}\0{shape}\0".encode())
             hasher.update(len(tensor.data).to_bytes(8, "little"))

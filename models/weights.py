@@ -61,11 +61,13 @@ def freeze(tensors: Mapping[str, Tensor], source: str, stated: Stated = NOTHING_
     row = architecture_of(shapes, stated)
     shape = _in_context(row.sizes(shapes, source), stated, source)
     architecture = row.of(shapes, stated, source)
-    check_buffers(tensors, shape, source)
+    check_buffers(tensors, architecture, shape, source)
     frozen = {name: _freeze_tensor(tensor, source) for name, tensor in kept.items()}
     for name, dims in architecture.tensors(shape).items():
         if name in architecture.optional:
             frozen.setdefault(name, DyadicMatrix.zeros(prod(dims[:-1]), dims[-1]))
+        elif name in architecture.ones:
+            frozen.setdefault(name, DyadicMatrix.from_ints([[1] * dims[-1]] * prod(dims[:-1])))
     return Weights(architecture, shape, frozen, digest_tensors(kept.values()), source)
 
 
@@ -106,18 +108,25 @@ def stored(
     length where there are no positions.
     """
     shapes = {name: tensor.shape for name, tensor in without_buffers(tensors).items()}
-    row = architecture_of(shapes)
-    default = row.of(shapes, NOTHING_STATED, weights.source).text
-    text, shown = weights.architecture.text, row.sizes(shapes, weights.source).n_ctx
+    text = weights.architecture.text
+    shown = architecture_of(shapes).sizes(shapes, weights.source).n_ctx
     known = {
         "task": task,
         "compared": compared,
-        "parts": None if text == default else text,
+        "parts": None if text == _unstated(shapes, weights.source) else text,
         "n_ctx": None if shown else str(weights.shape.n_ctx),
     }
     metadata = {key: value for key, value in known.items() if value is not None}
     data = write_tensors(tensors.values(), metadata or None)
     return replace(weights, task=task, compared=compared, data=data)
+
+
+def _unstated(shapes: Mapping[str, tuple[int, ...]], source: str) -> str | None:
+    """Return the parts that tensors are taken to be where a file states none, None for none."""
+    try:
+        return architecture_of(shapes).of(shapes, NOTHING_STATED, source).text
+    except ModelError:
+        return None
 
 
 def file_bytes(weights: Weights) -> bytes:

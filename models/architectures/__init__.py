@@ -15,6 +15,7 @@ from ballproof.models.architectures.architecture import (
 )
 from ballproof.models.architectures.attention_only import ATTENTION_ONLY
 from ballproof.models.architectures.factors import Factors
+from ballproof.models.architectures.layers import LAYERS
 from ballproof.models.architectures.one_layer import ONE_LAYER
 from ballproof.models.architectures.pair import PAIR
 from ballproof.models.architectures.program import Program, ProgramHead
@@ -37,7 +38,7 @@ __all__ = [
 ]
 
 # The first is the one that explains what is wrong with tensors that fit none.
-ARCHITECTURES: tuple[Architecture, ...] = (ATTENTION_ONLY, ONE_LAYER, PAIR)
+ARCHITECTURES: tuple[Architecture, ...] = (ATTENTION_ONLY, ONE_LAYER, PAIR, LAYERS)
 
 
 def architecture_of(shapes: Shapes, stated: Stated = NOTHING_STATED) -> Architecture:
@@ -46,5 +47,5 @@ def architecture_of(shapes: Shapes, stated: Stated = NOTHING_STATED) -> Architec
     Where several have them, it is the first that can be what the file states.
     """
     rows = [one for one in ARCHITECTURES if one.fits(shapes)]
-    able = [one for one in rows if one.specialised or stated.parts in (None, one.text)]
+    able = [one for one in rows if one.may_be(stated)]
     return (able or rows or ARCHITECTURES)[0]

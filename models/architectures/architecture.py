@@ -41,6 +41,7 @@ class Shape:
     n_heads: int = 1
     d_mlp: int = 0
     stated: tuple[str, ...] = _ONE_HEAD
+    n_layers: int = 1
 
     def __post_init__(self) -> None:
         if self.d_vocab_out == -1:
@@ -133,8 +134,10 @@ class Architecture:
     The context length is 0 where the tensors do not show it. A row that stands for several
     functions is `specialised` to the one of a file, by tensors whose sizes are right and by what
     the file states; it raises ModelError where the two do not fit.
-    `tensors` are the names and shapes of a model of some sizes; a file may leave out the
-    `optional` ones, which are zero then. `linear` are the names in the layout of linear layers.
+    `serves` says of parts that a file states whether this row may have them, where others have the
+    same tensors. `tensors` are the names and shapes of a model of some sizes; a file may leave out
+    the `optional` ones, which are zero then, and those among `ones`, whose numbers are one then.
+    `linear` are the names in the layout of linear layers.
 
     `logits` encloses the logits of one input at the precision in force, from the definition:
     what every theorem is about. The others are None where no theorem serves the architecture:
@@ -142,7 +145,8 @@ class Architecture:
     positions, the `deviation` of the program in float32 (T12), and `programs`, this program in any
     order of summation. `variants` are functions that the same
     tensors may stand for in another's program, in floats: nothing rests on them. `assumed` says for
-    a reader what the tensors do not show.
+    a reader what the tensors do not show. `every_row` says that every position counts, and not only
+    what the last one sees.
     """
 
     parts: tuple[Mapping[str, Any], ...]
@@ -160,6 +164,9 @@ class Architecture:
     deviation: Callable[[Weights], Fraction] | None = None
     programs: Programs | None = None
     specialised: Callable[[Shapes, Stated, str], Architecture] | None = None
+    serves: Callable[[str], bool] | None = None
+    ones: tuple[str, ...] = ()
+    every_row: bool = False
     variants: Callable[[Weights, Tokens, Floats64], Iterator[Variant]] | None = None
     assumed: str = ""
 
@@ -167,6 +174,12 @@ class Architecture:
     def text(self) -> str:
         """The parts as a file states them: JSON without spaces."""
         return json.dumps(self.parts, separators=(",", ":"))
+
+    def may_be(self, stated: Stated) -> bool:
+        """Say whether this row may be what a file states, as far as its parts tell."""
+        if stated.parts is None or self.serves is not None:
+            return stated.parts is None or bool(self.serves and self.serves(stated.parts))
+        return self.specialised is not None or stated.parts == self.text
 
     def of(self, shapes: Shapes, stated: Stated, source: str) -> Architecture:
         """Return the architecture of one file, or raise ModelError if it states another."""

@@ -35,13 +35,13 @@ LINEAR = {
     "unembed.bias": LinearName(B_U),
 }
 
+# Names that no model of one layer without normalisation has, whatever else they are.
+DEEPER = re.compile(
+    r"(?a:blocks\.[1-9]\d*\..*|(?:blocks\.\d+\.ln\w*|ln_?\w*)\..*|blocks\.\d+\.mlp\.(?:W_)?gate.*|"
+    r"readout\..*)"
+)
 # Names that say what the model has that this project does not support, and how to say so.
 _UNSUPPORTED = (
-    (re.compile(r"blocks\.(?!0\.)\d+\."), "belongs to a second layer, and one layer is supported"),
-    (
-        re.compile(r"(^|\.)(ln\w*)\."),
-        "belongs to a LayerNorm, and only models without normalisation are supported",
-    ),
     (
         re.compile(r"(^|\.)mlp\."),
         "is no part of an MLP of W_in, b_in, W_out and b_out, the kind that is supported",

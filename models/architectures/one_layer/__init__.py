@@ -16,7 +16,7 @@ from ballproof.models.architectures.one_layer.layout import (
     fits,
 )
 from ballproof.models.architectures.one_layer.program import program
-from ballproof.models.architectures.one_layer.settings import of_stated, words
+from ballproof.models.architectures.one_layer.settings import of_stated, serves, words
 
 
 def _specialised(shapes: Shapes, stated: Stated, source: str) -> Architecture:
@@ -42,4 +42,5 @@ ONE_LAYER = Architecture(
     logits=logits,
     program=program,
     specialised=_specialised,
+    serves=serves,
 )

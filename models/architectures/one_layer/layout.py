@@ -12,6 +12,7 @@ from ballproof.models.architectures.attention_only.layout import (
     B_U,
     B_V,
     BIAS_NAMES,
+    DEEPER,
     W_E,
     W_K,
     W_O,
@@ -93,6 +94,8 @@ def fits(shapes: Shapes) -> bool:
     known = {*ALWAYS, *OPTIONAL, *MLP_NAMES}
     if shapes.keys() <= known and shapes.keys() >= {*ALWAYS}:
         return True
+    if any(map(DEEPER.fullmatch, shapes)):
+        return False
     several = len(shapes.get(W_Q, ())) == 3 and shapes[W_Q][0] != 1
     return several or any(".mlp." in name for name in shapes)
 

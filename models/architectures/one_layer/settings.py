@@ -47,6 +47,27 @@ class Settings:
         )
 
 
+def serves(text: str) -> bool:
+    """Say whether parts that a file states are not those of a deeper or another kind of model.
+
+    What is wrong with them otherwise is said where they are read.
+    """
+    try:
+        parts = json.loads(text)
+    except (ValueError, RecursionError):
+        return True
+    found = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    names = [part.get("part") for part in found]
+    plain = all(
+        "gated" not in part
+        and "layers" not in part
+        and part.get("activation", "relu") not in ("gelu", "gelu-tanh", "silu")
+        and (part.get("part") != "readout" or part.get("position", "last") == "last")
+        for part in found
+    )
+    return plain and names.count("attention") < 2 and "norm" not in names
+
+
 def of_parts(parts: object, source: str) -> Settings:
     """Return the settings among parts that a file states; raises ModelError for others."""
     listed = parts if isinstance(parts, list | tuple) else []
