@@ -32,9 +32,9 @@ def exponential(x: Floats) -> Floats:
     """Return exp of numbers <= 0, off by at most 16 units of itself, or 2^-1000 below -700.
 
     x = -(n + m/64) - f with integers n, m and 0 <= f < 1/64, all exact. Of e^-f the series to the
-    seventh power is off by f^8/8! < 2^-63; Horner's rule from the smallest term rounds 14 times, but
-    each earlier rounding weighs f < 1/64 of the one after it: at most 1.1 (1 + 2/64) units and a
-    last one; two entries and two products add four halves and two. What is no number stays none.
+    seventh power is off by f^8/8! < 2^-63. Horner's rule rounds twice a term, and what it rounds
+    weighs f < 1/64 of what follows: two units and their 32nd part. Two entries and two products
+    add four more units at most. What is no number stays none.
     """
     whole, parts = _exp_tables()
     kept = np.where(x >= LOWEST, x, LOWEST)
@@ -52,9 +52,10 @@ def exponential(x: Floats) -> Floats:
 class Activation:
     """A smooth function by its Taylor series at the nearest of knots 2^-5 apart, |x| <= `reach`.
 
-    Beyond the reach it is max(x, 0), off by at most `tail`. `slope` bounds its derivative (T16). The
-    coefficients c_k of each knot are doubles next to the truth, and the remainder is at most
-    |c_K| h^K, h = 2^-6, with c_K enclosed over all of the knot's surroundings by a series of balls.
+    Beyond the reach it is max(x, 0), off by at most `tail`. `slope` bounds its derivative (T16).
+    The coefficients c_k of each knot are doubles next to the truth, and the remainder is at most
+    |c_K| h^K, h = 2^-6, with c_K enclosed over all that is nearest to the knot, by a series of
+    balls.
     Horner's rule adds less than two units of sum |c_k| h^k, k >= 1, a term: with the remainder that
     is `error`, a bound for every knot. c_0 and the last sum add two units of the value.
     """

@@ -54,7 +54,8 @@ def _by_prefixes(model: DeepModel, inputs: Places) -> Uncertain:
             pool = (
                 x if pool is None or model.place is not None else added(pool.rows(above[i - 1]), x)
             )
-    assert pool is not None
+    if pool is None:
+        raise ValueError("no position is read")
     found = pool.rows(tree.of[stop])
     return _mean(found, model.n_ctx) if model.mean else found
 

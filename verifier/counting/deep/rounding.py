@@ -23,6 +23,8 @@ UP = 1 + 2.0**-30
 # Above what all subnormal roundings of one formula can come to.
 TINY = 2.0**-900
 MOST_TERMS = 2**20
+# Multiplications of a product that OpenBLAS does in one thread.
+ONE_THREAD = 2**18
 
 
 class Uncertain(NamedTuple):
@@ -57,10 +59,24 @@ class Linear(NamedTuple):
 
     def __call__(self, x: Uncertain) -> Uncertain:
         """Return x M + b for rows x (N, n): what rounding adds is of |x| |M| and of the result."""
-        middle = x.middle @ self.matrix + self.bias
+        middle = _product(x.middle, self.matrix) + self.bias
         own = x.radius + (len(self.matrix) + 2) * UNIT * np.abs(x.middle)
-        radius = own @ self.sizes + UNIT * np.abs(middle)
+        radius = _product(own, self.sizes) + UNIT * np.abs(middle)
         return Uncertain(middle, rounded_up(radius))
+
+
+def _product(x: Floats, matrix: Floats) -> Floats:
+    """Return x M for rows (N, n), in products so small that the library starts no threads for them.
+
+    Its threads wait by spinning: beside other work they cost several times what they save.
+    """
+    n, m = matrix.shape
+    rows = max(ONE_THREAD // (n * m), 8)
+    whole = len(x) // rows * rows
+    if not whole:
+        return x @ matrix
+    many = (x[:whole].reshape(-1, rows, n) @ matrix).reshape(whole, m)
+    return np.concatenate([many, x[whole:] @ matrix]) if whole < len(x) else many
 
 
 def rounded_up(radius: Floats) -> Floats:
