@@ -15,10 +15,13 @@ from ballproof.interval.ball import exact
 from ballproof.models.architectures import Weights
 from ballproof.models.forward import evaluate
 from ballproof.models.tasks import Task
+from ballproof.verifier.counting.deep.choice import Chosen, Sample, choose
 from ballproof.verifier.counting.deep.ends import Leads, leads
+from ballproof.verifier.counting.deep.estimate import Estimate
 from ballproof.verifier.counting.deep.model import DeepModel, arrays_of, deep_model
 from ballproof.verifier.counting.deep.passes import logits
 from ballproof.verifier.counting.deep.rounding import Uncertain
+from ballproof.verifier.counting.deep.sampling import Sampler
 from ballproof.verifier.counting.fixed_point import Settled
 from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.inputs import NO_ANSWER, Evaluated, Inputs, Tokens
@@ -42,11 +45,13 @@ class Labelled(NamedTuple):
 class Counted(NamedTuple):
     """The count of wrong inputs, and a lower bound of the lead of every input that is right.
 
-    `least` is infinite where none is right, and less than the margin where one is open.
+    `least` is infinite where none is right, and less than the margin where one is open. The sample
+    is for the choice of bits.
     """
 
     wrong: WrongCount
     least: float
+    sample: Sample
 
 
 class DeepEnumeration:
@@ -82,25 +87,27 @@ class DeepEnumeration:
 
     def _count(self, progress: Progress) -> Counted:
         certain = possible = 0
-        least, singles = np.inf, MOST_SINGLE
+        least, singles, sampler = np.inf, MOST_SINGLE, Sampler(self.task.product)
         for block in self.blocks():
             lost = int((block.own == NO_ANSWER).sum())
             tokens, own = block.tokens[block.own >= 0], block.own[block.own >= 0]
             certain, possible = certain + lost, possible + lost
             if len(own) and self.answers > 1:
                 found = self.leads_of(tokens, own)
-                settled = found.settled(self.margin)
-                open_ = np.flatnonzero(~(settled.right | settled.wrong))
-                for place in open_[:singles]:
-                    self._settle(found, tokens[place], int(own[place]), place)
-                singles -= len(open_[:singles])
+                singles -= self._settle(found, tokens, own, singles)
                 settled = found.settled(self.margin)
                 certain += int(settled.wrong.sum())
                 possible += int((~settled.right).sum())
                 # The smallest number above, and no number at all, of what is not known to be wrong.
                 least = float(np.min(found.least[~settled.wrong], initial=least))
+                sampler.take(self.inputs.named(tokens), found, float(self.margin))
             progress(block.done, self.task.product)
-        return Counted(WrongCount(certain, possible), least)
+        return Counted(WrongCount(certain, possible), least, sampler.sample())
+
+    def witness(self, progress: Progress) -> Chosen:
+        """Return the passes of fixed point that suffice for the checker."""
+        sample = self.counted(progress).sample
+        return choose(Estimate(self.model, sample.inputs), sample)
 
     def blocks(self) -> Iterator[Labelled]:
         """Yield the inputs that have a label, in lexicographic order, as many as a block holds."""
@@ -144,15 +151,22 @@ class DeepEnumeration:
             kept = slice(answers.start, answers.stop)
             return leads(Uncertain(found.middle[:, kept], found.radius[:, kept]), own)
 
-    def _settle(self, found: Leads, tokens: Tokens, own: int, place: int) -> None:
-        """Write better bounds of one lead where balls of some precision settle it."""
-        sequence = self.inputs.named(tokens).tolist()
-        for bits in BITS:
-            least, most = self._single(sequence, own, bits)
-            found.least[place], found.most[place] = least, most
-            decided = found.settled(self.margin)
-            if decided.right[place] or decided.wrong[place]:
-                return
+    def _settle(self, found: Leads, tokens: Tokens, own: NDArray[np.int64], most: int) -> int:
+        """Write better bounds of open leads, so many at most, where balls of some precision settle.
+
+        Returns how many were tried.
+        """
+        settled = found.settled(self.margin)
+        tried = np.flatnonzero(~(settled.right | settled.wrong))[:most]
+        for place in tried:
+            sequence = self.inputs.named(tokens[place]).tolist()
+            for bits in BITS:
+                ends = self._single(sequence, int(own[place]), bits)
+                found.least[place], found.most[place] = ends
+                decided = Leads(*(np.array([end]) for end in ends)).settled(self.margin)
+                if decided.right[0] or decided.wrong[0]:
+                    break
+        return len(tried)
 
     def _single(self, sequence: list[int], own: int, bits: int) -> tuple[float, float]:
         """Return doubles around the lead of one input, by the definition of the model."""
@@ -177,9 +191,7 @@ class DeepEnumeration:
         for start in range(0, len(asked), self.rows):
             part = asked[start : start + self.rows]
             found = self.leads_of(tokens[part], own[part])
-            settled = found.settled(self.margin)
-            for place in np.flatnonzero(~(settled.right | settled.wrong)):
-                self._settle(found, tokens[part[place]], int(own[part[place]]), int(place))
+            self._settle(found, tokens[part], own[part], MOST_SINGLE)
             settled = found.settled(self.margin)
             right[part], wrong[part] = settled.right, settled.wrong
         return Settled(right, wrong)
