@@ -23,7 +23,7 @@ from ballproof.verifier.counting.deep.passes import logits
 from ballproof.verifier.counting.deep.rounding import Uncertain
 from ballproof.verifier.counting.deep.sampling import Sampler
 from ballproof.verifier.counting.fixed_point import Settled
-from ballproof.verifier.counting.goal import Progress
+from ballproof.verifier.counting.goal import Progress, silent
 from ballproof.verifier.counting.inputs import NO_ANSWER, Evaluated, Inputs, Tokens
 from ballproof.verifier.counting.wrong_count import WrongCount
 
@@ -45,12 +45,13 @@ class Labelled(NamedTuple):
 class Counted(NamedTuple):
     """The count of wrong inputs, and a lower bound of the lead of every input that is right.
 
-    `least` is infinite where none is right, and less than the margin where one is open. The sample
-    is for the choice of bits.
+    `least` is infinite where none is right, and less than the margin where one is open. No lead is
+    above `most`. The sample is for the choice of bits.
     """
 
     wrong: WrongCount
     least: float
+    most: float
     sample: Sample
 
 
@@ -87,7 +88,8 @@ class DeepEnumeration:
 
     def _count(self, progress: Progress) -> Counted:
         certain = possible = 0
-        least, singles, sampler = np.inf, MOST_SINGLE, Sampler(self.task.product)
+        least, most, singles = np.inf, -np.inf, MOST_SINGLE
+        sampler = Sampler(self.task.product)
         for block in self.blocks():
             lost = int((block.own == NO_ANSWER).sum())
             tokens, own = block.tokens[block.own >= 0], block.own[block.own >= 0]
@@ -100,9 +102,26 @@ class DeepEnumeration:
                 possible += int((~settled.right).sum())
                 # The smallest number above, and no number at all, of what is not known to be wrong.
                 least = float(np.min(found.least[~settled.wrong], initial=least))
+                # NaN, where nothing is known, stays.
+                most = float(np.maximum(most, found.most.max()))
                 sampler.take(self.inputs.named(tokens), found, float(self.margin))
             progress(block.done, self.task.product)
-        return Counted(WrongCount(certain, possible), least, sampler.sample())
+        return Counted(WrongCount(certain, possible), least, most, sampler.sample())
+
+    def answered(self) -> int:
+        """Return how many inputs have a label among the answers."""
+        return sum(int((block.own >= 0).sum()) for block in self.blocks())
+
+    def reach(self) -> int | None:
+        """Return a whole number above every lead, None where a lead is not bounded in doubles."""
+        most = self.counted(silent).most
+        return max(int(np.ceil(most)) + 1, 1) if np.isfinite(most) else None
+
+    @property
+    def operations(self) -> int:
+        """Multiplications of one input, prefixes not shared."""
+        numbers = sum(x.shape[0] * x.shape[1] for x in self.weights.tensors.values())
+        return 2 * numbers * self.weights.shape.n_ctx
 
     def witness(self, progress: Progress) -> Chosen:
         """Return the passes of fixed point that suffice for the checker."""
