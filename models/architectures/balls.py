@@ -29,3 +29,19 @@ def relu(row: flint.arb_mat) -> flint.arb_mat:
     """Enclose the larger of each entry and zero."""
     zero = flint.arb(0)
     return flint.arb_mat(row.nrows(), row.ncols(), [x.max(zero) for x in row.entries()])
+
+
+# Enclosures of the matrices that were asked for last, by object and precision.
+_kept: dict[tuple[int, int], tuple[DyadicMatrix, flint.arb_mat]] = {}
+_MOST_KEPT = 1024
+
+
+def kept_balls(matrix: DyadicMatrix) -> flint.arb_mat:
+    """Enclose a matrix, at the precision in force, and keep it for the next input of its model."""
+    key = id(matrix), flint.ctx.prec
+    # The matrix is kept too, so that no other object can get its number.
+    if key not in _kept:
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[key] = matrix, balls(matrix)
+    return _kept[key][1]

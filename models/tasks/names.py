@@ -11,6 +11,8 @@ from typing import NamedTuple
 from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
 from ballproof.models.files import parse_json, read_limited
+from ballproof.models.tasks.after import REPEATS, After
+from ballproof.models.tasks.balanced import Balanced
 from ballproof.models.tasks.groups import Group, digest, of_sympy
 from ballproof.models.tasks.product import Product
 from ballproof.models.tasks.reading import checked, listed_task, rule_with_rank
@@ -21,13 +23,14 @@ from ballproof.models.tasks.task import Task, default
 _NAME = re.compile(r"([^\[\]]*)(?:\[([^\[\]]*)\])?")
 _POSITIONS = ("positions", "reads", "answers")
 FILE = "table:"
+_BRACKETS = {"open": "0", "close": "1"}
 
 
 def known_names() -> str:
     """Return the forms of names, for messages."""
     return (
-        "max-of-4, min-of-4, rank-2-of-4, argmax-of-4, add-mod-113, sum-mod-10-of-4, "
-        "product-in-s5 and table:FILE are examples"
+        "max-of-4, min-of-4, rank-2-of-4, argmax-of-4, add-mod-113, sum-mod-10-of-4, parity-12, "
+        "product-in-s5, after-6-of-12, balanced-12 and table:FILE are examples"
     )
 
 
@@ -74,6 +77,24 @@ def _product(words: _Words) -> Rule:
     return Product(Group(name, of_sympy(name)), side)
 
 
+def _parity(words: _Words) -> Rule:
+    return Sum(2, (1,) * int(words.match["n"]))
+
+
+def _after(words: _Words) -> Rule:
+    if words.parts.get(REPEATS, ""):
+        raise ModelError(f"{words.name!r}: {REPEATS} has no value.")
+    return After(REPEATS not in words.parts)
+
+
+def _balanced(words: _Words) -> Rule:
+    open_, close = (_number(words.parts.get(key, i), words.name) for key, i in _BRACKETS.items())
+    labels = _numbers(words.parts.get("labels", "0,1"), words.name)
+    if len(labels) != 2:
+        raise ModelError(f"{words.name!r} has {len(labels)} labels, where two are.")
+    return Balanced(open_, close, (labels[0], labels[1]))
+
+
 def _table(words: _Words) -> Rule:
     raise ModelError(
         f"{words.name!r} is a task whose labels are in a file: name the file, as in {FILE}FILE."
@@ -96,6 +117,9 @@ _FORMS = (
         ("side", "order"),
         _product,
     ),
+    _Form(re.compile(r"(?a:parity-(?P<n>\d{1,6}))"), (), _parity),
+    _Form(re.compile(r"(?a:after-(?P<n>\d{1,6})-of-(?P<tokens>\d{1,6}))"), (REPEATS,), _after),
+    _Form(re.compile(r"(?a:balanced-(?P<n>\d{1,6}))"), (*_BRACKETS, "labels"), _balanced),
     _Form(re.compile(r"(?a:table-of-(?P<n>\d{1,6}))"), ("sha256",), _table),
     _Form(re.compile(r"(?a:([a-z]+)(?:-(\d{1,6}))?-of-(?P<n>\d{1,6}))"), (), _ranked),
 )
@@ -110,6 +134,7 @@ def task_named(name: str, shape: Shape) -> Task:
         return _of_file(Path(name.removeprefix(FILE)), shape)
     form, match, bracket = _matched(name)
     words = _Words(match, _parts(bracket, name, form.keys), name)
+    _check_tokens(words, shape)
     rule, count, parts = form.rule(words), int(match["n"] or 2), words.parts
     reads = None if "reads" not in parts else _numbers(parts["reads"], name)
     usual = rule.usual_reads(shape.n_ctx, count)
@@ -131,6 +156,15 @@ def task_named(name: str, shape: Shape) -> Task:
     return checked(task, shape)
 
 
+def _check_tokens(words: _Words, shape: Shape) -> None:
+    """Refuse a name that says how many tokens there are, for models of another number."""
+    named = words.match.groupdict().get("tokens")
+    if named is not None and int(named) != shape.d_vocab:
+        raise ModelError(
+            f"The task {words.name!r} is about {named} tokens, where the model has {shape.d_vocab}."
+        )
+
+
 def positions_named(name: str) -> int | None:
     """Return how many positions a task of this name has, None where the name does not tell."""
     try:
@@ -141,7 +175,7 @@ def positions_named(name: str) -> int | None:
     if "positions" in parts:
         return len(parts["positions"].split(","))
     # A sum or a product may stand before tokens that are not read, as in `a b =`.
-    first_only = name.startswith(("add-mod-", "sum-mod-", "product-in-"))
+    first_only = name.startswith(("add-mod-", "sum-mod-", "product-in-", "parity-"))
     return None if "reads" in parts or first_only else int(match["n"])
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
+from ballproof.models.tasks.after import After
 from ballproof.models.tasks.argmax import Argmax
+from ballproof.models.tasks.balanced import Balanced
 from ballproof.models.tasks.groups import LEXICOGRAPHIC, Group, Permutation
 from ballproof.models.tasks.max import Max
 from ballproof.models.tasks.min import Min
@@ -31,6 +33,8 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(RANKED, ("rank",)),
     "sum": ("modulus", "coefficients"),
     "product": ("group", "order", "side"),
+    "after": ("distinct",),
+    "balanced": ("open", "close", "labels"),
     "table": ("labels",),
 }
 
@@ -74,6 +78,13 @@ def _rule_of_json(name: str, value: Mapping[str, Any]) -> Rule:
         order, side = value["order"], value["side"]
         listed = None if order == LEXICOGRAPHIC else _permutations(order)
         return Product(Group(str(value["group"]), listed), side)
+    if name == "after":
+        return After(_boolean(value["distinct"]))
+    if name == "balanced":
+        labels = [_whole(item) for item in _list(value["labels"])]
+        if len(labels) != 2:
+            raise ModelError(f"The task has {len(labels)} labels, where two are.")
+        return Balanced(_whole(value["open"]), _whole(value["close"]), (labels[0], labels[1]))
     return rule_with_rank(name, value.get("rank"), "The certificate's task")
 
 
@@ -138,6 +149,12 @@ def _pair(value: object) -> range:
     if len(pair) != 2:
         raise ModelError(f"The task holds {value!r}, where [first, past] is expected.")
     return range(_whole(pair[0]), _whole(pair[1]))
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ModelError(f"The task holds {value!r}, where true or false is expected.")
+    return value
 
 
 def _whole(value: object) -> int:

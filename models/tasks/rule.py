@@ -9,8 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ballproof.models.architectures.architecture import Shape
+
 # Hashable; its parts are the rule's own business. None says that the label is out of reach.
 State = Any
+# Wanted of an automaton: a label, whichever. Only partial rules are asked for it.
+ANY = -1
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Rule:
 
     def accepts(self, wanted: int, state: State) -> bool:
         """Say whether the label is `wanted` after all tokens led to this state."""
-        return self.label([token for _, token in state]) == wanted
+        return is_wanted(wanted, self.label([token for _, token in state]))
 
     def labels(self, tokens: range, reads: int) -> range:
         """Return a range that holds every label, for tokens of this range at so many positions."""
@@ -75,6 +79,10 @@ class Rule:
         """Return the name of a task that reads so many positions, without brackets."""
         return f"{self.full_name}-of-{reads}"
 
+    def title_for(self, reads: int, shape: Shape) -> str:
+        """Return that name for models of these sizes."""
+        return self.title(reads)
+
     def details(self) -> list[str]:
         """Return what stands first in the brackets of a task's name."""
         return []
@@ -83,5 +91,17 @@ class Rule:
         """Return what a certificate states of the rule beside its name."""
         return asdict(self)
 
+    def may_have_label(self, values: Sequence[int], reads: int) -> bool:
+        """Say whether some input of so many tokens read has a label that begins with these, fewer.
+
+        Where the answer is no, there is none; a yes promises nothing.
+        """
+        return True
+
     def check(self, positions: Sequence[range], reads: Sequence[int]) -> None:
         """Raise ModelError if the rule cannot read these positions."""
+
+
+def is_wanted(wanted: int, label: int | None) -> bool:
+    """Say whether a label is the one that is wanted, or is one at all where any is."""
+    return label is not None if wanted == ANY else label == wanted

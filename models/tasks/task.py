@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
 from ballproof.models.tasks.acceptor import Acceptor, Arc, Value, acceptors, folded
-from ballproof.models.tasks.rule import Rule
+from ballproof.models.tasks.rule import ANY, Rule
 
 # As many digits as the checker counts sequences in.
 MAX_DIGITS = 2_000
@@ -103,7 +103,7 @@ class Task:
     def total(self) -> int:
         """Return the number of inputs: of the product those that have a label."""
         if self.rule.partial:
-            return sum(class_.size for class_ in self.classes())
+            return sum(each.size for each in self.acceptors(ANY).values())
         return self.product
 
     def to_json(self) -> dict[str, object]:
@@ -130,7 +130,7 @@ class Task:
             parts.append(f"reads={','.join(map(str, self.reads))}")
         if self.answers != plain.answers:
             parts.append(f"answers={_ends(self.answers)}")
-        stem = self.rule.title(len(self.reads))
+        stem = self.rule.title_for(len(self.reads), shape)
         return f"{stem}[{';'.join(parts)}]" if parts else stem
 
 

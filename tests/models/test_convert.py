@@ -128,10 +128,10 @@ def test_linear_layers_need_a_number_of_heads(linear_file, tmp_path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("blocks.0.ln1.weight", "belongs to a LayerNorm"),
+        ("blocks.0.ln1.weight", "blocks.0.ln1.w has shape [2, 2]"),
         ("blocks.0.mlp.in.weight", "has no tensor blocks.0.mlp.W_out"),
-        ("blocks.0.mlp.gate.weight", "is no part of an MLP of W_in, b_in, W_out and b_out"),
-        ("blocks.1.attn.q.weight", "belongs to a second layer"),
+        ("blocks.0.mlp.gate.weight", "has no tensor blocks.0.mlp.W_in"),
+        ("blocks.1.attn.q.weight", "has no tensor blocks.1.attn.W_K"),
         ("embed.W_E", "twice, under two names"),
         ("embed.bias", "is no part of"),
         ("pos_embed.W_pos", "holds pos_embed.W_pos twice"),

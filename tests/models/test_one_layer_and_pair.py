@@ -178,7 +178,7 @@ def edited(change):
         (lambda parts: parts[2].update(heads=3), "is what its tensors allow"),
         (lambda parts: parts[2].update(scale="1"), "is what its tensors allow"),
         (lambda parts: parts.pop(1), "is what its tensors allow"),
-        (lambda parts: parts[3].update(activation="gelu"), "is what its tensors allow"),
+        (lambda parts: parts[3].update(activation="tanh"), "is what its tensors allow"),
         (lambda parts: parts[2].update(mask="window"), "the mask 'window'"),
         (lambda parts: parts[2].update(softmax="2/4", normalised=True), "softmax '2/4'"),
         (lambda parts: parts[2].update(softmax="1", normalised=True), "softmax '1'"),

@@ -194,9 +194,8 @@ def _dims(shape: Shape, design: Design, widths: tuple[int, ...]) -> dict[str, Di
     d, heads, h, m = shape.d_model, shape.n_heads, shape.d_head, shape.d_mlp
     dims: dict[str, Dims] = {W_E: (shape.d_vocab, d), W_POS: (shape.n_ctx, d)}
     for number, layer in enumerate(design.layers):
-        inner: dict[str, Dims] = dict.fromkeys(
-            ("attn.W_Q", "attn.W_K", "attn.W_V"), (heads, d, h)
-        ) | {"attn.W_O": (heads, h, d)}
+        inner: dict[str, Dims] = {"attn.W_O": (heads, h, d)}
+        inner |= dict.fromkeys(("attn.W_Q", "attn.W_K", "attn.W_V"), (heads, d, h))
         inner |= dict.fromkeys(("attn.b_Q", "attn.b_K", "attn.b_V"), (heads, h))
         inner |= {"attn.b_O": (d,), **_of_norm("ln1", layer.before_attention, d)}
         if layer.activation is not None:

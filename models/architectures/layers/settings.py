@@ -96,7 +96,8 @@ def _layers(inner: Parts, source: str) -> tuple[tuple[Layer, ...], Norm | None]:
     layers: list[Layer] = []
     rest = list(inner)
     while any(part["part"] == "attention" for part in rest):
-        before, _ = _norm(rest, source), _expect(rest, "attention", source)
+        before = _norm(rest, source)
+        _expect(rest, "attention", source)
         if not _next_is_mlp(rest):
             layers.append(Layer(before))
             continue
