@@ -71,7 +71,8 @@ def serves_precision(witness: Witness, bits: int) -> bool:
 def changes(witness: Witness, rng: Random) -> WitnessChanges:
     """Return passes outside of the limits, and other ones within them."""
     passes = witness["passes"]
-    outside = [Change(PATH, other, OUTSIDE) for other in ([], None, {}, 1, "x", passes * 5)]
+    others: list[Any] = [[], None, {}, 1, "x", passes * 5]
+    outside = [Change(PATH, other, OUTSIDE) for other in others]
     outside += list(object_faults(WITNESS_PATH, witness))
     for place, one in enumerate(passes):
         outside += _faults((*PATH, place), one)

@@ -6,6 +6,7 @@ of layer 0 are looked up, by token and position, and are off by their last bits 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from ballproof.verifier.counting.deep.rounding import Floats, Linear, Uncertain
 
 # Bits of a softmax weight, and of the argument of an exponential, by the width of a lane.
 WEIGHT_BITS, ARGUMENT_BITS = {64: 30, 128: 64}, {64: 22, 128: 55}
-LOG2_E = float(np.log2(np.e))
+LOG2_E = math.log2(math.e)
 # The same of a weight of layer 0, where sums are kept in wider lanes.
 FIRST_BITS = {64: 36, 128: 64}
 # Slopes, and the worst that a table of a smooth activation adds, in logits.

@@ -20,7 +20,7 @@ class _Kept(NamedTuple):
 
     keys: Floats
     values: Floats
-    bounds: tuple[Floats, Floats, Floats, Floats]
+    bounds: tuple[Floats, ...]
 
 
 def logits(model: DeepModel, inputs: Places) -> Uncertain:
@@ -73,7 +73,7 @@ def _remember(layer: Layer, x: Uncertain, store: list[_Kept], above: list[Places
     width = found.middle.shape[-1] // 3
     key, value = (found.part(slice(width * n, width * (n + 1))) for n in (1, 2))
     keys, values = (_by_head(part.middle, layer) for part in (key, value))
-    own = (
+    own: tuple[Floats, ...] = (
         np.abs(keys).sum(axis=-1),
         _by_head(key.radius, layer).max(axis=-1),
         np.abs(values).max(axis=-1),

@@ -28,11 +28,12 @@ class Sampler:
         middle = (found.least + found.most) / 2 - margin
         away = np.where(np.isfinite(middle), np.abs(middle), 0.0)
         nearest = np.argpartition(away, min(NEAR, len(away) - 1))[:NEAR]
-        both = (away[nearest], inputs[nearest])
+        distances, places = away[nearest], inputs[nearest]
         if self.near is not None:
-            both = tuple(map(np.concatenate, zip(self.near, both, strict=True)))
-        order = np.argsort(both[0], kind="stable")[:NEAR]
-        self.near = (both[0][order], both[1][order])
+            distances = np.concatenate([self.near[0], distances])
+            places = np.concatenate([self.near[1], places])
+        order = np.argsort(distances, kind="stable")[:NEAR]
+        self.near = (distances[order], places[order])
         self.spread.append(inputs[:: max(len(inputs) // SPREAD, 1)][:SPREAD])
         if len(self.spread) > 2 * SPREAD:
             self.spread = [np.concatenate(self.spread)[:: len(self.spread)]]
