@@ -21,7 +21,7 @@ from ballproof.verifier.counting.deep.estimate import Estimate
 from ballproof.verifier.counting.deep.model import DeepModel, arrays_of, deep_model
 from ballproof.verifier.counting.deep.passes import logits
 from ballproof.verifier.counting.deep.rounding import Uncertain
-from ballproof.verifier.counting.deep.sampling import Sampler
+from ballproof.verifier.counting.deep.sampling import Nearest, Sampler
 from ballproof.verifier.counting.fixed_point import Settled
 from ballproof.verifier.counting.goal import Progress, silent
 from ballproof.verifier.counting.inputs import NO_ANSWER, Evaluated, Inputs, Tokens
@@ -32,6 +32,8 @@ BLOCK, LABELLED = 1 << 22, 1 << 16
 # Open inputs that are evaluated singly in all, and at how many bits.
 MOST_SINGLE = 1_000
 BITS = (128, 256, 512)
+# Right inputs with the least leads that are evaluated again where the least of all is asked for.
+MOST_REFINED = 32
 
 
 class Labelled(NamedTuple):
@@ -43,14 +45,14 @@ class Labelled(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """The count of wrong inputs, and a lower bound of the lead of every input that is right.
+    """The count of wrong inputs, and which of the right ones have the least leads.
 
-    `least` is infinite where none is right, and less than the margin where one is open. No lead is
-    above `most`. The sample is for the choice of bits.
+    `lowest` are right inputs with lower bounds of their leads; no others have lower ones. No lead
+    is above `most`. The sample is for the choice of bits.
     """
 
     wrong: WrongCount
-    least: float
+    lowest: Nearest
     most: float
     sample: Sample
 
@@ -88,8 +90,8 @@ class DeepEnumeration:
 
     def _count(self, progress: Progress) -> Counted:
         certain = possible = 0
-        least, most, singles = np.inf, -np.inf, MOST_SINGLE
-        sampler = Sampler(self.task.product)
+        most, singles = -np.inf, MOST_SINGLE
+        sampler, lowest = Sampler(self.task.product), Nearest(MOST_REFINED + 1)
         for block in self.blocks():
             lost = int((block.own == NO_ANSWER).sum())
             tokens, own = block.tokens[block.own >= 0], block.own[block.own >= 0]
@@ -100,13 +102,29 @@ class DeepEnumeration:
                 settled = found.settled(self.margin)
                 certain += int(settled.wrong.sum())
                 possible += int((~settled.right).sum())
-                # The smallest number above, and no number at all, of what is not known to be wrong.
-                least = float(np.min(found.least[~settled.wrong], initial=least))
+                lowest.take(found.least[settled.right], tokens[settled.right])
                 # NaN, where nothing is known, stays.
                 most = float(np.maximum(most, found.most.max()))
                 sampler.take(self.inputs.named(tokens), found, float(self.margin))
             progress(block.done, self.task.product)
-        return Counted(WrongCount(certain, possible), least, most, sampler.sample())
+        return Counted(WrongCount(certain, possible), lowest, most, sampler.sample())
+
+    def least_lead(self, progress: Progress) -> float | None:
+        """Return a lower bound of the lead of every input that is right, None if there is none.
+
+        The inputs with the least bounds in doubles are evaluated again in balls: the bound is a few
+        units in the last place below the truth, unless more inputs than these are as near to it.
+        """
+        lowest = self.counted(progress).lowest
+        if lowest.inputs is None or not len(lowest.inputs):
+            return None
+        tokens, own = lowest.inputs, self.inputs.columns(lowest.inputs)
+        bounds = [float(number) for number in lowest.numbers]
+        for place in range(min(len(bounds), MOST_REFINED)):
+            sequence = self.inputs.named(tokens[place]).tolist()
+            least, _ = self._single(sequence, int(own[place]), BITS[-1])
+            bounds[place] = max(bounds[place], least)
+        return min(bounds)
 
     def answered(self) -> int:
         """Return how many inputs have a label among the answers."""
