@@ -17,7 +17,7 @@ from counting.pools import Pool, Table
 from counting.signs import Sequence, gap_terms, settled
 from files.claims import Claim, Pins
 from files.verdict import decline_unless
-from kernel import STRATEGIES, given, read, shifted
+from kernel import given, read, shifted, strategy_of
 from parts.architecture import PROGRAM, Model
 from parts.attention import Attention
 from parts.tables import Tables
@@ -111,7 +111,7 @@ def _class(x: Sequence, label: int) -> str:
 def _way(model: Model, claim: Claim) -> Way:
     """Return the function that explains a sequence with this label, which has rivals."""
     tally, task = Tally(UNLIMITED), claim.task
-    strategy = STRATEGIES[claim.strategy]
+    strategy = strategy_of(claim)
     served = strategy.needs != PROGRAM or claim.strategy == "enumerate"
     decline_unless(served, "unsupported", f"--explain does not serve {claim.strategy}.")
     witness, needed = strategy.read(claim), given(model, claim, tally)

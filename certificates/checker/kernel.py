@@ -16,7 +16,18 @@ from files.tensors import digest, read_tensors, stated_parts
 from files.verdict import Declined, Rejected, Theorem, decline_unless
 from files.witness import demand_empty
 from parts.architecture import FACTORS, ONE_HEAD, PROGRAM, Model
-from strategies import brute_force, cubic, enumeration, exact, ladder, onesided, remainder, subcubic
+from parts.layers_function import LAYERS
+from strategies import (
+    brute_force,
+    cubic,
+    enumeration,
+    exact,
+    ladder,
+    layered_enumeration,
+    onesided,
+    remainder,
+    subcubic,
+)
 
 ANY_TASK, MAXIMUM = "any task", "max-of-k, over all tokens and outputs"
 
@@ -45,6 +56,10 @@ STRATEGIES: dict[str, Strategy] = {
     "cubic": Strategy(demand_empty, cubic.count_right, serves=MAXIMUM),
     **dict.fromkeys(ladder.NAMES, Strategy(ladder.read, ladder.count_right)),
     **dict.fromkeys(subcubic.NAMES, _SUBCUBIC),
+}
+# Other rows of a name, for architectures that do not give what the first one needs.
+OTHERS: dict[str, tuple[Strategy, ...]] = {
+    "enumerate": (Strategy(layered_enumeration.read, layered_enumeration.count_right, LAYERS),),
 }
 
 
@@ -96,15 +111,22 @@ def shifted(model: Model, claim: Claim, tally: Tally) -> tuple[Claim, Claim]:
     return below, above
 
 
+def strategy_of(claim: Claim) -> Strategy:
+    """Return the claim's strategy: of the rows of its name the one that the architecture serves."""
+    first = STRATEGIES[claim.strategy]
+    rows = (first, *OTHERS.get(claim.strategy, ()))
+    return next((row for row in rows if row.needs in claim.architecture.gives), first)
+
+
 def given(model: Model, claim: Claim, tally: Tally) -> Any:
     """Return what the strategy needs of the model, at the claim's margin."""
-    made = claim.architecture.gives[STRATEGIES[claim.strategy].needs]
+    made = claim.architecture.gives[strategy_of(claim).needs]
     return made(model, claim.margin, claim.task, tally)
 
 
 def _require_served(claim: Claim) -> None:
     """Decline an architecture or a task that the strategy does not serve."""
-    strategy = STRATEGIES[claim.strategy]
+    strategy = strategy_of(claim)
     sentence = f"{claim.strategy} needs {strategy.needs}, which {claim.words} does not give."
     decline_unless(strategy.needs in claim.architecture.gives, "unsupported", sentence)
     places, tokens, outputs = (claim.sizes[x] for x in ("n_ctx", "d_vocab", "d_vocab_out"))
@@ -119,7 +141,7 @@ def _established(model: Model, claim: Claim, tally: Tally) -> Counts:
 
     An upper end that claims nothing is free.
     """
-    strategy = STRATEGIES[claim.strategy]
+    strategy = strategy_of(claim)
     below, above = shifted(model, claim, tally)
     _require_served(claim)
     witness = strategy.read(claim)

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from tokenize import COMMENT, DEDENT, ENCODING, ENDMARKER, INDENT, NEWLINE, NL, generate_tokens
 
 from files.claims import Claim
-from kernel import STRATEGIES
+from kernel import OTHERS, STRATEGIES, strategy_of
 from parts.architectures import ARCHITECTURES
 from tasks.task import RULES
 
@@ -21,7 +21,7 @@ _SILENT = {COMMENT, DEDENT, ENCODING, ENDMARKER, INDENT, NEWLINE, NL}
 
 def trusted(claim: Claim) -> dict[str, int]:
     """Return the lines of code of each file that the claim rests on, by its path in this folder."""
-    strategy, rule = STRATEGIES[claim.strategy], type(claim.task.rule)
+    strategy, rule = strategy_of(claim), type(claim.task.rule)
     row = claim.architecture
     made = row.gives[strategy.needs]
     used = [strategy.count, rule, row.read, made, row.deviation]
@@ -31,7 +31,10 @@ def trusted(claim: Claim) -> dict[str, int]:
 def closure(rows: Iterable[str]) -> dict[str, int]:
     """Return the lines of code by file of `kernel`, these rows of its tables, and their imports."""
     tables = {
-        "kernel": {row.count.__module__ for row in STRATEGIES.values()},
+        "kernel": {
+            row.count.__module__
+            for row in (*STRATEGIES.values(), *(row for rows in OTHERS.values() for row in rows))
+        },
         "tasks.task": {made.__module__ for _, made in RULES.values()},
         "parts.architectures": {
             each.__module__

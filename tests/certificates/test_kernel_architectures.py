@@ -40,7 +40,7 @@ def declined(*arguments, **options):
         (2, {"heads": True}, "'heads' of attention is True; served is '1 to 256'."),
         (2, {"mask": "window"}, "'mask' of attention is 'window'; served is 'causal'."),
         (2, {"scale": "1"}, "'scale' of attention is '1'; served is '1/sqrt(d_head)'."),
-        (3, {"position": "mean"}, "'position' of readout is 'mean'; served is 'last'."),
+        (3, {"position": "first"}, "'position' of readout is 'first'; served is 'last'."),
         (0, {"norm": None}, "'norm' of embed is None; served is not set."),
     ],
 )

@@ -18,6 +18,12 @@ FLOATS = {"F64": (8, 11, 52), "F32": (4, 8, 23), "F16": (2, 5, 10), "BF16": (2, 
 INTEGERS = {"I8": 1, "I16": 2, "I32": 4, "I64": 8, "U8": 1, "U16": 2, "U32": 4, "U64": 8}
 SIZES = {name: size for name, (size, _, _) in FLOATS.items()} | INTEGERS | {"BOOL": 1}
 IGNORE, MASK = BUFFERS = ("blocks.0.attn.IGNORE", "blocks.0.attn.mask")
+MAX_LAYERS = 16
+
+
+def buffers(layers: int) -> tuple[str, ...]:
+    """Return the names of the buffers of so many layers: no weights, and outside of the digest."""
+    return tuple(name.replace("0", str(i), 1) for i in range(layers) for name in BUFFERS)
 
 
 class Tensor(NamedTuple):
@@ -98,7 +104,7 @@ def digest(tensors: dict[str, Tensor]) -> str:
     Each tensor enters as name NUL dtype NUL shape ("64,32") NUL byte length (u64) bytes.
     """
     total = hashlib.sha256()
-    names = tensors.keys() - set(BUFFERS)
+    names = tensors.keys() - set(buffers(MAX_LAYERS))
     for name in sorted(names, key=lambda text: text.encode("utf-8", "surrogatepass")):
         tensor = tensors[name]
         shape = ",".join(map(str, tensor.shape))
@@ -107,26 +113,56 @@ def digest(tensors: dict[str, Tensor]) -> str:
     return total.hexdigest()
 
 
-def require_buffers(tensors: dict[str, Tensor], n_ctx: int) -> None:
+def require_buffers(tensors: dict[str, Tensor], n_ctx: int, layer: int = 0) -> None:
     """Decline buffers that may change the function: a mask that hides a position from the last.
 
     Accepted are an empty mask and a square one of truth values, of at least n_ctx rows, whose row
     n_ctx - 1 shows columns 0 .. n_ctx-1. IGNORE stands in for scores that the mask hides: where it
     hides none, its value is nobody's.
     """
-    mask = tensors.get(MASK, Tensor("BOOL", (0,), b""))
-    found = f"weights: {MASK} is {mask.dtype} {list(mask.shape)}"
+    ignored, name = (x.replace("0", str(layer), 1) for x in BUFFERS)
+    mask = tensors.get(name, Tensor("BOOL", (0,), b""))
+    found = f"weights: {name} is {mask.dtype} {list(mask.shape)}"
     square = mask.dtype == "BOOL" and len(mask.shape) == 2 and n_ctx <= min(mask.shape)
     square = square and mask.shape[0] == mask.shape[1] and set(mask.data) <= {0, 1}
     accepted = f"accepted are an empty one and BOOL [n, n], n >= {n_ctx}, of bytes 0 and 1"
     decline_unless(0 in mask.shape or square, "unsupported", f"{found}; {accepted}.")
     start = (n_ctx - 1) * mask.shape[-1] if square else 0
     hidden = [i for i, x in enumerate(mask.data[start : start + n_ctx]) if not x]
-    sentence = f"weights: {MASK} hides the positions {hidden[:8]} from the last of {n_ctx}"
+    sentence = f"weights: {name} hides the positions {hidden[:8]} from the last of {n_ctx}"
     decline_unless(not hidden, "unsupported", f"{sentence}; accepted is a row that hides none.")
-    ignore = tensors.get(IGNORE, Tensor("F32", (), b""))
-    sentence = f"weights: {IGNORE} is {ignore.dtype} {list(ignore.shape)}; accepted is one number."
+    ignore = tensors.get(ignored, Tensor("F32", (), b""))
+    sentence = f"weights: {ignored} is {ignore.dtype} {list(ignore.shape)}; accepted is one number."
     decline_unless(prod(ignore.shape) <= 1, "unsupported", sentence)
+
+
+def require_causal(tensors: dict[str, Tensor], n_ctx: int, layer: int, causal: bool) -> None:
+    """Decline buffers of a layer whose every row counts, other than a causal or a full mask.
+
+    IGNORE, where a causal mask hides positions, has to stand for minus infinity: -8192 or less.
+    """
+    require_buffers(tensors, n_ctx, layer)
+    ignored, name = (x.replace("0", str(layer), 1) for x in BUFFERS)
+    mask = tensors.get(name)
+    if mask is None or 0 in mask.shape:
+        return
+    size, kind = mask.shape[0], "causal" if causal else "full"
+    rows = [bytes(mask.data[i * size : i * size + n_ctx]) for i in range(n_ctx)]
+    wanted = [bytes(not causal or j <= i for j in range(n_ctx)) for i in range(n_ctx)]
+    decline_unless(rows == wanted, "unsupported", f"weights: {name} is not the {kind} mask.")
+    if causal and n_ctx > 1 and ignored in tensors:
+        sentence = f"weights: {ignored} is no float of -8192 or less."
+        decline_unless(_is_very_low(tensors[ignored]), "unsupported", sentence)
+
+
+def _is_very_low(tensor: Tensor) -> bool:
+    """Say whether the one number of a tensor is a float of -2**13 or less, or minus infinity."""
+    if tensor.dtype not in FLOATS or len(tensor.data) != SIZES[tensor.dtype]:
+        return False
+    _, exponent_bits, fraction_bits = FLOATS[tensor.dtype]
+    bits, bias = int.from_bytes(tensor.data, "little"), (1 << exponent_bits - 1) - 1
+    sign, rest = divmod(bits, 1 << exponent_bits + fraction_bits)
+    return sign == 1 and bias + 13 << fraction_bits <= rest <= 2 * bias + 1 << fraction_bits
 
 
 def matrix(tensor: Tensor, columns: int, name: str) -> Matrix:

@@ -3,7 +3,15 @@
 from typing import Any
 
 from files.verdict import Declined
-from parts import attention_only, float32, one_head_program, one_layer, pair
+from parts import (
+    attention_only,
+    float32,
+    layers,
+    layers_function,
+    one_head_program,
+    one_layer,
+    pair,
+)
 from parts.architecture import FACTORS, ONE_HEAD, PROGRAM, Architecture, Parts
 
 _ONE_HEAD = Architecture(
@@ -18,6 +26,15 @@ _ONE_HEAD = Architecture(
     },
     float32.deviation,
 )
+_LAYERS = Architecture(
+    layers.words,
+    layers.Shape._fields,
+    layers.read_model,
+    {layers_function.LAYERS: layers_function.function},
+    None,
+)
+# The row of every list of parts that begins with `embed` and that no other row serves.
+IN_SEQUENCE = ("embed", "layers", "readout")
 # Parts by name, in their order, and the architectures that have them: the first that serves them.
 ARCHITECTURES: dict[tuple[str, ...], tuple[Architecture, ...]] = {
     ("embed", "positions", "attention", "readout"): (_ONE_HEAD, one_layer.ROW),
@@ -25,6 +42,7 @@ ARCHITECTURES: dict[tuple[str, ...], tuple[Architecture, ...]] = {
     ("embed", "positions", "attention", "mlp", "readout"): (one_layer.ROW,),
     ("embed", "attention", "mlp", "readout"): (one_layer.ROW,),
     ("pair", "mlp", "readout"): (pair.ROW,),
+    IN_SEQUENCE: (_LAYERS,),
 }
 
 
@@ -32,12 +50,15 @@ def architecture_of(value: Any) -> tuple[Architecture, Parts]:
     """Return the architecture of the parts that `claim.model.parts` states, or decline them."""
     parts = value if isinstance(value, list) else [value]
     names = tuple(str(x.get("part")) if isinstance(x, dict) else ascii(x) for x in parts)
-    refusal = Declined("unsupported", f"claim.model.parts: no model of {','.join(names)[:200]!a}.")
-    for row in ARCHITECTURES.get(names, ()):
+    rows = ARCHITECTURES.get(names, ()) if names != IN_SEQUENCE else ()
+    refusal = None
+    for row in (*rows, *(ARCHITECTURES[IN_SEQUENCE] if names[:1] == ("embed",) else ())):
         try:
             row.words(parts)
         except Declined as error:
-            refusal = error
+            # What is wrong is said by the last of the rows that have these parts, if there is one.
+            refusal = error if row in rows or not rows else refusal
         else:
             return row, parts
-    raise refusal
+    sentence = f"claim.model.parts: no model of {','.join(names)[:200]!a}."
+    raise refusal or Declined("unsupported", sentence)

@@ -12,13 +12,15 @@ from parts.architecture import MAX_TABLE
 Layout = Mapping[str, tuple[str, tuple[str, ...]]]
 
 
-def axes_of(tensors: dict[str, Tensor], layout: Layout) -> dict[str, tuple[int, ...]]:
+def axes_of(
+    tensors: dict[str, Tensor], layout: Layout, buffers: tuple[str, ...] = BUFFERS
+) -> dict[str, tuple[int, ...]]:
     """Return the shapes by short name; a tensor that is missing or unknown is declined.
 
     Biases, whose short names begin with b, may be missing.
     """
     keys = {key for key, _ in layout.values()}
-    for name in sorted(tensors.keys() - {*BUFFERS, *keys}):
+    for name in sorted(tensors.keys() - {*buffers, *keys}):
         raise Declined("unsupported", f"weights: {name[:80]!a} is not a tensor of this model.")
     for short, (key, names) in layout.items():
         present = key in tensors or short.startswith("b")

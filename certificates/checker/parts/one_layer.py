@@ -8,15 +8,13 @@ from typing import Any, NamedTuple
 
 from arithmetic.matrices import Matrix, Rows, add, aligned, joined, product, scaled, transposed
 from arithmetic.tally import Tally
-from files.strictjson import rational
 from files.tensors import Tensor, require_buffers
 from files.verdict import decline_unless
 from parts.architecture import PROGRAM, Architecture, Parts, require_settings
+from parts.heads import Heads, heads_of, words_of
 from parts.layout import axes_of, matrices_of, require_small
 from parts.program import Layer, Program, ProgramHead, of_answers
 from tasks.task import Task
-
-MAX_HEADS = 256
 
 
 class Settings(NamedTuple):
@@ -82,32 +80,17 @@ _SERVED: dict[str, dict[str, Any]] = {
 def settings_of(parts: Parts) -> Settings:
     """Return the settings that the parts of a claim state, or decline them."""
     by_name = {part["part"]: part for part in parts}
-    attention = by_name["attention"]
-    heads, mask, shared = attention.get("heads"), attention.get("mask"), "softmax" in attention
-    fits = type(heads) is int and 1 <= heads <= MAX_HEADS
-    served: dict[str, Any] = {"part": "attention", "heads": heads if fits else f"1 to {MAX_HEADS}"}
-    served |= {"mask": "none" if mask == "none" else "causal", "scale": "1/sqrt(d_head)"}
-    normalised, share = attention.get("normalised") is True, None
-    if shared:
-        share = Fraction(*rational(attention["softmax"], "claim.model.parts: softmax"))
-        sentence = "claim.model.parts: softmax is below 0, or 1."
-        decline_unless(share >= 0 and share != 1, "unsupported", sentence)
-        served |= {"softmax": attention["softmax"], "normalised": normalised}
+    heads, served = heads_of(by_name["attention"])
     known = _SERVED | {"attention": served}
     require_settings(parts, [known[part["part"]] for part in parts])
-    return Settings(
-        int(served["heads"]), str(mask), share, normalised, "positions" in by_name, "mlp" in by_name
-    )
+    return Settings(*heads, "positions" in by_name, "mlp" in by_name)
 
 
 def words(parts: Parts) -> str:
     """Return the parts with their settings, as the verdict prints them, or decline them."""
     s = settings_of(parts)
-    attention = f"{s.heads}-heads" if s.heads > 1 else "1-head"
-    attention += f",{'full' if s.mask == 'none' else s.mask},1/sqrt(d_head)"
-    if s.share is not None:
-        attention += f",{s.share}*softmax+{1 - s.share}" + "/n_ctx" * s.normalised
-    named = ["embed", *["positions"] * s.positions, f"attention({attention})"]
+    attention = words_of(Heads(s.heads, s.mask, s.share, s.normalised))
+    named = ["embed", *["positions"] * s.positions, attention]
     return ",".join([*named, *["mlp(relu)"] * s.mlp, "readout(last)"])
 
 

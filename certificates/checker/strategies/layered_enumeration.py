@@ -1,0 +1,123 @@
+"""Every input of layers in sequence evaluated in fixed point, by the tree of prefixes (T16).
+
+An input is right if the lead of its label over the strongest other answer exceeds the margin, so
+that ties are wrong. An input that a pass leaves open goes to the next pass; after the last it
+counts as wrong for the lower end and as right for the upper one.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from arithmetic.tally import Tally
+from counting.inputs import decided, lead_of, margin_at
+from counting.network import Network, Precision
+from counting.readers import readers_of
+from counting.tree import labelled
+from counting.walks import Walk, walk_of
+from files.claims import Claim, Counts
+from files.verdict import reject_unless
+from files.witness import demand, list_of, small
+from parts.layers_function import Layers
+
+MOST_PASSES, WIDTHS = 4, (64, 128)
+# Bits of an exponent's fraction, by the width of lanes.
+FRACTIONS = {64: 22, 128: 55}
+MOST_SHIFT = 24
+
+
+class Decision(NamedTuple):
+    """Whether an input is right, None if open; its lead and the lead's error, over 2**unit."""
+
+    right: bool | None
+    lead: int
+    error: int
+    unit: int
+    width: int
+
+
+def read(claim: Claim) -> tuple[Precision, ...]:
+    """Return the precisions of the passes, the first with lanes of the claim's precision."""
+    demand(claim.witness.keys() == {"passes"}, "the passes are expected.")
+    passes = tuple(map(_precision, list_of(claim.witness["passes"])))
+    demand(1 <= len(passes) <= MOST_PASSES, f"there are 1 to {MOST_PASSES} passes.")
+    widths = [each.width for each in passes]
+    demand(widths == sorted(widths), "the widths of lanes do not fall.")
+    first = widths[0] == claim.precision
+    demand(first, f"the first pass has lanes of {widths[0]} bits, not {claim.precision}.")
+    return passes
+
+
+def _precision(value: object) -> Precision:
+    keys = ("width", "bits", "fine", "readout")
+    if not isinstance(value, dict) or value.keys() != set(keys):
+        demand(False, f"a pass has the keys {', '.join(keys)}.")
+        raise AssertionError
+    width, unit, fine, shift = (small(value[key], 0, 128) for key in keys)
+    demand(width in WIDTHS, "lanes have 64 or 128 bits.")
+    fraction = FRACTIONS[width]
+    fits = fraction <= 2 * unit and unit <= 60 and fraction < unit + fine
+    demand(fits, f"{unit} and {fine} are too few bits, or too many, for lanes of {width}.")
+    if width == 128:
+        demand(fine == 64, "lanes of 128 bits have 64 fine ones.")
+    else:
+        fits = 2 * unit + 4 < 63 and unit + fine <= 62 and fine >= 1
+        demand(fits, f"{unit} and {fine} bits are too many for lanes of 64.")
+    demand(shift <= min(MOST_SHIFT, unit), f"the readout's shift is above {MOST_SHIFT}.")
+    return Precision(width, unit, fine, shift)
+
+
+def count_right(
+    layers: Layers, passes: tuple[Precision, ...], claim: Claim, tally: Tally
+) -> Counts:
+    """Return how many inputs are right, at least and at most."""
+    evaluator = Evaluator(layers, passes, claim, tally)
+    right = still_open = total = 0
+    for places, label in labelled(claim.task):
+        total += 1
+        found = evaluator.decide(places, label).right
+        right += found is True
+        still_open += found is None
+    same = total == claim.total
+    reject_unless(same, "statement", f"there are {total} inputs with a label, not {claim.total}.")
+    return right, right + still_open
+
+
+class Evaluator:
+    """Decides inputs, with passes that are made where they are needed."""
+
+    def __init__(
+        self, layers: Layers, passes: tuple[Precision, ...], claim: Claim, tally: Tally
+    ) -> None:
+        self.layers, self.passes, self.claim, self.tally = layers, passes, claim, tally
+        self.readers = readers_of(layers, tally)
+        self.answers = claim.task.answers
+        self.made: list[tuple[Walk, int, int]] = []
+
+    def decide(self, places: Sequence[int], label: int) -> Decision:
+        """Return what becomes of an input, its tokens counted from the first of their position."""
+        if label not in self.answers:
+            return Decision(False, 0, 0, 0, 0)
+        if len(self.answers) == 1:
+            return Decision(True, 0, 0, 0, 0)
+        decision = Decision(None, 0, 0, 0, 0)
+        for number in range(len(self.passes)):
+            walk, unit, least = self._pass(number)
+            outputs = walk.outputs(places)
+            if outputs is None:
+                continue
+            lead, error = lead_of(outputs[0], label - self.answers.start), outputs[1]
+            right = decided(lead - error, lead + error, least)
+            decision = Decision(right, lead, error, unit, self.passes[number].width)
+            if right is not None:
+                break
+        return decision
+
+    def _pass(self, number: int) -> tuple[Walk, int, int]:
+        """Return a pass, its unit and the margin in it, rounded down."""
+        if number == len(self.made):
+            precision = self.passes[number]
+            network = Network(self.layers, self.readers, precision, self.tally)
+            unit = precision.unit - precision.readout + precision.fine
+            margin = margin_at(self.claim, self.layers.scale, unit)
+            self.made.append((walk_of(network, self.tally), unit, margin))
+        return self.made[number]
