@@ -14,14 +14,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ballproof.models.architectures import Shape
+from ballproof.models.architectures import Shape, Shapes, Weights
+from ballproof.models.architectures.layers.design import Design
 from ballproof.models.errors import ModelError
 from ballproof.models.files import parse_json, read_limited
+from ballproof.models.lens import ACTIVATIONS, NORMS, design_of_config
 
-# Settings that change no logit of a bare one-layer model with learned positions, whatever they say:
-# names, training and initialisation, devices and dtypes, tokenisation, hooks, and the details
-# of parts that another setting switches off. `attention_dir` is among them because only the last
-# position is read, and it sees every position in either direction.
+# Settings that change no logit of a model with learned positions, whatever they say: names,
+# training and initialisation, devices and dtypes, tokenisation, hooks, and the details of parts
+# that another setting switches off. `attention_dir` and those of normalisation are read where they
+# matter, in lens.py: one layer is read at its last position, which sees every other in any case.
 _HARMLESS_KEYS = """
 attention_dir attn_implementation checkpoint_index checkpoint_label_type checkpoint_value
 decoder_start_token_id default_padding_side default_prepend_bos device dtype from_checkpoint
@@ -68,9 +70,34 @@ class Config:
         stated = self.values.get("n_heads")
         return stated if isinstance(stated, int) else None
 
-    def check_shape(self, shape: Shape) -> None:
-        """Raise ModelError if the file states other sizes than the tensors have."""
+    @property
+    def is_of_library(self) -> bool:
+        """Whether the file is of the TransformerLens kind, and says all that there is to say."""
+        return "normalization_type" in self.values
+
+    def design(self, shapes: Shapes) -> Design | None:
+        """Return the design that the file states, None where it states nothing of a deep model."""
+        return design_of_config(self.values, shapes, self.source) if self.is_of_library else None
+
+    @property
+    def hides_nothing(self) -> bool:
+        """Whether the library leaves out its masks, which are among the tensors all the same."""
+        return self.is_of_library and self.values.get("attention_dir") == "bidirectional"
+
+    @property
+    def ties_embeddings(self) -> bool:
+        """Whether the embedding is the unembedding too, transposed."""
+        return self.is_of_library and self.values.get("tie_word_embeddings") is True
+
+    def check_model(self, weights: Weights) -> None:
+        """Raise ModelError if the file states another model than the tensors are."""
+        self._check_shape(weights.shape)
+        self._check_activation(weights)
+        self._check_kind_of_mlp(weights)
+
+    def _check_shape(self, shape: Shape) -> None:
         sizes = {**shape.fields(), "n_heads": shape.n_heads, "n_key_value_heads": shape.n_heads}
+        sizes["n_layers"] = shape.n_layers
         # Without an MLP, its sizes say nothing.
         sizes = {key: size for key, size in sizes.items() if key != "d_mlp" or size}
         for key, size in sizes.items():
@@ -81,7 +108,6 @@ class Config:
                     f"{self.source} states {key} = {stated!r}, where the tensors have {size}."
                 )
         self._check_scale(shape.d_head)
-        self._check_mlp(shape.d_mlp)
 
     def check_positions(self, present: bool) -> None:
         """Raise ModelError if the file states positions, and no tensor is there for them."""
@@ -91,24 +117,44 @@ class Config:
                 f"{self.values['positional_embedding_type']!r}, where no tensor has positions."
             )
 
-    def _check_mlp(self, d_mlp: int) -> None:
+    def _check_activation(self, weights: Weights) -> None:
+        found = {part["activation"] for part in weights.architecture.parts if "activation" in part}
+        stated = self.values.get("act_fn", "relu")
+        named = ACTIVATIONS.get(stated.lower()) if isinstance(stated, str) else None
+        # The library's gelu is that of erf; of other programs it may be either.
+        meant = {named} if self.is_of_library or named != "gelu" else {"gelu", "gelu-tanh"}
+        if "act_fn" in self.values and not found <= meant:
+            raise ModelError(
+                f"{self.source} states act_fn = {stated!r}, where the model is read with "
+                f"{' and '.join(sorted(found))}."
+            )
+
+    def _check_kind_of_mlp(self, weights: Weights) -> None:
+        d_mlp = weights.shape.d_mlp
         attn_only = self.values.get("attn_only", not d_mlp)
         if attn_only == bool(d_mlp):
             has = "an MLP" if d_mlp else "none of an MLP"
             raise ModelError(
                 f"{self.source} states attn_only = {attn_only!r}, where the tensors are {has}."
             )
-        act_fn = self.values.get("act_fn", "relu")
-        if d_mlp and not (isinstance(act_fn, str) and act_fn.lower() == "relu"):
-            raise ModelError(
-                f"{self.source} states act_fn = {act_fn!r}, where only an MLP with relu is "
-                "supported."
-            )
+        gated = any("gated" in part for part in weights.architecture.parts)
         for key in _OF_MLP.split() if d_mlp else ():
-            if self.values.get(key) not in (None, False):
+            stated = self.values.get(key)
+            if stated not in ((None, gated) if key == "gated_mlp" else (None, False)):
                 raise ModelError(
-                    f"{self.source} states {key} = {self.values[key]!r}, where only a plain MLP is "
-                    "supported."
+                    f"{self.source} states {key} = {stated!r}, where only a plain MLP is "
+                    "supported, or one with a gate among its tensors."
+                )
+        if gated and self.is_of_library:
+            self._check_gated(weights)
+
+    def _check_gated(self, weights: Weights) -> None:
+        """Refuse what the library adds after the gate, where others add it before."""
+        for name, matrix in weights.tensors.items():
+            if name.endswith(".mlp.b_in") and any(map(any, matrix.tolist())):
+                raise ModelError(
+                    f"{self.source} states a gated MLP, whose {name} TransformerLens adds after "
+                    "the gate: supported where it is zero."
                 )
 
     def _check_scale(self, d_head: int) -> None:
@@ -127,27 +173,19 @@ def load_config(path: Path) -> Config:
     `normalization_type` must be stated: where it is left out, TransformerLens takes LNPre, a
     normalisation that leaves no trace among the tensors.
     """
-    source = str(path)
-    values = parse_json(read_limited(path), source)
-    if not isinstance(values, dict):
-        raise ModelError(f"{source} holds no JSON object, where a configuration is expected.")
+    source, values = str(path), load_own_config(path)
     if "normalization_type" not in values:
         raise ModelError(f"{source} does not state normalization_type, and its default is LNPre.")
     return config_of(values, source)
 
 
-def load_own_config(path: Path, explained: str) -> tuple[Config, object]:
-    """Read the JSON configuration of somebody's own program, of which one setting is understood.
-
-    Return the rest, as of a configuration that stands beside a state dict, and that setting's
-    value, None where it is not stated.
-    """
+def load_own_config(path: Path) -> dict[str, object]:
+    """Read the JSON configuration of somebody's own program."""
     source = str(path)
     values = parse_json(read_limited(path), source)
     if not isinstance(values, dict):
         raise ModelError(f"{source} holds no JSON object, where a configuration is expected.")
-    value = values.pop(explained, None)
-    return config_beside(values, source), value
+    return values
 
 
 def config_of(values: dict[str, object], source: str) -> Config:
@@ -184,6 +222,10 @@ def _no_cap(value: object) -> bool:
     return value is None or (isinstance(value, int | float) and value <= 0)
 
 
+def _all_global(value: object) -> bool:
+    return value is None or (isinstance(value, list) and set(map(str, value)) == {"global"})
+
+
 def _whole(value: object) -> bool:
     return type(value) is int and value > 0
 
@@ -197,15 +239,18 @@ def _checked_with_shape(value: object) -> bool:
 
 
 _SETTINGS: dict[str, tuple[Callable[[object], bool], str]] = {
-    "n_layers": (_one_of(1), "one layer is supported"),
+    "n_layers": (_whole, "a number of layers is expected"),
     "architecture": (_one_of(None, "TransformerLensNative"), "TransformerLens' own is supported"),
     "n_heads": (_whole, "a number of heads is expected"),
     "n_key_value_heads": (_whole_or_none, "as many as there are heads is supported"),
     "attn_only": (_one_of(True, False), "true or false is expected"),
-    "normalization_type": (_one_of(None, "None"), "no normalisation is supported"),
+    "normalization_type": (
+        _one_of(None, "None", *NORMS),
+        f"none or {', '.join(NORMS)} is supported",
+    ),
     "positional_embedding_type": (_one_of("standard"), "standard positions are supported"),
     "use_attn_scale": (_one_of(True), "scaled attention is supported"),
-    "attn_types": (_one_of(None, ["global"]), "global attention is supported"),
+    "attn_types": (_all_global, "global attention is supported"),
     "output_logits_soft_cap": (_no_cap, "no soft cap is supported"),
     "attn_scores_soft_cap": (_no_cap, "no soft cap is supported"),
     "logit_soft_cap": (_no_cap, "no soft cap is supported"),

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from pathlib import Path
 
 from ballproof.models.architectures import (
     ARCHITECTURES,
     NOTHING_STATED,
     Architecture,
-    Shapes,
     Stated,
     Weights,
 )
 from ballproof.models.architectures.architecture import LinearName
-from ballproof.models.architectures.attention_only.layout import W_POS, W_Q
-from ballproof.models.architectures.one_layer.settings import Settings
+from ballproof.models.architectures.attention_only.layout import W_E, W_POS, W_U
+from ballproof.models.architectures.layers.design import text_of
 from ballproof.models.buffers import without_buffers
 from ballproof.models.checkpoint import read_checkpoint, without_prefix
 from ballproof.models.config import Config, config_beside, load_config, load_own_config
 from ballproof.models.errors import ModelError
 from ballproof.models.files import read_limited
-from ballproof.models.key_map import MASK, NORMALISED, SHARE, KeyMap, apply_key_map
+from ballproof.models.key_map import (
+    EXPECTS,
+    FIRST_OF_CONTEXT,
+    SHARE,
+    KeyMap,
+    apply_key_map,
+    in_context,
+)
+from ballproof.models.key_map_settings import check_expected, design_of_map
 from ballproof.models.pickles import MAGIC
 from ballproof.models.tasks import positions_named
 from ballproof.models.tensors import Tensor, read_file
-from ballproof.models.weights import freeze, stated_by
+from ballproof.models.weights import NOTES, freeze, stated_by
 
 TORCH_SUFFIXES = (".pt", ".pth", ".ckpt")
 
@@ -100,7 +105,7 @@ def read_model(source: Source, reading: Reading) -> tuple[dict[str, Tensor], Wei
 
     Raises OSError if the configuration cannot be read and ModelError if the model is not supported.
     """
-    key_map = reading.key_map or {}
+    key_map = in_context(reading.key_map or {}, _positions_asked(source, reading))
     stated, share = _configurations(source, reading)
     heads = reading.heads or next((each.n_heads for each in stated if each.n_heads), None)
     tensors = source.tensors
@@ -114,38 +119,76 @@ def read_model(source: Source, reading: Reading) -> tuple[dict[str, Tensor], Wei
                 f"{source.name} holds linear layers, which do not show how many heads they merge: "
                 "state the number of heads, or give a config with n_heads."
             )
-    weights = freeze(tensors, source.name, _stated(source, tensors, reading, share))
+    tensors = _as_stated(tensors, stated)
+    weights = freeze(tensors, source.name, _stated(source, tensors, reading, stated, share))
     if reading.heads not in (None, weights.shape.n_heads):
         raise ModelError(
             f"{source.name} is said to have {reading.heads} heads, where its tensors have "
             f"{weights.shape.n_heads}."
         )
     for settings in stated:
-        settings.check_shape(weights.shape)
+        settings.check_model(weights)
         settings.check_positions(W_POS in tensors)
-    return dict(sorted(without_buffers(tensors).items())), weights
+    notes = _notes(source, reading, weights)
+    return dict(sorted(without_buffers(tensors).items())), replace(weights, notes=notes)
 
 
 def _configurations(source: Source, reading: Reading) -> tuple[list[Config], str | None]:
     """Return what configurations state, and the share of softmax if one or the user states it."""
-    share, named = reading.softmax_share, (reading.key_map or {}).get(SHARE)
+    key_map = reading.key_map or {}
+    share, named = reading.softmax_share, key_map.get(SHARE)
     stated = []
     for at, values in source.settings.items():
-        rest = {key: value for key, value in values.items() if key != named}
+        rest = check_expected(key_map, values, f"{source.name}: {at}")
+        value = rest.pop(str(named), None)
         stated.append(config_beside(rest, f"{source.name}: {at}"))
-        if len(rest) < len(values) and share is None:
-            share = str(values[str(named)])
+        share = share or (None if value is None else str(value))
     if reading.config is None:
         return stated, share
-    if not isinstance(named, str):
+    if not isinstance(named, str) and EXPECTS not in key_map:
         return [load_config(reading.config), *stated], share
-    own, value = load_own_config(reading.config, named)
+    values = load_own_config(reading.config)
+    rest = check_expected(key_map, values, str(reading.config))
+    value = rest.pop(str(named), None)
     # A decimal number of JSON means that number, not the float next to it.
+    own = config_beside(rest, str(reading.config))
     return [own, *stated], share or (None if value is None else str(value))
 
 
+def _positions_asked(source: Source, reading: Reading) -> int | None:
+    """Return how many positions the user or the task asks for."""
+    return reading.n_ctx or positions_named(reading.task or source.metadata.get("task", ""))
+
+
+def _as_stated(tensors: Mapping[str, Tensor], stated: Sequence[Config]) -> dict[str, Tensor]:
+    """Return the tensors as the library uses them: masks that hide nothing, tied embeddings."""
+    used = dict(tensors)
+    if any(each.hides_nothing for each in stated):
+        used = without_buffers(used)
+    if W_E in used and W_U not in used and any(each.ties_embeddings for each in stated):
+        turned = _transposed(used[W_E], "the embedding")
+        used[W_U] = Tensor(W_U, turned.dtype, turned.shape, turned.data)
+    return used
+
+
+def _notes(source: Source, reading: Reading, weights: Weights) -> dict[str, str]:
+    """Return what the file that is written has to say of its origin."""
+    if reading.key_map is None:
+        return {name: text for name, text in source.metadata.items() if name in NOTES}
+    entry = reading.key_map.get(W_POS, ())
+    if isinstance(entry, str) or FIRST_OF_CONTEXT not in entry:
+        return {}
+    rows = source.tensors[entry[0]].shape[0]
+    n_ctx = weights.shape.n_ctx
+    return {} if rows == n_ctx else {"cut": f"the first {n_ctx} of {rows} rows of {W_POS}"}
+
+
 def _stated(
-    source: Source, tensors: Mapping[str, Tensor], reading: Reading, share: str | None
+    source: Source,
+    tensors: Mapping[str, Tensor],
+    reading: Reading,
+    stated: Sequence[Config],
+    share: str | None,
 ) -> Stated:
     """Return what is stated that tensors do not show: by the user, the key map, or the file."""
     key_map = reading.key_map or {}
@@ -159,25 +202,17 @@ def _stated(
             f"--config gives its configuration, with {key_map[SHARE]!r}, or --softmax-share states "
             "it."
         )
-    if share is None and MASK not in key_map:
-        return said
-    shapes = {name: tensor.shape for name, tensor in tensors.items()}
-    return replace(said, parts=_parts(shapes, key_map, share or "1", source.name))
-
-
-def _parts(shapes: Shapes, key_map: KeyMap, share: str, source: str) -> str:
-    """Return the parts, as a file states them, of a model of attention with these settings."""
-    if W_Q not in shapes:
-        raise ModelError(f"{source} has no attention, of which a mask or a share is stated.")
-    try:
-        number = Fraction(share)
-    except (ValueError, ZeroDivisionError):
+    shapes = {name: tensor.shape for name, tensor in without_buffers(tensors).items()}
+    made = design_of_map(key_map, share, said.parts, shapes, source.name)
+    by_config = [each.design(shapes) for each in stated]
+    texts = {text_of(each) for each in [made, *by_config] if each is not None}
+    texts |= {said.parts} if said.parts is not None and made is None else set()
+    if len(texts) > 1:
         raise ModelError(
-            f"The share of softmax is {share!r}, where 0, 1/2 or so is expected."
-        ) from None
-    mask, normalised = (str(key_map.get(key, "")) for key in (MASK, NORMALISED))
-    settings = Settings(mask or "causal", number, normalised == "true")
-    return json.dumps(settings.parts(shapes), separators=(",", ":"))
+            f"{source.name}: its configuration, its metadata and the key map state different "
+            f"parts: {' and '.join(sorted(texts))}."
+        )
+    return replace(said, parts=next(iter(texts), None))
 
 
 def _with_head_axis() -> dict[str, int]:

@@ -7,9 +7,16 @@ has four entries. A `*` in a source name stands for the numbers of the heads, wh
 stacked. Tensors that the map names nowhere are refused, unless `ignore` names them: what is left
 out of a theorem is left out on purpose.
 
-A map may also say what no tensor shows of a one-layer model's attention: its `mask`, "causal" or
-"none", and under `softmax_share` which setting of the model's configuration is the share of softmax
-in the attention weights, the rest being uniform; `normalised` says whether they add up to one.
+A `#`, in canonical names and in those of the source, stands for the numbers of the layers: an entry
+with it is one for each layer. `first n_ctx` takes as many rows as positions are asked for.
+
+A map may also say what no tensor shows. Of attention: its `mask`, "causal" or "none", and under
+`softmax_share` which setting of the model's configuration is the share of softmax in the attention
+weights, the rest being uniform; `normalised` says whether they add up to one. Of MLPs: the
+`activation`. Of norms: `norm`, "layer" or "rms", its `eps`, and under `norms` where they stand, of
+"ln1", "ln2" and "ln_final"; left out, where their tensors do. Of the end: `readout`, the position
+that is read, or "sum" or "mean". `expects` lists settings as "name=value": a configuration that
+states another value is of another model.
 """
 
 from __future__ import annotations
@@ -27,7 +34,11 @@ from ballproof.models.tensors import Tensor
 KeyMap = Mapping[str, str | Sequence[str]]
 IGNORE = "ignore"
 MASK, SHARE, NORMALISED = "mask", "softmax_share", "normalised"
-_SETTINGS = {IGNORE, MASK, SHARE, NORMALISED}
+ACTIVATION, NORM, EPS, NORMS, READOUT = "activation", "norm", "eps", "norms", "readout"
+EXPECTS = "expects"
+_SETTINGS = {IGNORE, MASK, SHARE, NORMALISED, ACTIVATION, NORM, EPS, NORMS, READOUT, EXPECTS}
+FIRST_OF_CONTEXT = "first n_ctx"
+LAYER = "#"
 SHIPPED = Path(__file__).parent / "maps"
 _PART = re.compile(r"part ([1-9][0-9]?)/([1-9][0-9]?)")
 _FIRST = re.compile(r"first ([1-9][0-9]{0,3})")
@@ -44,17 +55,46 @@ def find_key_map(name: Path, tensors: Mapping[str, Tensor]) -> dict[str, str | l
 
     Several maps may ship under one name: it is the first whose tensors are all there.
     """
-    if name.is_file() or str(name) not in shipped_names():
+    if name.is_file() or name.suffix:
         return load_key_map(name)
+    if str(name) not in shipped_names():
+        raise ModelError(
+            f"{str(name)!r} is no file, and none of the maps that ship: "
+            f"{', '.join(shipped_names())}."
+        )
     shipped = [SHIPPED / f"{name}.toml", *sorted(SHIPPED.glob(f"{name}-*.toml"))]
     maps = [load_key_map(path) for path in shipped if path.is_file()]
-    return next((one for one in maps if _names(one) <= tensors.keys()), maps[0])
+    return next((one for one in maps if _names(one, tensors) <= tensors.keys()), maps[0])
 
 
-def _names(key_map: KeyMap) -> set[str]:
+def of_layers(key_map: KeyMap, tensors: Mapping[str, Tensor]) -> dict[str, str | Sequence[str]]:
+    """Return the map with an entry for each layer of a source's where it has one for all."""
+    plain = {name: value for name, value in key_map.items() if LAYER not in name}
+    general = {name: value for name, value in key_map.items() if LAYER in name}
+    numbers = {x for value in general.values() for x in _layers(_source_of(value), tensors)}
+    for name, value in general.items():
+        # Without any layer, the name stays: that it is missing is told where it is looked for.
+        for number in map(str, sorted(numbers)) if numbers else LAYER:
+            words = [value] if isinstance(value, str) else list(value)
+            plain[name.replace(LAYER, number)] = [words[0].replace(LAYER, number), *words[1:]]
+    return plain
+
+
+def _source_of(value: str | Sequence[str]) -> str:
+    return value if isinstance(value, str) else value[0]
+
+
+def _layers(pattern: str, tensors: Mapping[str, Tensor]) -> set[int]:
+    """Return the numbers that a name stands for by its `#`."""
+    escaped = re.escape(pattern).replace(re.escape(LAYER), "(0|[1-9][0-9]?)")
+    numbered = re.compile(escaped.replace(re.escape("*"), "[0-9]+"))
+    return {int(match[1]) for match in map(numbered.fullmatch, tensors) if match}
+
+
+def _names(key_map: KeyMap, tensors: Mapping[str, Tensor]) -> set[str]:
     """Return the tensors of the source that a map names without a star."""
-    named = [value for name, value in key_map.items() if name not in _SETTINGS]
-    words = {value if isinstance(value, str) else value[0] for value in named}
+    named = [x for name, x in of_layers(key_map, tensors).items() if name not in _SETTINGS]
+    words = set(map(_source_of, named))
     return {word for word in words if "*" not in word}
 
 
@@ -84,6 +124,20 @@ def _entry(name: str, value: object, source: str) -> str | list[str]:
     return words
 
 
+def in_context(key_map: KeyMap, n_ctx: int | None) -> dict[str, str | Sequence[str]]:
+    """Return the map with the number of positions that is asked for, or all of them for None."""
+
+    def operations(value: str | Sequence[str]) -> str | list[str]:
+        if isinstance(value, str):
+            return value
+        asked = [] if n_ctx is None else [f"first {n_ctx}"]
+        return [y for x in value for y in (asked if x == FIRST_OF_CONTEXT else [x])]
+
+    return {
+        name: value if name in _SETTINGS else operations(value) for name, value in key_map.items()
+    }
+
+
 def apply_key_map(
     tensors: Mapping[str, Tensor], key_map: KeyMap, heads: Mapping[str, int], source: str
 ) -> dict[str, Tensor]:
@@ -97,7 +151,7 @@ def apply_key_map(
     patterns = [ignored] if isinstance(ignored, str) else list(ignored)
     used: set[str] = set()
     mapped: dict[str, Tensor] = {}
-    for name, value in key_map.items():
+    for name, value in of_layers(key_map, tensors).items():
         if name in _SETTINGS:
             continue
         words = [value] if isinstance(value, str) else list(value)

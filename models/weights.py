@@ -19,6 +19,7 @@ from ballproof.models.tasks import positions_named
 from ballproof.models.tensors import Tensor, digest_tensors, read_file, require_plain, write_tensors
 
 __all__ = [
+    "NOTES",
     "Weights",
     "file_bytes",
     "freeze",
@@ -29,6 +30,10 @@ __all__ = [
     "stored",
     "weights_from_bytes",
 ]
+
+
+# What a file may say of its origin; nothing rests on it.
+NOTES = ("recipe", "cut")
 
 
 def load_weights(path: str | os.PathLike[str]) -> Weights:
@@ -46,8 +51,9 @@ def weights_from_bytes(data: bytes, source: str) -> Weights:
     tensors, metadata = read_file(data, source)
     require_plain(data, source)
     task, compared = metadata.get("task"), metadata.get("compared")
+    notes = {name: metadata[name] for name in NOTES if name in metadata}
     frozen = freeze(tensors, source, stated_by(metadata, source))
-    return replace(frozen, task=task, compared=compared)
+    return replace(frozen, task=task, compared=compared, notes=notes)
 
 
 def freeze(tensors: Mapping[str, Tensor], source: str, stated: Stated = NOTHING_STATED) -> Weights:
@@ -115,6 +121,7 @@ def stored(
         "compared": compared,
         "parts": None if text == _unstated(shapes, weights.source) else text,
         "n_ctx": None if shown else str(weights.shape.n_ctx),
+        **weights.notes,
     }
     metadata = {key: value for key, value in known.items() if value is not None}
     data = write_tensors(tensors.values(), metadata or None)

@@ -81,9 +81,10 @@ class Weights:
     `tensors` maps every name of the architecture to an exact matrix: the head axis is dropped,
     biases are rows of shape (1, n), and a bias that the file leaves out is a row of zeros. `digest`
     identifies the tensors of the file (absent and zero biases differ); `source` names the file in
-    messages; `task` is the task that its metadata names, if any, and `compared` what it says of a
-    comparison with the program that the user runs. `data` are the file's bytes where `source` is no
-    file that can be read again: a pipe, or a model in memory.
+    messages; `task` is the task that its metadata names, if any, `compared` what it says of a
+    comparison with the program that the user runs, and `notes` what it says of its origin. `data`
+    are the file's bytes where `source` is no file that can be read again: a pipe, or a model in
+    memory.
     """
 
     architecture: Architecture
@@ -94,6 +95,7 @@ class Weights:
     task: str | None = None
     compared: str | None = None
     data: bytes = b""
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tables(self) -> Tables:

@@ -82,7 +82,7 @@ def test_a_map_states_mask_and_share(imported, tmp_path):
     given = imported(arrays, *options, "--softmax-share", "1")[0]
     assert "attention(2-heads,full,1/sqrt(d_head))" in load_weights(given).architecture.words
     (tmp_path / "config.json").write_text('{"uniformity": 0.25, "act_fn": "gelu"}')
-    imported(arrays, *options, said=["act_fn = 'gelu', where only an MLP with relu"])
+    imported(arrays, *options, said=["act_fn = 'gelu', where the model is read with relu"])
     (tmp_path / "config.json").write_text('{"uniformity": 0.25, "norm": true}')
     imported(arrays, *options, said=["norm = True, a setting that may change"])
     (tmp_path / "config.json").write_text('{"n_heads": 2}')

@@ -72,7 +72,7 @@ def _facts(weights: Weights, model: str, choice: Choice) -> dict[str, Any]:
         "function": weights.architecture.words,
         "compared": _compared(weights),
         "inputs": json_count(task.total),
-        "non-zero biases": ", ".join(biases) or "none",
+        "non-zero biases": ", ".join(dict.fromkeys(biases)) or "none",
     }
     record = record_of(weights.digest)
     if record is not None:

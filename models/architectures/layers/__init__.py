@@ -43,7 +43,7 @@ def _specialised(shapes: Shapes, stated: Stated, source: str) -> Architecture:
 def _assumed(design: Design) -> str:
     norms = [design.final, *(x for y in design.layers for x in (y.before_attention, y.before_mlp))]
     plain = "" if any(norms) else "no normalisation, "
-    return f"{plain}{'learned' if design.positions else 'no'} positions, {design.words}"
+    return f"{plain}{design.words}"
 
 
 # Parts, words, tensors and assumptions are those of one file: see `specialised`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -95,6 +96,11 @@ class Design:
     def _readout(self) -> dict[str, Any]:
         part = {"part": "readout", "position": self.position}
         return part if self.readouts == 1 else part | {"layers": self.readouts}
+
+
+def text_of(design: Design) -> str:
+    """Return the parts as a file states them: JSON without spaces."""
+    return json.dumps(design.parts, separators=(",", ":"))
 
 
 def _words(part: Mapping[str, Any]) -> str:

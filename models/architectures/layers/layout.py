@@ -10,8 +10,6 @@ from ballproof.models.architectures.attention_only.layout import DEEPER
 from ballproof.models.architectures.layers.design import Design, Layer, Norm
 from ballproof.models.architectures.layers.names import (
     B_U,
-    FINAL_B,
-    FINAL_W,
     MAX_LAYERS,
     W_E,
     W_POS,
@@ -135,19 +133,18 @@ def expected_shapes(
 
 
 def optional_of(design: Design) -> tuple[str, ...]:
-    """Return the tensors that a file may leave out, and are zero then."""
-    names = [W_POS, B_U, FINAL_B, *map(bias_of_readout, range(1, design.readouts))]
-    for layer in range(len(design.layers)):
-        words = [f"attn.b_{letter}" for letter in "QKVO"]
-        words += ["mlp.b_in", "mlp.b_out", "ln1.b", "ln2.b"]
-        names += [in_layer(layer, word) for word in words]
-    return tuple(names)
+    """Return the tensors that a file may leave out, and are zero then: positions and biases."""
+    return tuple(name for name in _named(design) if name == W_POS or ".b" in name)
 
 
 def ones_of(design: Design) -> tuple[str, ...]:
     """Return the tensors that a file may leave out, and are one then: the weights of norms."""
-    layers = range(len(design.layers))
-    return (FINAL_W, *(in_layer(i, f"{norm}.w") for i in layers for norm in ("ln1", "ln2")))
+    return tuple(name for name in _named(design) if name.endswith(".w"))
+
+
+def _named(design: Design) -> dict[str, Dims]:
+    """Return the tensors of a design; the sizes are of no model."""
+    return _dims(Shape(1, 1, 1, 1), design, (1,) * (design.readouts - 1))
 
 
 def check_design(design: Design, shapes: Shapes, n_ctx: int | None, source: str) -> None:

@@ -106,7 +106,7 @@ def test_the_words_say_what_is_computed(name, words):
 def test_layers_without_norms_need_no_parts_and_say_what_is_assumed():
     weights = frozen(None, drawn(DESIGNS["relu"], 1))
     assert weights.architecture.text == text(DESIGNS["relu"])
-    assert "no normalisation, learned positions" in weights.architecture.assumed
+    assert "no normalisation, embed,positions,2*(" in weights.architecture.assumed
     assert "mlp(relu)" in weights.architecture.assumed
 
 
