@@ -103,7 +103,8 @@ def _ranges(width: int) -> dict[str, tuple[int, int]]:
     """Return the ends of each number of a pass, as if it were alone."""
     most = MOST_BITS if width == WIDE else MOST_NARROW_BITS
     fine = (WIDE_FINE, WIDE_FINE) if width == WIDE else (0, NARROW_SUM)
-    return {"bits": (LEAST_BITS, most), "fine": fine, "readout": (0, MOST_READOUT)}
+    least = LEAST_BITS[WIDE if width == WIDE else NARROW]
+    return {"bits": (least, most), "fine": fine, "readout": (0, MOST_READOUT)}
 
 
 def _is_pass(one: Any) -> bool:

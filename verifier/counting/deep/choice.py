@@ -17,8 +17,10 @@ from ballproof.verifier.counting.deep.prefixes import Places
 from ballproof.verifier.counting.deep.rounding import Floats
 
 NARROW, WIDE = 64, 128
-# What the format allows.
-LEAST_BITS, MOST_BITS, MOST_READOUT = 8, 60, 24
+# What the format allows. Scores have at least the bits of an exponential's argument, by width.
+LEAST_BITS, MOST_BITS, MOST_READOUT = {NARROW: 11, WIDE: 28}, 60, 24
+# Fine and coarse bits together have at least those of a softmax weight.
+LEAST_SUM = 31
 # The fine bits of wide lanes, the most of narrow ones together with F, and the least worth trying.
 WIDE_FINE, NARROW_SUM, LEAST_FINE = 64, 62, 6
 # Spare bits of a lane, for inputs outside of the sample, and for bounds by the checker's own tests.
@@ -71,7 +73,7 @@ def _largest(estimated: Estimated) -> float:
 def _wide(needed: Estimated) -> Bits:
     bits = _most_bits(needed, WIDE)
     bits = min(bits, floor(WIDE - 1 - SPARE - log2(needed.sums)) - WIDE_FINE)
-    bits = min(max(bits, LEAST_BITS), MOST_BITS)
+    bits = min(max(bits, LEAST_BITS[WIDE]), MOST_BITS)
     return Bits(WIDE, bits, WIDE_FINE, _readout(needed, WIDE, bits + WIDE_FINE))
 
 
@@ -79,8 +81,10 @@ def _narrow(estimate: Estimate, needed: Estimated) -> Bits | None:
     """Return the split of 64 bits with the smallest radius, None where there is none at all."""
     total = min(NARROW_SUM, floor(NARROW - 1 - SPARE - log2(needed.sums)))
     most = min(_most_bits(needed, NARROW), 29, total - LEAST_FINE)
+    if total < LEAST_SUM:
+        return None
     found = []
-    for bits in range(max(LEAST_BITS, total // 2 - 9), most + 1):
+    for bits in range(max(LEAST_BITS[NARROW], total // 2 - 9), most + 1):
         fine = total - bits
         tried = Bits(NARROW, bits, fine, _readout(needed, NARROW, bits + fine))
         found.append((_largest(estimate.of(tried)), tried))
