@@ -64,6 +64,9 @@ def _parser() -> _Parser:
     parser.add_argument("--margin", type=_number, help="demand this margin, 0 or 1/10")
     budget = parser.add_argument("--max-operations", type=int, help="decline larger budgets")
     budget.default = DEFAULT_MAX_OPERATIONS
+    processes = parser.add_argument("--processes", type=int, metavar="N", default=1)
+    processes.choices = range(1, 257)
+    processes.help = "share the inputs of a model of several layers among N processes"
     explain = parser.add_argument("--explain", action="append", default=[], metavar="TOKENS")
     explain.type = lambda text: tuple(map(int, text.split(",")))
     explain.help = "say what decides this sequence, such as 3,17,60,12"
@@ -88,7 +91,7 @@ def _verdict(arguments: argparse.Namespace) -> int:
     weights = _read(arguments.model, MAX_WEIGHTS)
     certificate = _read(arguments.certificate, MAX_FILE)
     try:
-        theorem = check(weights, certificate, pins)
+        theorem = check(weights, certificate, pins, arguments.processes)
         reasons = arguments.explain and explanations(weights, certificate, pins, arguments.explain)
         sizes = trusted(read(weights, certificate, pins)[0]) if arguments.trusts else {}
     except Refusal as refusal:

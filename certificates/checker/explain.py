@@ -21,7 +21,7 @@ from kernel import given, read, shifted, strategy_of
 from parts.architecture import PROGRAM, Model
 from parts.attention import Attention
 from parts.tables import Tables
-from strategies import cubic, enumeration, subcubic
+from strategies import cubic, enumeration, layered_enumeration, subcubic
 from strategies.ladder import Ladder, Pools, Uppers
 from strategies.ladder_witness import BRANCHES, RULES, Node
 from tasks.acceptors import accepted
@@ -116,7 +116,8 @@ def _way(model: Model, claim: Claim) -> Way:
     decline_unless(served, "unsupported", f"--explain does not serve {claim.strategy}.")
     witness, needed = strategy.read(claim), given(model, claim, tally)
     if claim.strategy == "enumerate":
-        return partial(_by_evaluation, enumeration.Evaluator(needed, witness, claim, tally))
+        room = enumeration if strategy.needs == PROGRAM else layered_enumeration
+        return partial(_by_evaluation, room.Evaluator(needed, witness, claim, tally))
     if claim.strategy in subcubic.NAMES:
         return partial(_by_class, subcubic.ClassBounds(needed, claim, witness, tally))
     if claim.strategy in RULES:
@@ -126,7 +127,9 @@ def _way(model: Model, claim: Claim) -> Way:
     return partial(_by_logits, needed, task.answers.start, claim.precision, tally)
 
 
-def _by_evaluation(evaluator: enumeration.Evaluator, x: Sequence, label: int) -> Explanation:
+def _by_evaluation(
+    evaluator: enumeration.Evaluator | layered_enumeration.Evaluator, x: Sequence, label: int
+) -> Explanation:
     """Enumeration: the lead of the input in the pass that decides it."""
     claim = evaluator.claim
     places = [t - span.start for t, span in zip(x, claim.task.positions, strict=True)]
@@ -135,7 +138,7 @@ def _by_evaluation(evaluator: enumeration.Evaluator, x: Sequence, label: int) ->
     if found.right is None:
         by += ", which leave it open"
     least = (found.lead - found.error) * Fraction(2) ** -found.unit
-    excess = Fraction(*claim.margin) - least * Fraction(1, evaluator.program.scale)
+    excess = Fraction(*claim.margin) - least * Fraction(1, evaluator.scale)
     return Explanation(x, label, found.right is True, _class(x, label), by, excess)
 
 

@@ -63,14 +63,15 @@ OTHERS: dict[str, tuple[Strategy, ...]] = {
 }
 
 
-def check(weights: bytes, certificate: bytes, pins: Pins) -> Theorem:
+def check(weights: bytes, certificate: bytes, pins: Pins, processes: int = 1) -> Theorem:
     """Return the theorem that the certificate proves about these weights.
 
     Recomputes the strategy's bounds with this folder's own arithmetic, within the certificate's
     budget, and demands that they reach the claim: no tolerance. Raises `Declined` or `Rejected`.
+    So many processes share the work of strategies that can divide it.
     """
     claim, model = read(weights, certificate, pins)
-    tally = Tally(claim.operations)
+    tally = Tally(claim.operations, processes)
     at_least, at_most = _established(model, claim, tally)
     if at_least < claim.correct_at_least or claim.correct_at_most < at_most:
         sentence = f"the check establishes at least {at_least} and at most {at_most} correct."

@@ -115,7 +115,7 @@ NETWORKS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(NETWORKS, st.sampled_from(PRECISIONS))
 def test_the_error_of_every_difference_is_within_its_bound(network, precision):
     ratios(network, task_of(network), precision)

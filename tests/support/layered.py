@@ -47,7 +47,7 @@ def _logits(network: Layered, tokens: tuple[int, ...]) -> Any:
         x = [r + p for r, p in zip(x, w["pos_embed.W_pos"], strict=True)]
         parts.pop(0)
     layer, norm = -1, None
-    for part, following in zip(parts, parts[1:], strict=False):
+    for part in parts[:-1]:
         read = x
         if norm is not None:
             last = part["part"] == "attention"
@@ -61,7 +61,6 @@ def _logits(network: Layered, tokens: tuple[int, ...]) -> Any:
             x = [r + _mlp(part, y, w, layer) for r, y in zip(x, read, strict=True)]
         else:
             norm = part
-        assert following
     if norm is not None:
         x = [_norm(r, norm, w, "ln_final") for r in x]
     readout = parts[-1]
@@ -124,7 +123,7 @@ def act(name: str, x: arb) -> arb:
         return x / 2 * (1 + (x / arb(2).sqrt()).erf())
     if name == "silu":
         return x / (1 + (-x).exp())
-    inner = (2 / arb.pi()).sqrt() * (x + arb(8943) / 200000 * x**3)
+    inner = (2 / arb.pi()).sqrt() * (x + arb(8943) / 200000 * x * x * x)
     return x / 2 * (1 + inner.tanh())
 
 

@@ -1,5 +1,7 @@
 """The checker's count of its own work, by shape, against the budget of the certificate."""
 
+from typing import Any
+
 from files.verdict import Rejected
 
 
@@ -25,15 +27,24 @@ class Tally:
     b*ceil(log2 b). Parsing and freezing the weights do not count.
     """
 
-    def __init__(self, budget: int) -> None:
-        self.budget = budget
+    def __init__(self, budget: int, processes: int = 1) -> None:
+        self.budget, self.processes = budget, processes
         self.spent = 0
+        # By name, what other processes count as well (`counting.workers`).
+        self.once: dict[tuple[Any, ...], int] = {}
 
     def charge(self, operations: int) -> None:
         """Count work that is about to be done; raise `Rejected` if the budget does not cover it."""
         self.spent += operations
         if self.spent > self.budget:
             raise Rejected("budget", f"the check needs more than the {self.budget} operations.")
+
+    def charge_once(self, key: tuple[Any, ...], operations: int) -> None:
+        """Count work by a name, which counts once for all processes that share it."""
+        if self.processes == 1:
+            self.charge(operations)
+        else:
+            self.once[key] = operations
 
     def charge_size(self, numbers: int, bits: int) -> None:
         """Count a large table of integers of so many bits by its size, 256 bits more for each."""

@@ -1,7 +1,8 @@
 """Activations of rounded vectors (R7): values with what rounding changed, and how steep they are.
 
 gelu(x) = x Phi(x); gelu-tanh and silu are x / (1 + exp(-u(x))) with u = x for silu, and with
-u = 2 sqrt(2/pi) (x + 0.044715 x**3). Entries are in units of 2**-F, radii in the fine unit 2**-(F+G).
+u = 2 sqrt(2/pi) (x + 0.044715 x**3). Entries are in units of 2**-F, radii in the fine unit
+2**-(F+G).
 """
 
 from collections.abc import Callable, Sequence

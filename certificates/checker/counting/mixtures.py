@@ -17,6 +17,11 @@ from arithmetic.vectors import Vectors
 WEIGHTS = {64: (30, 2), 128: (64, 5)}
 
 
+# Softmax's share and what each position has beside it, both floored; whether softmax is all; and at
+# least the sum of the sizes of all weights.
+Shares = tuple[int, int, bool, int]
+
+
 class Column(NamedTuple):
     """Keys and values of one head at the positions so far.
 
@@ -29,13 +34,41 @@ class Column(NamedTuple):
     value: int
 
 
+class Memory:
+    """Keys and values of a layer along a path of prefixes, an entry for each depth."""
+
+    def __init__(self, heads: int, d_head: int, places: int) -> None:
+        self.heads, self.d_head = heads, d_head
+        self.columns = [[Column([0] * d_head, 0, 0) for _ in range(heads)]] * (places + 1)
+        self.values = [[0] * places for _ in range(heads)]
+        self.off = [0] * (places + 1)
+
+    def push(self, place: int, z: Sequence[int], off: int, mixer: "Mixer") -> None:
+        """Put keys and values, the last columns of z, at a place."""
+        width, size = self.heads * self.d_head, self.d_head
+        shift, start = mixer.width * place, len(z) - 2 * width
+        made = []
+        for head, old in enumerate(self.columns[place]):
+            at = start + head * size
+            keys, values = z[at : at + size], z[at + width : at + width + size]
+            self.values[head][place] = mixer.values.pack(values)
+            made.append(
+                Column(
+                    [a + (b << shift) for a, b in zip(old.keys, keys, strict=True)],
+                    max(old.key_sum, sum(map(abs, keys))),
+                    max(old.value, max(values), -min(values)),
+                )
+            )
+        self.columns[place + 1] = made
+        self.off[place + 1] = max(self.off[place], off)
+
+
 class Mixer:
     """Mixtures of the values of one head."""
 
     def __init__(
         self,
         size: int,
-        places: int,
         unit: int,
         fine: int,
         width: int,
@@ -48,10 +81,11 @@ class Mixer:
         self.fraction = 11 * self.count
         self.shift = 2 * unit - self.fraction
         self.values = Vectors(size, width, self.bits)
-        self.scores = [Vectors(i, width, 1) for i in range(1, places + 1)]
+        self.scores: dict[int, Vectors] = {}
         # Half the spread of exponents that are floored.
         self.floor = 1 << unit + fine - self.fraction - 1
-        self.shares = [_shares(share, normalised, i, self.bits) for i in range(1, places + 1)]
+        self.share, self.normalised = share, normalised
+        self.shares: dict[int, Shares] = {}
 
     def mixed(
         self, query: Sequence[int], column: Column, values: Sequence[int], off: int, off_keys: int
@@ -62,14 +96,16 @@ class Mixer:
         comes in addition, times `weight`, and so does half a unit of the rounding.
         """
         seen = len(values)
-        vectors = self.scores[seen - 1]
+        if seen not in self.scores:
+            self.scores[seen] = Vectors(seen, self.width, 1)
+        vectors = self.scores[seen]
         largest = max(max(query), -min(query))
         # R3: no score leaves its lane.
         if largest * column.key_sum >> self.width - 2:
             raise NoRoom
         found = vectors.exact(sum(map(mul, query, column.keys)))
         weights = self._powers(found)
-        softmax, uniform, whole, at_most = self.shares[seen - 1]
+        softmax, uniform, whole, at_most = self.shares_of(seen)
         total = sum(weights)
         if whole:
             half, bits = total >> 1, self.bits
@@ -110,7 +146,7 @@ class Mixer:
         delta = ((both << fine) + self.size * off * off_keys >> unit + fine) + 2 + self.floor
         # ln 2 < 710 / 1024
         moved = (delta * 710 * column.value >> 10 + unit) + 1
-        softmax, _, whole, _ = self.shares[seen - 1]
+        softmax, _, whole, _ = self.shares_of(seen)
         if not whole:
             moved = (moved * (softmax + 1) >> self.bits) + 1
         # Weights that are low move by 2 u each; and what each is rounded by.
@@ -119,19 +155,20 @@ class Mixer:
             units = (units * (softmax + 1) >> self.bits) + 1 + 3 * seen
         return moved + (units * column.value << fine >> self.bits) + 1
 
+    def shares_of(self, seen: int) -> Shares:
+        """Return softmax's share of a position that sees so many, and what stands beside it."""
+        if seen not in self.shares:
+            self.shares[seen] = _shares(self.share, self.normalised, seen, self.bits)
+        return self.shares[seen]
+
     def weight(self, seen: int) -> int:
         """Return at least the sum of the sizes of all weights, in units of 2**-20."""
-        _, _, whole, at_most = self.shares[seen - 1]
+        _, _, whole, at_most = self.shares_of(seen)
         return 1 << PLACES if whole else (at_most >> self.bits - PLACES) + 1
 
 
-def _shares(
-    share: Fraction | None, normalised: bool, seen: int, bits: int
-) -> tuple[int, int, bool, int]:
-    """Return softmax's share, what each position has beside it, both floored, and their sizes.
-
-    In units of 2**-bits; whether softmax is all; and at least the sum of the sizes of all weights.
-    """
+def _shares(share: Fraction | None, normalised: bool, seen: int, bits: int) -> Shares:
+    """Return what `Shares` says, in units of 2**-bits."""
     if share is None:
         return 1 << bits, 0, True, 1 << bits
     rest = (1 - share) / seen if normalised else 1 - share

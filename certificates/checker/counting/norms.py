@@ -27,12 +27,12 @@ class Normed(NamedTuple):
 class Normaliser:
     """A norm of vectors of `size` entries.
 
-    Theorem. For x^ within rho of x in every entry: `entries` are within `off` of the norm's value at
-    x^, and s at x is at least `least`. Proof. c = k C with k = size or 1 is exact. With q guard bits,
-    V <= (2**q k 2**F S)**2 < V + 2 for two floors, and T = isqrt(V) is low by less than 2. The
-    quotient C / S in units of 2**-F is at most `largest`, and is off by its share 2 / T, by |c| 2**-B
-    for the floor of the reciprocal, and by half a unit. s is 1-Lipschitz in the largest norm,
-    as sqrt(|x|_2**2 / d + eps) is, and at least sqrt(eps).
+    Theorem. For x^ within rho of x in every entry, `entries` are within `off` of the norm's value
+    at x^, and s at x is at least `least`. Proof. c = k C is exact, with k = size or 1. With q guard
+    bits, V <= (2**q k 2**F S)**2 < V + 2 for two floors, and T = isqrt(V) is low by less than 2.
+    The quotient C / S in units of 2**-F is at most `largest`, and off by its share 2 / T, by
+    |c| 2**-B for the floor of the reciprocal, and by half a unit. s is 1-Lipschitz in the largest
+    norm, as sqrt(|x|_2**2 / d + eps) is, and at least sqrt(eps).
     """
 
     def __init__(self, norm: Norm, size: int, unit: int, fine: int) -> None:

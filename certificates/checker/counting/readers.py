@@ -1,7 +1,7 @@
 """Who reads the residual stream, and how far each of them may be off (R4).
 
 One radius for each reader R of x, a bound of every |(x - x^) R|, is much smaller than one radius of
-x times a column sum of R: errors that come through a map M count by the column sums of the product M R.
+x times a column sum of R: what comes through a map M counts by the column sums of the product M R.
 """
 
 from math import isqrt

@@ -6,32 +6,37 @@ from tasks.task import Task
 
 
 def labelled(task: Task, first: Sequence[int] = ()) -> Iterator[tuple[list[int], int]]:
-    """Yield each input that begins with these tokens and has a label, and the label.
+    """Yield each input that begins with these places and has a label, and the label.
 
-    Tokens are counted from the first of their position. A subtree is skipped where the rule says
-    that the tokens read so far end in no label. The list that is yielded changes afterwards.
+    Places are tokens counted from the first of their position. A subtree is skipped where the rule
+    says that the tokens read so far end in no label. The list that is yielded changes afterwards.
     """
     positions, reads, rule = task.positions, set(task.reads), task.rule
     possible = getattr(rule, "possible", None)
     last = len(positions) - 1
-    tokens: list[int] = []
     places: list[int] = []
-
-    def below(place: int) -> Iterator[tuple[list[int], int]]:
-        span = positions[place]
-        for token in span if place >= len(first) else (span[first[place]],):
-            places.append(token - span.start)
-            if place in reads:
-                tokens.append(token)
-            if possible is None or place not in reads or possible(tokens):
-                if place < last:
-                    yield from below(place + 1)
-                else:
-                    label = rule.label(tokens)
-                    if label is not None:
-                        yield places, label
+    tokens: list[int] = []
+    spans = [range(x, x + 1) for x in first] + [range(len(x)) for x in positions[len(first) :]]
+    left = [iter(spans[0])]
+    while left:
+        depth = len(left) - 1
+        # What stood at this position before.
+        if len(places) > depth:
             places.pop()
-            if place in reads:
+            if depth in reads:
                 tokens.pop()
-
-    yield from below(0)
+        place = next(left[-1], None)
+        if place is None:
+            left.pop()
+            continue
+        places.append(place)
+        if depth in reads:
+            tokens.append(positions[depth].start + place)
+            if possible is not None and not possible(tokens):
+                continue
+        if depth < last:
+            left.append(iter(spans[depth + 1]))
+            continue
+        label = rule.label(tokens)
+        if label is not None:
+            yield places, label

@@ -10,7 +10,10 @@ from operator import add
 
 from arithmetic.maps import NoRoom
 from arithmetic.tally import Tally
-from counting.network import Memory, Network, State
+from counting.first_layer import Sums
+from counting.mixtures import Memory
+from counting.network import Network, State
+from counting.stages import cost_of_layer, cost_of_outputs
 
 Outputs = tuple[Sequence[int], int]
 
@@ -33,9 +36,17 @@ class Walk:
         )
         self.memories = [Memory(layers.heads, layers.d_head, self.places) for _ in layers.blocks]
         self.last = len(layers.blocks) - 1
-        inner = sum(network.cost(i, with_query=True) for i in range(self.last))
+        width = network.width
+        inner = sum(cost_of_layer(layers, i, width, with_query=True) for i in range(self.last))
         # What a position counts, by whether it is read.
-        self.costs = [inner + network.cost(self.last, with_query=x) for x in (False, True)]
+        last = [cost_of_layer(layers, self.last, width, with_query=x) for x in (False, True)]
+        self.costs = [inner + each for each in last]
+        self.cost_of_outputs = cost_of_outputs(layers, width)
+        self.number = self.shared = 0
+
+    def named(self, number: int, shared: int) -> None:
+        """Say which pass this is, and how many first tokens other processes may have as well."""
+        self.number, self.shared = number, shared
 
     def outputs(self, tokens: Sequence[int]) -> Outputs | None:
         """Return the outputs of an input, and how far any difference of two may be off.
@@ -43,7 +54,7 @@ class Walk:
         Tokens are counted from the first of their position. None where a lane has no room.
         """
         cost = sum(self.costs[place in self.read] for place in range(self.places))
-        self.tally.charge(cost + self.network.cost_of_outputs())
+        self.tally.charge(cost + self.cost_of_outputs)
         try:
             return self._outputs(tokens)
         except NoRoom:
@@ -76,7 +87,7 @@ class Walk:
     def _read(
         self, number: int, place: int, token: int | None, state: State, with_query: bool
     ) -> tuple[Sequence[int], int, int]:
-        """Return queries, keys and values; those of the first layer depend on one token and are kept."""
+        """Return queries, keys and values; the first layer's depend on one token and are kept."""
         network = self.network
         if token is None:
             return network.read(network.stages[number], state, with_query)
@@ -87,7 +98,7 @@ class Walk:
 
 
 class Prefixes(Walk):
-    """Evaluates along a path of prefixes, of which it keeps what an input shares with the one before."""
+    """Evaluates along a path of prefixes, and keeps what an input shares with the one before."""
 
     def __init__(self, network: Network, tally: Tally) -> None:
         super().__init__(network, tally)
@@ -95,6 +106,10 @@ class Prefixes(Walk):
         self.path: list[int] = []
         # The entries that the readout has of the positions so far, added up, with their radii.
         self.pools: list[tuple[list[int], int]] = [([0] * network.size, 0)] * (self.end + 1)
+        # Running sums of the first layer, as they are needed.
+        self.sums: list[Sums | None] = [None] * (self.end + 1)
+        if network.sums:
+            self.sums[0] = network.sums.start()
         self.found: Outputs | None = None
         self.dead = False
 
@@ -112,17 +127,26 @@ class Prefixes(Walk):
             for place in range(kept, self.end):
                 self.path.append(tokens[place])
                 self._step(place, tokens[place])
-            self.tally.charge(self.network.cost_of_outputs())
+            self._charge("outputs", self.end, self.cost_of_outputs)
             self.found = self.network.outputs(*self.pools[self.end])
         except NoRoom:
             self.dead = True
         return self.found
 
+    def _charge(self, what: str, length: int, cost: int) -> None:
+        """Count what depends on so many first tokens: once, if other processes have them too."""
+        if length < self.shared:
+            self.tally.charge_once((what, self.number, tuple(self.path[:length])), cost)
+        else:
+            self.tally.charge(cost)
+
     def _step(self, place: int, token: int) -> None:
         network, wanted = self.network, place in self.read
-        self.tally.charge(self.costs[wanted])
-        state = self._start(place, token)
+        self._charge("position", place + 1, self.costs[wanted])
+        state = self._first(place, token) if network.sums else self._start(place, token)
         for number, stage in enumerate(network.stages):
+            if number == 0 and network.sums:
+                continue
             with_query = wanted or number < self.last
             read = self._read(number, place, token if number == 0 else None, state, with_query)
             memory = self.memories[number]
@@ -134,3 +158,18 @@ class Prefixes(Walk):
             taken = network.final(state)
             entries, off = list(map(add, entries, taken.entries)), off + taken.off
         self.pools[place + 1] = entries, off
+
+    def _first(self, place: int, token: int) -> State:
+        """Return the state after the first layer, by its running sums."""
+        network, first = self.network, self.network.sums
+        if first is None:
+            raise NoRoom
+        self.sums[place + 1] = None
+        sums = self.sums[place]
+        if sums is None:
+            before = self.sums[place - 1]
+            if before is None:
+                raise NoRoom
+            self._charge("sums", place, len(before) * (first.columns // 8 + 1))
+            sums = self.sums[place] = first.pushed(before, place - 1, self.path[place - 1])
+        return network.after_first(first, sums, place, token)

@@ -5,6 +5,7 @@ Settings and layout of the tensors; `parts.layers_function` is the function (doc
 
 from fractions import Fraction
 from itertools import groupby
+from math import prod
 from typing import Any, NamedTuple
 
 from arithmetic.matrices import Matrix
@@ -17,6 +18,8 @@ from parts.layout import Layout, axes_of, matrices_of, require_small
 
 ACTIVATIONS = ("relu", "gelu", "gelu-tanh", "silu")
 NORMS = ("layer", "rms")
+# Numbers of all tensors; and of the keys and values of all prefixes of an input.
+MAX_WEIGHTS, MAX_MEMORY = 2**23, 2**26
 
 
 class Norm(NamedTuple):
@@ -209,6 +212,9 @@ def read_model(tensors: dict[str, Tensor], parts: Parts, sizes: dict[str, int]) 
     inner = [d_model, heads * d_head, *widths, *hidden.values()]
     columns = max(3 * heads * d_head, 2 * d_mlp, d_model, shape.d_vocab_out, *hidden.values())
     require_small(d_vocab, n_ctx, max(d_vocab * d_model, n_ctx * d_vocab, max(inner) * columns))
+    weights = sum(prod(tensors[key].shape) for key, _ in layout.values() if key in tensors)
+    fits = weights <= MAX_WEIGHTS and n_ctx**2 * count * heads * d_head <= MAX_MEMORY
+    decline_unless(fits, "limit", "weights: too many, or too many positions, for layers.")
     place = settings.position
     inside = not isinstance(place, int) or place < n_ctx
     decline_unless(inside, "unsupported", f"claim.model.parts: no position {place} of {n_ctx}.")

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from arithmetic.matrices import Matrix, Rows, add, aligned, product, scaled
 from arithmetic.powers import SCALE_BITS, base_two
 from arithmetic.tally import Tally
+from files.verdict import decline_unless
+from parts.architecture import MAX_TABLE
 from parts.layers import Model, Norm
 from parts.program import of_answers
 from tasks.task import Task
@@ -74,7 +76,10 @@ def function(model: Model, margin: tuple[int, int], task: Task, tally: Tally) ->
     heads = settings.heads
     places = w["W_pos"] if settings.positions else Matrix([[0] * shape.d_model] * shape.n_ctx, 0)
     (tokens, rows), exponent = aligned([w["W_E"], places], tally)
-    tally.charge(sum(map(len, task.positions)) * shape.d_model)
+    rows_in_all = sum(map(len, task.positions))
+    fits = rows_in_all * max(shape.d_model, 3 * shape.n_heads * shape.d_head) <= MAX_TABLE
+    decline_unless(fits, "limit", f"{rows_in_all} tokens at all positions are too many for layers.")
+    tally.charge(rows_in_all * shape.d_model)
     stream = [
         [[x + y for x, y in zip(tokens[t], place, strict=True)] for t in span]
         for span, place in zip(task.positions, rows, strict=True)
@@ -147,13 +152,24 @@ def _joined(a: Affine, b: Affine, tally: Tally) -> Affine:
     return Affine(*made)
 
 
-def _folded(a: Affine, w: dict[str, Matrix], short: str, norm: Norm | None, tally: Tally) -> Affine:
-    """Return the map with the weights of the norm before it: rows times w, the bias plus b W."""
+def _folded(
+    a: Affine,
+    w: dict[str, Matrix],
+    short: str,
+    norm: Norm | None,
+    tally: Tally,
+    times: int = 1,
+) -> Affine:
+    """Return the map with the weights of the norm before it: rows times w, the bias plus b W.
+
+    What it reads is the sum of so many vectors.
+    """
     weight, bias = a
     if norm is None:
         return a
     if f"b_norm.{short}" in w:
-        bias = add(bias, product(w[f"b_norm.{short}"], weight, tally), tally)
+        shift = product(scaled(w[f"b_norm.{short}"], times, tally), weight, tally)
+        bias = add(bias, shift, tally)
     if f"w_norm.{short}" in w:
         ((factors,), exponent), count = w[f"w_norm.{short}"], len(weight.rows[0])
         tally.charge(len(weight.rows) * count)
@@ -164,12 +180,17 @@ def _folded(a: Affine, w: dict[str, Matrix], short: str, norm: Norm | None, tall
 
 
 def _readouts(model: Model, answers: range, scale: int, tally: Tally) -> list[Affine]:
-    """Return the layers of the readout, biases times `scale`, outputs but for a common constant."""
+    """Return the layers of the readout, biases times `scale`, outputs but for a common constant.
+
+    They read the sum over all positions, where they read more than one: a norm's bias as often.
+    """
     w, count = model.weights, model.settings.readouts
     found = [Affine(w[f"W_hidden.{i}"], w[f"b_hidden.{i}"]) for i in range(1, count)]
     rows, exponent = of_answers(w["W_U"], answers)
     means = [sum(row) // len(row) for row in rows]
     centred = [[x - mean for x in row] for row, mean in zip(rows, means, strict=True)]
     found.append(Affine(Matrix(centred, exponent), of_answers(w["b_U"], answers)))
-    found[0] = _folded(found[0], w, "final", model.settings.norm, tally)
-    return [Affine(weight, scaled(bias, scale, tally)) for weight, bias in found]
+    found = [Affine(weight, scaled(bias, scale, tally)) for weight, bias in found]
+    summed = model.shape.n_ctx if model.settings.position in ("sum", "mean") else 1
+    found[0] = _folded(found[0], w, "final", model.settings.norm, tally, summed)
+    return found

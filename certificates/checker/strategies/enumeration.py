@@ -49,6 +49,7 @@ class Evaluator:
 
     def __init__(self, program: Program, passes: int, claim: Claim, tally: Tally) -> None:
         self.program, self.claim, self.tally = program, claim, tally
+        self.scale = program.scale
         self.widths = [claim.precision << i for i in range(passes)]
         self.made: list[tuple[FixedPoint, int]] = []
         self.exact: Exact | None = None

@@ -6,14 +6,18 @@ counts as wrong for the lower end and as right for the upper one.
 """
 
 from collections.abc import Sequence
+from itertools import product
+from math import prod
 from typing import NamedTuple
 
 from arithmetic.tally import Tally
 from counting.inputs import decided, lead_of, margin_at
-from counting.network import Network, Precision
+from counting.network import Network
 from counting.readers import readers_of
+from counting.stages import Precision
 from counting.tree import labelled
 from counting.walks import Walk, walk_of
+from counting.workers import shared
 from files.claims import Claim, Counts
 from files.verdict import reject_unless
 from files.witness import demand, list_of, small
@@ -71,19 +75,30 @@ def count_right(
 ) -> Counts:
     """Return how many inputs are right, at least and at most."""
     evaluator = Evaluator(layers, passes, claim, tally)
-    right = still_open = total = 0
-    for places, label in labelled(claim.task):
-        total += 1
-        found = evaluator.decide(places, label).right
-        right += found is True
-        still_open += found is None
+    if tally.processes == 1:
+        right, still_open, total = evaluator.count(())
+    else:
+        depth, pieces = _pieces(claim.task.positions, 4 * tally.processes)
+        evaluator.shared = depth
+        right, still_open, total = shared(len(pieces), lambda i: evaluator.count(pieces[i]), tally)
     same = total == claim.total
     reject_unless(same, "statement", f"there are {total} inputs with a label, not {claim.total}.")
     return right, right + still_open
 
 
+def _pieces(positions: Sequence[range], least: int) -> tuple[int, list[tuple[int, ...]]]:
+    """Return how many first tokens there are to tell enough pieces apart, and the pieces."""
+    depth = next(
+        (i for i in range(len(positions)) if prod(map(len, positions[:i])) >= least), len(positions)
+    )
+    return depth, list(product(*(range(len(span)) for span in positions[:depth])))
+
+
 class Evaluator:
-    """Decides inputs, with passes that are made where they are needed."""
+    """Decides inputs, with passes that are made where they are needed.
+
+    `shared` is the number of first tokens that inputs of other processes may have in common.
+    """
 
     def __init__(
         self, layers: Layers, passes: tuple[Precision, ...], claim: Claim, tally: Tally
@@ -92,20 +107,34 @@ class Evaluator:
         self.readers = readers_of(layers, tally)
         self.answers = claim.task.answers
         self.made: list[tuple[Walk, int, int]] = []
+        self.scale, self.shared = layers.scale, 0
+        if len(self.answers) > 1:
+            self._pass(0)
 
-    def decide(self, places: Sequence[int], label: int) -> Decision:
-        """Return what becomes of an input, its tokens counted from the first of their position."""
-        if label not in self.answers:
-            return Decision(False, 0, 0, 0, 0)
-        if len(self.answers) == 1:
-            return Decision(True, 0, 0, 0, 0)
+    def count(self, first: Sequence[int]) -> tuple[int, int, int]:
+        """Return how many inputs that begin so are right, are open, and have a label."""
+        right = still_open = total = 0
+        answers, start = self.answers, self.answers.start
+        for places, label in labelled(self.claim.task, first):
+            total += 1
+            if label in answers:
+                found = self.decide(places, label - start).right if len(answers) > 1 else True
+                right += found is True
+                still_open += found is None
+        return right, still_open, total
+
+    def decide(self, places: Sequence[int], column: int) -> Decision:
+        """Return what becomes of an input, with the column of its label, which has rivals.
+
+        Its tokens are counted from the first of their position.
+        """
         decision = Decision(None, 0, 0, 0, 0)
         for number in range(len(self.passes)):
             walk, unit, least = self._pass(number)
             outputs = walk.outputs(places)
             if outputs is None:
                 continue
-            lead, error = lead_of(outputs[0], label - self.answers.start), outputs[1]
+            lead, error = lead_of(outputs[0], column), outputs[1]
             right = decided(lead - error, lead + error, least)
             decision = Decision(right, lead, error, unit, self.passes[number].width)
             if right is not None:
@@ -115,9 +144,15 @@ class Evaluator:
     def _pass(self, number: int) -> tuple[Walk, int, int]:
         """Return a pass, its unit and the margin in it, rounded down."""
         if number == len(self.made):
-            precision = self.passes[number]
+            precision, spent = self.passes[number], self.tally.spent
             network = Network(self.layers, self.readers, precision, self.tally)
+            if self.shared:
+                # Other processes make it as well.
+                self.tally.charge_once((number,), self.tally.spent - spent)
+                self.tally.spent = spent
             unit = precision.unit - precision.readout + precision.fine
             margin = margin_at(self.claim, self.layers.scale, unit)
-            self.made.append((walk_of(network, self.tally), unit, margin))
+            walk = walk_of(network, self.tally)
+            self.made.append((walk, unit, margin))
+        self.made[number][0].named(number, self.shared)
         return self.made[number]
