@@ -2,7 +2,7 @@
 
 Run by hand, seldom; it needs the `train` extra. Files that are there are left alone, so a stopped
 run goes on where it was, and long trainings inside a model. The seeds are the 151 of the published
-study, and 0, 1, 2 for sums and products.
+study, 0, 1, 2 for sums and products, and 0 and 1 for two layers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from ballproof.models.catalogue import (
     zoo_order,
 )
 from ballproof.models.files import write_atomically
-from ballproof.models.recipes import Recipe, recipe_of
+from ballproof.models.recipe import Recipe
+from ballproof.models.recipes import recipe_of
 from ballproof.models.tasks import Task, task_named, task_of_json
 from ballproof.models.train import sampled_statistics, train
 from ballproof.models.train_pairs import file_of, scored, train_pairs
@@ -39,6 +40,7 @@ SAMPLE_SEED = 0
 LOSS_KIND = f"mean cross-entropy over the {SAMPLES} sampled sequences (sample seed {SAMPLE_SEED})"
 TRAINED_ORIGIN = "published recipe, torch 2.13.0, trained here"
 PAIRS_ORIGIN = "after the published recipe, torch 2.13.0, trained here"
+DEEP_ORIGIN = "own recipe, torch 2.13.0, trained here"
 PROVIDED_ORIGIN = "provided weights"
 PROVIDED_NAMES = (
     "max-of-4-seed-104",
@@ -64,14 +66,18 @@ SEEDS = tuple(int(seed) for seed in _SEEDS.split())
 LONGER = ("max-of-5", "max-of-10", "max-of-20", "max-of-10-of-128")
 # Other tasks: the first three seeds.
 OTHER_TASKS = ("min-of-4", "rank-2-of-4", "argmax-of-4")
-# Sums and products: three seeds of each.
+# Sums and products of two tokens: three seeds of each.
 PAIRS = ("product-in-s4", "product-in-s5", "add-mod-113", "add-mod-59")
 PAIR_SEEDS = (0, 1, 2)
+# Two layers: two seeds of each.
+DEEP = ("after-6-of-12", "balanced-12", "sum-mod-10-of-4", "parity-12")
+DEEP_SEEDS = (0, 1)
 NAMES = (
     *(f"max-of-4-seed-{seed}" for seed in SEEDS),
     *(f"{task}-seed-{seed}" for task in LONGER for seed in SEEDS[:10]),
     *(f"{task}-seed-{seed}" for task in OTHER_TASKS for seed in SEEDS[:3]),
     *(f"{task}-seed-{seed}" for task in PAIRS for seed in PAIR_SEEDS),
+    *(f"{task}-seed-{seed}" for task in DEEP for seed in DEEP_SEEDS),
 )
 
 
@@ -227,7 +233,7 @@ def _record_of_pairs(name: str, parsed: ZooName, frozen: Weights) -> Record:
     facts: dict[str, object] = {
         "name": name,
         "file": _path(name).name,
-        "task": parsed.task,
+        "task": task.name(recipe.shape),
         **frozen.shape.fields(),
         "seed": parsed.seed,
         "digest": frozen.digest,
@@ -235,7 +241,7 @@ def _record_of_pairs(name: str, parsed: ZooName, frozen: Weights) -> Record:
         "loss_kind": f"mean cross-entropy over all {tried.total} inputs",
         "sampled_accuracy": tried.score.right / tried.total,
         "samples": tried.total,
-        "origin": PAIRS_ORIGIN,
+        "origin": PAIRS_ORIGIN if recipe.design is None else DEEP_ORIGIN,
         "recipe": recipe.words(parsed.seed),
     }
     if name in CHANGES:

@@ -35,6 +35,7 @@ class Record(TypedDict):
     d_head: NotRequired[int]
     n_heads: NotRequired[int]
     d_mlp: NotRequired[int]
+    n_layers: NotRequired[int]
     d_vocab_out: NotRequired[int]
     seed: int
     digest: str
@@ -99,8 +100,8 @@ def resolve_all(model: str) -> list[Path]:
 class ZooName(NamedTuple):
     """What the name of a model of the zoo says.
 
-    A rule with all its parameters, as in rank-2, and for two tokens whose inputs are listed the
-    whole name of the task, as in add-mod-113.
+    A rule with all its parameters, as in rank-2, and where the inputs are listed the whole name of
+    the task, as in add-mod-113.
     """
 
     rule: str
@@ -118,27 +119,35 @@ class ZooName(NamedTuple):
         """Whether there is a recipe of its own for the task."""
         return recipe_of(self.rule) is not None
 
+    @property
+    def is_deep(self) -> bool:
+        """Whether the recipe is that of a deep transformer."""
+        recipe = recipe_of(self.rule)
+        return recipe is not None and recipe.design is not None
+
 
 def parse_name(name: str) -> ZooName:
     """Return rule, context length, vocabulary and seed of a zoo name.
 
     max-of-4-seed-123 has 64 tokens; another vocabulary is named: max-of-10-of-128-seed-50. Of
-    add-mod-113-seed-0 and product-in-s5-seed-0 the recipe says the sizes.
+    add-mod-113-seed-0, after-6-of-12-seed-0 and the like the recipe says the sizes.
     """
-    match = re.fullmatch(r"([a-z]+(?:-\d+)?)-of-(\d+)(?:-of-(\d+))?-seed-(\d+)", name)
-    if match is not None:
-        return ZooName(match[1], int(match[2]), int(match[3] or 64), int(match[4]))
     task, _, seed = name.partition("-seed-")
     recipe = recipe_of(task)
-    if recipe is None or not re.fullmatch(r"\d+", seed):
+    if recipe is not None and re.fullmatch(r"\d+", seed):
+        return ZooName(task, recipe.shape.n_ctx, recipe.shape.d_vocab, int(seed))
+    match = re.fullmatch(r"([a-z]+(?:-\d+)?)-of-(\d+)(?:-of-(\d+))?-seed-(\d+)", name)
+    if match is None:
         raise ValueError(f"{name!r} is not a name of the form max-of-4-seed-123.")
-    return ZooName(task, recipe.shape.n_ctx, recipe.shape.d_vocab, int(seed))
+    return ZooName(match[1], int(match[2]), int(match[3] or 64), int(match[4]))
 
 
 def zoo_order(name: str) -> tuple[int, ZooName]:
-    """Return the key that zoo names are sorted by: max-of-k first, pairs of tokens last."""
+    """Return the key that zoo names are sorted by: max-of-k first, deep models last."""
     parsed = parse_name(name)
-    return 2 if parsed.is_of_pairs else int(parsed.rule != "max"), parsed
+    if parsed.is_of_pairs:
+        return 3 if parsed.is_deep else 2, parsed
+    return int(parsed.rule != "max"), parsed
 
 
 @cache

@@ -62,7 +62,7 @@ def compare(
     largest gap, naming a function that fits if one is found, and for arrays of other shapes. Left
     out, the tolerance is what float32 explains.
     """
-    asked, given = _checked(inputs, logits, weights.shape, weights.source)
+    asked, given = _checked(inputs, logits, weights)
     exact = np.array([_midpoints(weights, sequence) for sequence in asked.tolist()])
     found = difference(exact, given)
     tolerance = _explained(weights, exact) if tolerance is None else tolerance
@@ -137,8 +137,19 @@ def _refuse_large(data: bytes, path: Path) -> None:
         raise ModelError(f"{path} holds {total} bytes of arrays, more than {MAX_FILE_BYTES}.")
 
 
-def _checked(inputs: Numbers, logits: Numbers, shape: Shape, source: str) -> tuple[Inputs, Floats]:
-    """Return both as arrays of the expected shape; logits at each position keep the last one's."""
+def position_read(weights: Weights) -> int | None:
+    """Return the position whose logits are the model's, None where no single one is read."""
+    position = weights.architecture.parts[-1].get("position", "last")
+    if position == "last":
+        return -1
+    return position if isinstance(position, int) else None
+
+
+def _checked(inputs: Numbers, logits: Numbers, weights: Weights) -> tuple[Inputs, Floats]:
+    """Return both as arrays of the expected shape; of logits at each position those are kept that
+    are the model's.
+    """
+    shape, source, position = weights.shape, weights.source, position_read(weights)
     if inputs.dtype.kind not in "iu" or inputs.ndim != 2 or inputs.shape[1] != shape.n_ctx:
         raise ModelError(
             f"{source}: the inputs have shape {list(inputs.shape)} and dtype {inputs.dtype}, where "
@@ -150,7 +161,8 @@ def _checked(inputs: Numbers, logits: Numbers, shape: Shape, source: str) -> tup
         raise ModelError(
             f"{source}: the inputs hold tokens that are not in 0..{shape.d_vocab - 1}."
         )
-    last = logits[:, -1] if logits.ndim == 3 and logits.shape[1] == shape.n_ctx else logits
+    each = logits.ndim == 3 and logits.shape[1] == shape.n_ctx and position is not None
+    last = logits[:, position] if each else logits
     if last.dtype.kind != "f" or last.shape != (len(inputs), shape.d_vocab_out):
         raise ModelError(
             f"{source}: the logits have shape {list(logits.shape)} and dtype {logits.dtype}, where "

@@ -44,8 +44,8 @@ def design_of_map(
     design = _mapped(key_map, shapes, source) if said is None else design_of(said, source)
     if share is None:
         return design
-    normalised = key_map.get(NORMALISED) == "true"
-    return replace(design, attention=replace(design.attention, **_share(share, normalised)))
+    attention = Settings(design.attention.mask, _share(share), key_map.get(NORMALISED) == "true")
+    return replace(design, attention=attention)
 
 
 def check_expected(key_map: KeyMap, values: Mapping[str, object], source: str) -> dict[str, object]:
@@ -65,9 +65,9 @@ def check_expected(key_map: KeyMap, values: Mapping[str, object], source: str) -
     return rest
 
 
-def _share(share: str, normalised: bool) -> dict[str, object]:
+def _share(share: str) -> Fraction:
     try:
-        return {"share": Fraction(share), "normalised": normalised}
+        return Fraction(share)
     except (ValueError, ZeroDivisionError):
         raise ModelError(
             f"The share of softmax is {share!r}, where 0, 1/2 or so is expected."

@@ -1,15 +1,16 @@
-"""Recipes: how models of two tokens are trained, whose inputs can all be listed."""
+"""Recipes: how models are trained whose inputs can all be listed."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from ballproof.models.architectures import Architecture, Shape
+from ballproof.models.architectures import Shape
 from ballproof.models.architectures.one_layer import ONE_LAYER
 from ballproof.models.architectures.one_layer.layout import SIZES as ONE_LAYER_SIZES
 from ballproof.models.architectures.pair import PAIR
 from ballproof.models.architectures.pair.layout import SIZES as PAIR_SIZES
+from ballproof.models.deep_recipes import deep_recipe_of
+from ballproof.models.recipe import Recipe
 from ballproof.models.tasks import task_named
 from ballproof.models.tasks.groups import Group
 
@@ -17,41 +18,6 @@ _SUM = re.compile(r"(?a:add-mod-([1-9]\d{0,3})(?:\[.*\])?)")
 _PRODUCT = re.compile(r"(?a:product-in-([cdsa][1-9]\d{0,3})(?:\[.*\])?)")
 # Pairs of tokens in a step of modular addition.
 BATCH = 1024
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a model is trained on its inputs.
-
-    A step takes `batch` inputs, uniform with repetition from those that are trained on, or all of
-    them for 0. These are `fraction` of all, drawn by the seed. The learning rate rises over
-    `warm_up` steps, and falls along a cosine over the last `cooling` share of the steps. Weight
-    decay is `decoupled` (AdamW), or else added to the gradient (Adam with an L2 penalty).
-    """
-
-    architecture: Architecture
-    shape: Shape
-    steps: int
-    batch: int
-    fraction: float
-    learning_rate: float
-    weight_decay: float
-    decoupled: bool
-    betas: tuple[float, float] = (0.9, 0.98)
-    warm_up: int = 10
-    cooling: float = 0.2
-
-    def words(self, seed: int) -> str:
-        """Return the recipe for a reader, as the file's metadata state it."""
-        decay = "weight decay" if self.decoupled else "L2"
-        batches = f"batches of {self.batch}" if self.batch else "all in a batch"
-        return (
-            f"{'AdamW' if self.decoupled else 'Adam'}, learning rate {self.learning_rate:g}, "
-            f"betas {self.betas[0]:g} and {self.betas[1]:g}, {decay} {self.weight_decay:g}, "
-            f"{self.fraction:.3g} of the inputs, {batches}, {self.steps} steps, "
-            f"{self.warm_up} of warm-up, cosine over the last {self.cooling:.3g}, best of every "
-            f"hundredth step, seed {seed}"
-        )
 
 
 def recipe_of(name: str) -> Recipe | None:
@@ -65,7 +31,8 @@ def recipe_of(name: str) -> Recipe | None:
         return _checked(name, _transformer(int(match[1])))
     if match := _PRODUCT.fullmatch(name):
         return _checked(name, _network(Group(match[1].upper()).order))
-    return None
+    recipe = deep_recipe_of(name)
+    return None if recipe is None else _checked(name, recipe)
 
 
 def _checked(name: str, recipe: Recipe) -> Recipe:

@@ -1,6 +1,6 @@
 """Train models whose inputs can all be listed, by a recipe (needs the `train` extra, torch).
 
-Every hundredth step and the last are tried on all inputs, those that are not trained on with
+Every hundredth step or so and the last are tried on all inputs, those that are not trained on with
 them. The weights that get the most right are kept, of these the ones whose least lead is greatest:
 training of this kind has spikes, and one near the end would spoil the model. For one torch version
 and one machine type the result is reproducible bit for bit, whether training was stopped or not.
@@ -9,22 +9,25 @@ and one machine type the result is reproducible bit for bit, whether training wa
 from __future__ import annotations
 
 import io
-import itertools
 import math
 import pickle
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch.nn import functional
 
+from ballproof.models.architectures.layers import training as layers
+from ballproof.models.architectures.layers.design import text_of
 from ballproof.models.architectures.one_layer import training as one_layer
 from ballproof.models.architectures.pair import PAIR
 from ballproof.models.architectures.pair import training as pair
 from ballproof.models.errors import ModelError
 from ballproof.models.files import write_atomically
-from ballproof.models.recipes import Recipe
+from ballproof.models.recipe import Recipe
 from ballproof.models.tasks import Task
 from ballproof.models.tensors import Tensor, write_tensors
 from ballproof.models.train import (
@@ -34,8 +37,10 @@ from ballproof.models.train import (
     own_and_rivals,
     single_threaded_and_deterministic,
 )
+from ballproof.models.weights import unstated_parts
 
-EVERY = 100
+# How many inputs are tried at a time.
+CHUNK = 2**16
 # The learning rate ends at this part of itself.
 LAST_RATE = 0.01
 Logits = Callable[[dict[str, torch.Tensor], torch.Tensor], torch.Tensor]
@@ -78,7 +83,7 @@ def train_pairs(
             run.restore(state)
         while run.step < recipe.steps:
             run.advance()
-            if state is not None and run.step % EVERY == 0:
+            if state is not None and run.step % recipe.every == 0:
                 run.keep(state)
             if progress is not None:
                 progress(run.step, recipe.steps)
@@ -90,7 +95,8 @@ def scored(task: Task, recipe: Recipe, arrays: Arrays) -> Trained:
     weights = {name: torch.from_numpy(array.copy()) for name, array in arrays.items()}
     inputs, labels = _listed(task)
     with single_threaded_and_deterministic(), torch.no_grad():
-        logits = _logits_of(recipe)(weights, inputs)[:, task.answers.start : task.answers.stop]
+        computed = in_chunks(partial(_logits_of(recipe), weights), inputs)
+        logits = computed[:, task.answers.start : task.answers.stop]
         score = _score(logits, labels)
         loss = functional.cross_entropy(logits.double(), labels).item()
     return Trained(arrays, score, len(inputs), loss)
@@ -100,6 +106,10 @@ def file_of(trained: Trained, task: Task, recipe: Recipe, seed: int) -> bytes:
     """Return the safetensors file of a trained model, which states its task and its recipe."""
     named = [Tensor.from_array(name, array) for name, array in trained.arrays.items()]
     stated = {"task": task.name(recipe.shape), "recipe": recipe.words(seed)}
+    if recipe.design is not None:
+        shapes = {tensor.name: tensor.shape for tensor in named}
+        text = text_of(recipe.design)
+        stated |= {} if unstated_parts(shapes, "the model") == text else {"parts": text}
     return write_tensors(named, stated)
 
 
@@ -111,8 +121,7 @@ class _Run:
         self.step = 0
         self.generator = torch.Generator().manual_seed(seed)
         self.logits = _logits_of(recipe)
-        initial = pair.initial if recipe.architecture is PAIR else one_layer.initial
-        self.weights = initial(recipe.shape, self.generator)
+        self.weights = _initial(recipe, self.generator)
         self.optimizer = _optimizer(recipe, self.weights)
         self.inputs, self.labels = _listed(task)
         order = torch.randperm(len(self.inputs), generator=self.generator)
@@ -132,7 +141,7 @@ class _Run:
         functional.cross_entropy(logits.double(), self.labels[chosen]).backward()
         self.optimizer.step()
         self.step += 1
-        if self.step % EVERY == 0 or self.step == self.recipe.steps:
+        if self.step % self.recipe.every == 0 or self.step == self.recipe.steps:
             self._try()
 
     def result(self) -> Trained:
@@ -177,7 +186,7 @@ class _Run:
 
     def _try(self) -> None:
         with torch.no_grad():
-            score = _score(self._answers(self.inputs), self.labels)
+            score = _score(in_chunks(self._answers, self.inputs), self.labels)
         if score > self.best_score:
             self.best, self.best_score = _copied(self.weights), score
 
@@ -196,7 +205,23 @@ def _loaded(path: Path) -> dict[str, Any]:
     return state
 
 
+def in_chunks(
+    answers: Callable[[torch.Tensor], torch.Tensor], inputs: torch.Tensor
+) -> torch.Tensor:
+    """Return the logits of many inputs (N, o), so many at a time that memory does not matter."""
+    return torch.cat([answers(chunk) for chunk in inputs.split(CHUNK)])
+
+
+def _initial(recipe: Recipe, generator: torch.Generator) -> dict[str, torch.Tensor]:
+    if recipe.design is not None:
+        return layers.initial(recipe.shape, recipe.design, recipe.widths, generator)
+    initial = pair.initial if recipe.architecture is PAIR else one_layer.initial
+    return initial(recipe.shape, generator)
+
+
 def _logits_of(recipe: Recipe) -> Logits:
+    if recipe.design is not None:
+        return layers.logits_of(recipe.design)
     return pair.last_logits if recipe.architecture is PAIR else one_layer.last_logits
 
 
@@ -220,8 +245,10 @@ def _rate(recipe: Recipe, step: int) -> float:
 
 
 def _listed(task: Task) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return all inputs (N, n_ctx), and the column of the label of each among the answers."""
-    inputs = torch.tensor(list(itertools.product(*task.positions)))
+    """Return all inputs with a label (N, n_ctx), and the column of each label among the answers."""
+    grid = np.stack(np.meshgrid(*task.positions, indexing="ij")).reshape(len(task.positions), -1).T
+    labels = task.rule.labels_of(grid[:, list(task.reads)])
+    inputs = torch.from_numpy(np.ascontiguousarray(grid[labels >= 0]))
     return inputs, columns_of_labels(task, inputs)
 
 

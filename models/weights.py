@@ -28,6 +28,7 @@ __all__ = [
     "save_weights",
     "stated_by",
     "stored",
+    "unstated_parts",
     "weights_from_bytes",
 ]
 
@@ -119,7 +120,7 @@ def stored(
     known = {
         "task": task,
         "compared": compared,
-        "parts": None if text == _unstated(shapes, weights.source) else text,
+        "parts": None if text == unstated_parts(shapes, weights.source) else text,
         "n_ctx": None if shown else str(weights.shape.n_ctx),
         **weights.notes,
     }
@@ -128,7 +129,7 @@ def stored(
     return replace(weights, task=task, compared=compared, data=data)
 
 
-def _unstated(shapes: Mapping[str, tuple[int, ...]], source: str) -> str | None:
+def unstated_parts(shapes: Mapping[str, tuple[int, ...]], source: str) -> str | None:
     """Return the parts that tensors are taken to be where a file states none, None for none."""
     try:
         return architecture_of(shapes).of(shapes, NOTHING_STATED, source).text

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ballproof.models.catalogue import ZOO_FOLDER, resolve
 from ballproof.models.checkpoint import without_prefix
-from ballproof.models.comparison import assumptions, compare, random_inputs
+from ballproof.models.comparison import assumptions, compare, position_read, random_inputs
 from ballproof.models.convert import TORCH_SUFFIXES, Reading, Source, read_model, read_source
 from ballproof.models.files import write_atomically
 from ballproof.models.key_map import KeyMap, checked_key_map, find_key_map
@@ -175,7 +175,9 @@ def from_torch(
 
     def compared(weights: Weights) -> str:
         asked = random_inputs(weights.shape) if inputs is None else array_of(inputs)
-        return str(compare(weights, asked, answers_of(module, asked), tolerance))
+        return str(
+            compare(weights, asked, answers_of(module, asked, position_read(weights)), tolerance)
+        )
 
     return _model(source, options, task, compared)
 

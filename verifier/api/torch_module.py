@@ -58,8 +58,11 @@ def array_of(inputs: Any) -> Any:
     return inputs.detach().cpu().numpy() if hasattr(inputs, "detach") else np.asarray(inputs)
 
 
-def answers_of(module: Any, inputs: Any) -> Any:
-    """Return the logits (N, o) at the last position that a module answers, in evaluation mode."""
+def answers_of(module: Any, inputs: Any, position: int | None) -> Any:
+    """Return the logits (N, o) that a module answers at this position, in evaluation mode.
+
+    The position is None for a module that reads several, and has no logits at each.
+    """
     import torch
 
     device = next((tensor.device for tensor in module.state_dict().values()), "cpu")
@@ -77,5 +80,10 @@ def answers_of(module: Any, inputs: Any) -> Any:
             f"{type(module).__name__} answers with {type(answer).__name__}, where logits (N, o) or "
             "(N, n_ctx, o) are expected."
         )
-    last = answer[:, -1] if answer.ndim == 3 else answer
-    return last.detach().to("cpu", torch.float64).numpy()
+    if answer.ndim == 3 and position is None:
+        raise ModelError(
+            f"{type(module).__name__} answers with logits of every position, where the sum or the "
+            "mean over the positions is read."
+        )
+    read = answer[:, position] if answer.ndim == 3 else answer
+    return read.detach().to("cpu", torch.float64).numpy()
