@@ -146,9 +146,9 @@ def prove(
     else:
         lines = describe(model, str(output), proven)
         if least_lead:
-            lines.insert(
-                1, f"least lead: each of them leads by more than {decimal(proven.claim.margin)}"
-            )
+            margin = proven.claim.margin
+            # In place of the margin, which is described if it is not 0.
+            lines[1 : 1 + bool(margin)] = [f"each of them leads by more than {decimal(margin)}"]
         terminal.result(*lines)
 
 
