@@ -248,8 +248,8 @@ def _nodes(scratch: Path) -> Iterator[str]:
 
 def _random(path: Path, layers: int, d: int, norm: tuple[str, str] | None, activation: str) -> None:
     """Write a model with random weights, such that scores are of order 1."""
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    from tests.support.deep_models import arrays_for, parts_of, weights_of
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    from support.deep_models import arrays_for, parts_of, weights_of
 
     parts: list[dict[str, Any]] = parts_of(layers, norm=norm, activation=activation, heads=4)
     rng, sizes = np.random.default_rng(0), {"v": 10, "n": 4, "heads": 4, "o": 10}

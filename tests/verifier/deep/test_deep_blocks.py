@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from support.deep_models import arrays_for, parts_of, weights_of
 
 from ballproof.models.tasks import task_named
 from ballproof.verifier.counting.deep import enumeration
@@ -16,7 +17,6 @@ from ballproof.verifier.counting.deep.prefixes import Prefixes
 from ballproof.verifier.counting.deep.rounding import Uncertain
 from ballproof.verifier.counting.deep.sampling import Nearest
 from ballproof.verifier.counting.goal import silent
-from tests.support.deep_models import arrays_for, parts_of, weights_of
 
 TASKS = ["max-of-3", "after-3-of-3[repeats]", "after-3-of-3", "max-of-3[positions=1..2,0..0,0..2]"]
 

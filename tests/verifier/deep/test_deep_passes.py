@@ -7,12 +7,12 @@ import itertools
 import flint
 import numpy as np
 import pytest
+from support.deep_models import SIZES, Part, arrays_for, parts_of, weights_of
 
 from ballproof.models.architectures import Weights
 from ballproof.models.forward import evaluate
 from ballproof.verifier.counting.deep.model import arrays_of, deep_model
 from ballproof.verifier.counting.deep.passes import logits
-from tests.support.deep_models import SIZES, Part, arrays_for, parts_of, weights_of
 
 MODELS: dict[str, list[Part]] = {
     "one layer": parts_of(1, position=0),

@@ -9,6 +9,7 @@ from random import Random
 import flint
 import numpy as np
 import pytest
+from support.deep_models import Part, arrays_for, parts_of, weights_of
 
 import ballproof as bp
 from ballproof.models.architectures import Weights
@@ -22,7 +23,6 @@ from ballproof.verifier.proving.searches import run_search, search_named
 from ballproof.verifier.strategies import STRATEGIES, strategy_named
 from ballproof.verifier.strategies.obstacles import obstacle
 from ballproof.verifier.study.leads import leads_by_pair
-from tests.support.deep_models import Part, arrays_for, parts_of, weights_of
 
 ENUMERATE = strategy_named("enumerate")
 
