@@ -16,6 +16,7 @@ from ballproof.verifier.api.models import Model, load
 from ballproof.verifier.counting.goal import Goal
 from ballproof.verifier.counting.problem import Problem, pose
 from ballproof.verifier.proving.checking import DEFAULT_MAX_OPERATIONS
+from ballproof.verifier.proving.least_lead import raising
 from ballproof.verifier.proving.pipeline import Proven, draft, verify
 from ballproof.verifier.proving.searches import Search, run_search, search_named
 from ballproof.verifier.proving.shares import share
@@ -124,6 +125,7 @@ def prove(
     at_least: Number | None = None,
     margin: Number = 0,
     semantics: str = "real",
+    least_lead: bool = False,
     max_operations: int = DEFAULT_MAX_OPERATIONS,
     progress: bool = False,
 ) -> Proof:
@@ -133,7 +135,9 @@ def prove(
     what the zoo or the file states, else max-of-k. `strategy` is the name of one (`exact`,
     `cubic`, `ladder`, ...), or of a search: `auto` takes the best bound within `max_operations`, or
     the shortest proof of the accuracy `at_least`. `margin` and `at_least` are exact: "0.999",
-    Fraction(999, 1000) or an integer, no floats. `progress` shows a bar on standard error.
+    Fraction(999, 1000) or an integer, no floats. `least_lead` raises the margin to a decimal that
+    every right input's lead exceeds, which the proof then says of each. `progress` shows a bar on
+    standard error.
 
     Raises ModelError for a model or task that is not supported, UnknownStrategyError, and
     NotApplicableError where the strategy does not apply or the goal is not reached.
@@ -148,7 +152,12 @@ def prove(
     how = search_named(strategy) or strategy_named(strategy)
     if aim is not None and not isinstance(how, Search) and not how.steerable:
         raise ValueError(f"{how.name} proves what it proves: `at_least` goes with a search.")
-    proven = _proven(problem, how, goal, max_operations, progress)
+    if least_lead:
+        with shown("finding the least lead", progress) as report:
+            raised = raising(problem, report)
+        proven = raised.proven(lambda one: _proven(one, how, goal, max_operations, progress))
+    else:
+        proven = _proven(problem, how, goal, max_operations, progress)
     stated = "" if isinstance(task, Task) else chosen.assumption
     assumed = tuple(line for line in (stated, loaded.assumed) if line)
     return _proof(loaded, proven, assumed)

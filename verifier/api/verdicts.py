@@ -96,12 +96,14 @@ def check(
     semantics: str | None = None,
     margin: Number | None = None,
     max_operations: int = DEFAULT_MAX_OPERATIONS,
+    processes: int | None = None,
 ) -> Verdict:
     """Return the standalone checker's verdict, from a process that does nothing else.
 
     `model` is whatever `load` takes. The others demand what the certificate has to claim:
     `at_least`, an exact accuracy such as "0.999", `task`, `semantics` and `margin`; a larger budget
-    than `max_operations` is declined. Raises OSError for a file that cannot be read, and
+    than `max_operations` is declined. The inputs of a deep model are shared among `processes`, one
+    if left out. Raises OSError for a file that cannot be read, and
     CheckerError if the checker ends without a verdict.
     """
     exact = {"at-least": at_least, "margin": margin}
@@ -109,6 +111,7 @@ def check(
         name: exact_number(x, name.replace("-", "_")) for name, x in exact.items() if x is not None
     }
     pins |= {"task": task, "semantics": semantics, "max-operations": max_operations}
+    pins["processes"] = processes
     flags = [f"--{name}={value}" for name, value in pins.items() if value is not None]
     with _files(model, certificate) as (weights, claim):
         run = run_checker(weights, claim, [*flags, "--json"])

@@ -122,12 +122,12 @@ def audit(
 
 def _why_not(problem: Problem) -> str | None:
     """Return why only the parts of every task serve the problem, if so."""
-    if not problem.is_max_of_all:
-        k, task = problem.shape.n_ctx, problem.task_name
-        return f"they serve max-of-{k} only, and the task is {task}"
     if not has_tables(problem):
         words = problem.weights.architecture.words
         return f"they need the tables of one head, and the model is {words}"
+    if not problem.is_max_of_all:
+        k, task = problem.shape.n_ctx, problem.task_name
+        return f"they serve max-of-{k} only, and the task is {task}"
     return None
 
 

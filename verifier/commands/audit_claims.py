@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ballproof.models.errors import ModelError
 from ballproof.verifier.claims.auditing import HOLDS, UNDECIDED, VIOLATED, Auditor, Finding, Limits
 from ballproof.verifier.claims.reading import Claim, CountClaim, read_claims
 from ballproof.verifier.commands.console import Terminal
@@ -17,6 +18,7 @@ from ballproof.verifier.commands.parameters import (
     model_argument,
     pass_terminal,
 )
+from ballproof.verifier.strategies.obstacles import has_tables
 
 ALL_HOLD, ANY_VIOLATED, ANY_UNDECIDED = 0, 1, 2
 
@@ -80,6 +82,11 @@ def audit_claims(
     weights = load_model(model)
     listed = read_claims(claims, weights, model)
     auditor = Auditor(weights, Limits(seconds, max_operations, slack))
+    if not has_tables(auditor.problem):
+        raise ModelError(
+            f"Claims are audited about models with the tables of one head, and {model} is "
+            f"{weights.architecture.words}."
+        )
     findings = _audited(terminal, auditor, listed)
     counts = Counter(finding.verdict for finding in findings)
     if as_json:

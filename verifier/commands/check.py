@@ -49,6 +49,11 @@ _WORDS = {VERIFIED: "verified", REJECTED: "rejected", DECLINED: "declined"}
 @click.option("--semantics", help="Demand these semantics: real or float32.")
 @click.option("--margin", type=ExactNumber(), help="Demand this margin.")
 @click.option("--max-operations", type=Count(), help="Decline a larger budget.  [default: 10^11]")
+@click.option(
+    "--processes",
+    type=click.IntRange(1, 256),
+    help="Let the checker share the inputs of a deep model among so many processes.  [default: 1]",
+)
 @json_option
 @pass_terminal
 def check(

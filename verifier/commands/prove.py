@@ -27,6 +27,7 @@ from ballproof.verifier.commands.parameters import (
 from ballproof.verifier.counting.goal import Goal
 from ballproof.verifier.counting.problem import Problem, pose
 from ballproof.verifier.proving.checking import DEFAULT_MAX_OPERATIONS
+from ballproof.verifier.proving.least_lead import decimal, raising
 from ballproof.verifier.proving.pipeline import (
     NotProven,
     Proven,
@@ -63,6 +64,11 @@ from ballproof.verifier.strategies.base import Strategy
     help="Look for the shortest proof of this accuracy, such as 0.99 (ladders and searches).",
 )
 @task_option
+@click.option(
+    "--least-lead",
+    is_flag=True,
+    help="Raise the margin to a decimal that the lead of every right input exceeds, and claim it.",
+)
 @margin_option
 @semantics_option
 @max_operations_option
@@ -75,6 +81,7 @@ def prove(
     out: Path,
     at_least: Fraction | None,
     task_name: str | None,
+    least_lead: bool,
     margin: Fraction,
     semantics: str,
     max_operations: int,
@@ -95,6 +102,10 @@ def prove(
     `auto` does so over all strategies; `compact` (1.9 million operations), `balanced` (3.8 million)
     and `tight` (any length) need no figures. A certificate names the strategy that was found.
 
+    With --least-lead the certificate says of every input that it counts as right by how much it
+    leads at least: the margin is the largest, to a few digits, that loses no input. The number is
+    found by evaluating every input, and the checker confirms it.
+
     With --semantics float32 the certificate is about the program in float32, not the function in
     real numbers: every logit gap has to exceed what rounding can do to it, in any order of
     summation. The checker derives that number from the weights.
@@ -114,18 +125,31 @@ def prove(
     chosen = [] if search else strategies_matching(strategy)
     _require_steerable(at_least, strategy, chosen)
     many = search is None and is_pattern(strategy)
+    if many and least_lead:
+        raise click.UsageError("--least-lead goes with one strategy or search.")
     output = None if many else Output(terminal, out, as_json=as_json)
     weights = load_model(model)
     problem = pose(weights, margin, semantics, asked_task(terminal, weights, task_name))
     if output is None:
         _prove_all(terminal, model, problem, chosen, out, max_operations, as_json)
         return
-    proven = _prove_one(terminal, problem, search or chosen[0], goal, max_operations)
+    how = search or chosen[0]
+    if least_lead:
+        with terminal.bar("finding the least lead") as progress:
+            raised = raising(problem, progress)
+        proven = raised.proven(lambda one: _prove_one(terminal, one, how, goal, max_operations))
+    else:
+        proven = _prove_one(terminal, problem, how, goal, max_operations)
     output.write(proven.certificate)
     if as_json:
         terminal.json({"model": model, "certificate": str(out), **proven.fields()})
     else:
-        terminal.result(*describe(model, str(output), proven))
+        lines = describe(model, str(output), proven)
+        if least_lead:
+            margin = proven.claim.margin
+            # In place of the margin, which is described if it is not 0.
+            lines[1 : 1 + bool(margin)] = [f"each of them leads by more than {decimal(margin)}"]
+        terminal.result(*lines)
 
 
 def _prove_one(

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ballproof.models.tasks import Task
 from ballproof.verifier.counting.fixed_point import LANES, FixedPoint, Settled
 from ballproof.verifier.counting.goal import Progress
+from ballproof.verifier.counting.inputs import NO_ANSWER, Evaluated, Inputs
 from ballproof.verifier.counting.mixing import Numbers, Tokens
 from ballproof.verifier.counting.program import DomainProgram
 from ballproof.verifier.counting.rational import Rational
@@ -23,7 +24,6 @@ from ballproof.verifier.counting.wrong_count import WrongCount
 MOST_PASSES = 4
 # Numbers of one array operation: as many as stay in a core's cache; of Python integers fewer.
 BLOCK, WIDE_BLOCK = 1 << 16, 1 << 15
-NO_LABEL, NO_ANSWER = -1, -2
 
 
 class Pass(Protocol):
@@ -31,14 +31,6 @@ class Pass(Protocol):
 
     def settle(self, tokens: Tokens, own: NDArray[np.int64], margin: Fraction) -> Settled:
         """Decide inputs (N, k) whose labels are these columns (N,)."""
-
-
-class Evaluated(NamedTuple):
-    """Inputs (N, k), the leads of their labels in logits, NaN if unknown, and their errors (N,)."""
-
-    inputs: Tokens
-    leads: NDArray[np.float64]
-    errors: NDArray[np.float64]
 
 
 class Enumeration:
@@ -51,6 +43,7 @@ class Enumeration:
 
     def __init__(self, program: DomainProgram, task: Task, margin: Fraction) -> None:
         self.program, self.task, self.margin = program, task, margin
+        self.inputs = Inputs(task)
         self._counts: list[WrongCount] = []
         self._later: list[Pass] = []
 
@@ -87,14 +80,14 @@ class Enumeration:
             found = first.leads(tokens[asked], own[asked])
             leads = np.where(found.proved, self._logits(found.leads, first.unit), np.nan)
             errors = self._logits(found.errors, first.unit)
-            yield Evaluated(self._named(tokens[asked]), leads, errors)
+            yield Evaluated(self.inputs.named(tokens[asked]), leads, errors)
 
     def decided(self, inputs: Tokens) -> Settled:
         """Decide single inputs (N, k), not too many, by as many passes as there are.
 
         Those that no pass decides are open, and so are those without a label.
         """
-        tokens = inputs - self._firsts
+        tokens = inputs - self.inputs.firsts
         own, passes = self.columns(tokens), MOST_PASSES if self.program.heads else 2
         right, wrong = np.zeros(len(own), dtype=np.bool_), own == NO_ANSWER
         right |= (own >= 0) & (self.program.answers == 1)
@@ -164,32 +157,11 @@ class Enumeration:
 
     def blocks(self) -> Iterator[Tokens]:
         """Yield the domain's sequences (N, k) in lexicographic order, tokens by their places."""
-        sizes = [len(allowed) for allowed in self.task.positions]
-        rows = max(BLOCK // self.program.width, 1)
-        for start in range(0, self.task.product, rows):
-            rest = np.arange(start, min(start + rows, self.task.product), dtype=np.int64)
-            tokens = np.empty((len(rest), len(sizes)), dtype=np.int64)
-            for i in reversed(range(len(sizes))):
-                rest, tokens[:, i] = np.divmod(rest, sizes[i])
-            yield tokens
+        return self.inputs.blocks(max(BLOCK // self.program.width, 1))
 
     def columns(self, tokens: Tokens) -> NDArray[np.int64]:
         """Return the column of each label (N,), NO_ANSWER or NO_LABEL where there is none."""
-        labels = self.task.rule.labels_of(self._named(tokens)[:, list(self.task.reads)])
-        answers = self.task.answers
-        columns = np.where((labels >= answers.start) & (labels < answers.stop), labels, NO_ANSWER)
-        columns[columns >= 0] -= answers.start
-        columns[labels < 0] = NO_LABEL
-        return columns
-
-    def _named(self, tokens: Tokens) -> Tokens:
-        """Return the tokens themselves, of those told by their places."""
-        named: Tokens = tokens + self._firsts
-        return named
-
-    @property
-    def _firsts(self) -> Tokens:
-        return np.array([allowed.start for allowed in self.task.positions], dtype=np.int64)
+        return self.inputs.columns(tokens)
 
 
 class _Run:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.interval.fixed import RangeError
-from ballproof.verifier.counting.enumeration import NO_ANSWER, Pass
+from ballproof.verifier.counting.enumeration import Pass
 from ballproof.verifier.counting.fixed_point import LANES, FixedPoint, Mask, Settled
 from ballproof.verifier.counting.goal import Progress
+from ballproof.verifier.counting.inputs import NO_ANSWER
 from ballproof.verifier.counting.layers import FREE
 from ballproof.verifier.counting.mixing import Numbers, Tokens
 from ballproof.verifier.counting.problem import Problem

@@ -11,6 +11,7 @@ from ballproof.models.architectures import Shape
 from ballproof.models.tasks import Task, default
 from ballproof.models.tasks.max import Max
 from ballproof.models.weights import Weights
+from ballproof.verifier.counting.deep.enumeration import DeepEnumeration
 from ballproof.verifier.counting.enumeration import Enumeration
 from ballproof.verifier.counting.float32 import SEMANTICS, deviation
 from ballproof.verifier.counting.program import DomainProgram, domain_program
@@ -49,6 +50,22 @@ class Problem:
     def enumeration(self) -> Enumeration:
         """The inputs, evaluated one by one; counts are kept."""
         return Enumeration(self.program, self.task, self.margin)
+
+    @property
+    def is_deep(self) -> bool:
+        """Whether the model is evaluated part by part: it has neither tables nor a program."""
+        architecture = self.weights.architecture
+        return architecture.tables is None and architecture.program is None
+
+    @cached_property
+    def deep(self) -> DeepEnumeration:
+        """The inputs of a deep model, evaluated by prefixes; counts are kept."""
+        return DeepEnumeration(self.weights, self.task, self.margin)
+
+    @property
+    def evaluated(self) -> DeepEnumeration | Enumeration:
+        """The inputs, evaluated one by one, of a model of either kind."""
+        return self.deep if self.is_deep else self.enumeration
 
     @property
     def head(self) -> IntegerHead:

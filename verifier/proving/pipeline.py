@@ -22,7 +22,7 @@ from ballproof.verifier.proving.checking import (
     Checkers,
     temporary,
 )
-from ballproof.verifier.strategies.base import Bounds, Strategy, Witness
+from ballproof.verifier.strategies.base import Bounds, Strategy, Witness, first_precision
 from ballproof.verifier.strategies.obstacles import obstacle
 
 
@@ -193,7 +193,7 @@ def draft(
     witness = strategy.search(problem, goal, progress)
     bounds = _claimed_bounds(problem, strategy, witness, progress)
     # The tally is the checker's: it is allowed all that the caller allows, and counts.
-    proof = Proof(strategy.name, strategy.precision, max_operations, witness)
+    proof = Proof(strategy.name, first_precision(strategy, witness), max_operations, witness)
     seconds = time.perf_counter() - started
     return Draft(problem, strategy, _claim(problem, bounds), proof, seconds)
 

@@ -56,7 +56,7 @@ class Needs(Enum):
 
     TABLES = "the tables of one head"
     FACTORS = "the tables of one head, and the matrices that they are products of"
-    PROGRAM = "a program of look-ups, heads and layers"
+    EVALUATION = "a program of look-ups, heads and layers, or layers in sequence"
     ONE_LAYER = "a program with a single layer of neurons"
 
 
@@ -79,6 +79,12 @@ class Losses:
     def total(self) -> int:
         """All of them."""
         return sum(self.by_maximum)
+
+
+def first_precision(strategy: Strategy, witness: Witness) -> int:
+    """Return the first working precision of a certificate: of passes, the first one's width."""
+    passes = witness.get("passes")
+    return int(passes[0]["width"]) if isinstance(passes, list) else strategy.precision
 
 
 LossesOf = Callable[[Witness, int], Losses]

@@ -9,6 +9,7 @@ from ballproof.verifier.counting.enumeration import MOST_PASSES
 from ballproof.verifier.counting.fixed_point import LANES
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies import deep_passes
 from ballproof.verifier.strategies.base import Bounds, Group, Needs, Witness
 from ballproof.verifier.strategies.changes import (
     COMPUTED,
@@ -41,21 +42,30 @@ class Enumerate(EveryInput):
     group = Group("enumerate", "ours: every input, of models of any architecture", 10)
     family = "enumerate"
     two_sided = True
-    needs = Needs.PROGRAM
+    needs = Needs.EVALUATION
     steerable = False
 
     def least_operations(self, problem: Problem) -> int:
-        """Count what one pass takes, the tables left out."""
+        """Count what one pass takes, the tables left out; of deep models no more than is sure."""
+        if problem.is_deep:
+            return problem.total
         return problem.task.product * problem.program.operations
 
     def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
-        """Return the number of passes after which no further one settles any input."""
+        """Return the number of passes after which no further one settles any input.
+
+        Of deep models return the passes themselves, with the bits that suffice.
+        """
+        if problem.is_deep:
+            return deep_passes.search(problem, progress)
         if problem.answers == 1:
             return {"passes": 1}
         return {"passes": problem.enumeration.passes(progress, MOST_WIDE_OPERATIONS)}
 
     def bound(self, problem: Problem, witness: Witness, progress: Progress) -> Bounds:
         """Count the wrong inputs; those that are open after the last pass are open in the count."""
+        if problem.is_deep:
+            return deep_passes.bound(problem, progress)
         wrong = problem.enumeration.count(witness["passes"], progress)
         return Bounds(problem.total - wrong.possible, problem.total - wrong.certain)
 
@@ -64,16 +74,22 @@ class Enumerate(EveryInput):
         return EnumerateQuantities(problem)
 
     def fits(self, witness: Witness) -> bool:
-        """Return whether the witness is a number of passes."""
+        """Return whether the witness is a number of passes, or passes of a deep model."""
+        if isinstance(witness.get("passes"), list):
+            return deep_passes.fits(witness)
         passes = witness.get("passes")
         return set(witness) == set(WITNESS) and type(passes) is int and passes in _PASSES
 
     def serves_precision(self, witness: Witness, bits: int) -> bool:
         """Return whether they are a multiple of 64, and the last pass has 1,024 at most."""
+        if isinstance(witness["passes"], list):
+            return deep_passes.serves_precision(witness, bits)
         return bits % LANES == 0 and bits << (witness["passes"] - 1) <= WIDEST
 
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return other numbers of passes, served or not, and other keys."""
+        if problem.is_deep:
+            return deep_passes.changes(witness, rng)
         path = (*WITNESS_PATH, "passes")
         # More passes are no witness either where the certificate's lanes are wide.
         served = COMPUTED | OUTSIDE

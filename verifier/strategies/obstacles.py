@@ -23,8 +23,8 @@ def has_needed(strategy: Strategy, problem: Problem) -> bool:
     """Say whether the problem's model has what the strategy reads of one."""
     architecture = problem.weights.architecture
     match strategy.needs:
-        case Needs.PROGRAM:
-            return architecture.program is not None
+        case Needs.EVALUATION:
+            return architecture.program is not None or problem.is_deep
         case Needs.ONE_LAYER:
             return architecture.program is not None and _layers(problem) == 1
         case Needs.TABLES:

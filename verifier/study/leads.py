@@ -90,10 +90,16 @@ def _is_drawn(problem: Problem) -> bool:
     task = problem.task
     if len(task.reads) != 2 or problem.answers < 2:
         return False
-    if problem.weights.architecture.program is None or task.product > MOST_INPUTS:
+    if task.product > MOST_INPUTS:
+        return False
+    if problem.is_deep:
+        operations = problem.deep.operations
+    elif problem.weights.architecture.program is not None:
+        operations = problem.program.operations
+    else:
         return False
     pairs = len(task.positions[task.reads[0]]) * len(task.positions[task.reads[1]])
-    return pairs <= MOST_PAIRS and task.product * problem.program.operations <= MOST_OPERATIONS
+    return pairs <= MOST_PAIRS and task.product * operations <= MOST_OPERATIONS
 
 
 def _mark_lost(problem: Problem, pairs: _Pairs) -> None:
@@ -108,7 +114,7 @@ def _mark_lost(problem: Problem, pairs: _Pairs) -> None:
 def _evaluate(problem: Problem, pairs: _Pairs) -> None:
     """Fill in leads, and decide what is near the margin by further passes."""
     margin, near = float(problem.margin), []
-    for found in problem.enumeration.leads():
+    for found in problem.evaluated.leads():
         cells, leads = pairs.cells(found.inputs), np.clip(found.leads, -REACH, REACH)
         np.fmin.at(pairs.lead, cells, leads)
         # A little more than the error: floats round.
@@ -117,7 +123,7 @@ def _evaluate(problem: Problem, pairs: _Pairs) -> None:
         np.logical_or.at(pairs.wrong, cells, wrong)
         near.append(found.inputs[~wrong & ~(leads > margin + reach)])
     inputs = np.concatenate(near)
-    settled = problem.enumeration.decided(inputs[:DECIDED])
+    settled = problem.evaluated.decided(inputs[:DECIDED])
     left = np.ones(len(inputs), dtype=np.bool_)
     left[:DECIDED] = ~(settled.right | settled.wrong)
     np.logical_or.at(pairs.wrong, pairs.cells(inputs[:DECIDED]), settled.wrong)

@@ -122,7 +122,10 @@ def _parts(fields: Any) -> list[Change]:
     for place, part in enumerate(parts):
         listed: list[Any] = [None, part["part"], {}, {**part, "note": 1}, {**part, "part": "mlp"}]
         for key, value in part.items():
-            listed += [{**part, key: other} for other in (None, True, f"{value} ", [value], 2)]
+            # Deep models may be read at any position: another one is another true statement, maybe.
+            number = [] if key == "position" and "n_layers" in sizes else [2]
+            spoilt = [None, True, f"{value} ", [value], *number]
+            listed += [{**part, key: other} for other in spoilt]
         others += [[*parts[:place], other, *parts[place + 1 :]] for other in listed]
     # Several heads are served, as a model of other sizes.
     answers = frozenset({UNSUPPORTED, SYNTAX} if "n_heads" not in sizes else {UNSUPPORTED})

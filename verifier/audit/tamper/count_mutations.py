@@ -54,14 +54,18 @@ def margin_mutants(subject: Subject) -> Iterator[Mutant]:
     if subject.problem.answers == 1 or not subject.claimed[0]:
         return
     out_of_reach = reach(subject.problem)
+    if out_of_reach is None:
+        return
     for margin in (out_of_reach, 2 * out_of_reach + 1):
         if len(str(margin)) <= MARGIN_DIGITS:
             change = Change(("claim", "margin"), str(margin), frozenset({COUNT, BUDGET}))
             yield from mutants_of(subject.fields, CLAIM, [change], 1.0)
 
 
-def reach(problem: Problem) -> int:
-    """Return a whole number above the difference of any two logits of the model."""
+def reach(problem: Problem) -> int | None:
+    """Return a whole number above every lead, None where there is none to be told."""
+    if problem.is_deep:
+        return problem.deep.reach()
     if not has_tables(problem):
         return 2 * int(problem.program.reach()) + 2
     tables, head = problem.tables, problem.head

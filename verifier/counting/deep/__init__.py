@@ -1,0 +1,1 @@
+"""Deep models in doubles with a running radius: both ends, many prefixes at a time (T16)."""
