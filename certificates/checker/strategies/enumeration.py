@@ -77,7 +77,7 @@ class Evaluator:
         """Return what becomes of an input, whose label is an answer and has rivals."""
         answers, spans = self.claim.task.answers, self.claim.task.positions
         places = [token - span.start for token, span in zip(tokens, spans, strict=True)]
-        column, decision = label - answers.start, Decision(None, 0, 0, 0, 0)
+        column, decision = label - answers.start, Decision(None, 0, 0, 0, self.widths[-1])
         for number, width in enumerate(self.widths):
             fixed, least = self._pass(number)
             if number:
