@@ -8,26 +8,27 @@ from random import Random
 import mpmath
 import numpy as np
 import pytest
+from safetensors.numpy import save
 from support import literal_models
-from support.literal_models import frozen
 from support.programs import BITS, Lowest, Narrow, dyadic, literal_lead, random_program
 
 from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.models.tasks import task_of_json
+from ballproof.models.weights import weights_from_bytes
 from ballproof.verifier.counting.goal import Goal, silent
 from ballproof.verifier.counting.mixing import IntegerMixing
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.counting.program import DomainHead, DomainProgram, columns_of
 from ballproof.verifier.counting.projection import COORDINATE_BITS, Cells, Directions, Projection
+from ballproof.verifier.proving.pipeline import draft, verify
+from ballproof.verifier.strategies import strategy_named
 from ballproof.verifier.strategies.base import Bounds
 from ballproof.verifier.strategies.changes import COMPUTED, OUTSIDE
 from ballproof.verifier.strategies.compact.boxes import leaves_of
-from ballproof.verifier.strategies.compact.cells import CellsKind
 from ballproof.verifier.strategies.compact.fits import directions
-from ballproof.verifier.strategies.compact.strategy import Compact
 
 TOKENS = list(itertools.product(range(3), repeat=2))
-CELLS = Compact(CellsKind())
+CELLS = strategy_named("cells")
 
 
 def contained(step, program, own):
@@ -212,7 +213,8 @@ def random_pair(seed, v=8, m=24, answers=8, rank=2):
     arrays = {name: rng.normal(size=(v, rank)) @ mixing for name in ("W_a", "W_b")}
     noise = {name: x + rng.normal(size=x.shape) * 1e-4 for name, x in arrays.items()}
     arrays = noise | {"W_out": rng.normal(size=(m, answers)), "b_out": rng.normal(size=answers)}
-    return arrays, frozen(arrays)
+    data = save(arrays)
+    return arrays, replace(weights_from_bytes(data, "a pair"), data=data)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -272,3 +274,13 @@ def test_changes_leave_the_domain_or_stay_inside():
     assert {change.expected for change in changes.outside} == {OUTSIDE}
     assert {change.expected for change in changes.inside} == {COMPUTED}
     assert CELLS.serves_precision(witness, 128) and not CELLS.serves_precision(witness, 96)
+
+
+@pytest.mark.parametrize("margin", [Fraction(0), Fraction(1, 3)])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_checker_counts_what_the_prover_counts(seed, margin):
+    problem = pose(random_pair(seed)[1], margin)
+    drafted = draft(problem, CELLS, 10**9, silent)
+    proven = verify(drafted)
+    assert proven.note is None
+    assert proven.claim == drafted.claim and proven.claim.correct_at_least > 0
