@@ -19,6 +19,7 @@ from parts.architecture import FACTORS, ONE_HEAD, PROGRAM, Model
 from parts.layers_function import LAYERS
 from strategies import (
     brute_force,
+    cells,
     cubic,
     enumeration,
     exact,
@@ -52,6 +53,7 @@ STRATEGIES: dict[str, Strategy] = {
     "exact": Strategy(demand_empty, exact.count_right),
     "enumerate": Strategy(enumeration.read, enumeration.count_right, PROGRAM),
     "remainder": Strategy(remainder.read, remainder.count_right, PROGRAM),
+    "cells": Strategy(cells.read, cells.count_right, PROGRAM),
     "one-sided": Strategy(onesided.read, onesided.count_right, PROGRAM),
     "cubic": Strategy(demand_empty, cubic.count_right, serves=MAXIMUM),
     **dict.fromkeys(ladder.NAMES, Strategy(ladder.read, ladder.count_right)),

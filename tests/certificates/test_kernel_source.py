@@ -15,7 +15,7 @@ from tasks.task import RULES
 from trusts import closure, code_lines
 
 ROWS = {row.read.__module__: row for rows in ARCHITECTURES.values() for row in rows}.values()
-COMPACT = ["remainder", "one-sided"]
+COMPACT = ["remainder", "cells", "one-sided"]
 SUBCUBIC = [name for name in STRATEGIES if name.startswith("subcubic/")]
 PROVED = ["brute-force", "exact", "cubic", "ladder", *SUBCUBIC[:1], "enumerate", *COMPACT]
 FILES = sorted(CHECKER.rglob("*.py"))

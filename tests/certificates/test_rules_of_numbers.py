@@ -155,6 +155,12 @@ def test_a_side_that_is_none_is_declined(side):
 def test_only_permutations_have_an_order_of_ones_own(group):
     listed = [[0, 1], [1, 0]] if group == "C2" else TURNED
     assert refusal(of_group(group, "x(y)") | {"order": listed}) == "unsupported"
+    by_number = (
+        [[r] for r in range(GROUPS[group])]
+        if group[0] == "C"
+        else [[r, s] for s in (0, 1) for r in range(3)]
+    )
+    assert refusal(of_group(group, "x(y)") | {"order": by_number}) == "unsupported"
 
 
 MOST = 2**20

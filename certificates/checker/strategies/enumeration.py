@@ -60,7 +60,7 @@ class Evaluator:
 
     def decide(self, places: Sequence[int], column: int) -> Decision:
         """Return what becomes of an input, with the column of its label, which has rivals."""
-        decision = Decision(None, 0, 0, 0, 0)
+        decision = Decision(None, 0, 0, 0, self.widths[-1])
         for number, width in enumerate(self.widths):
             fixed, least = self._pass(number)
             if number:
