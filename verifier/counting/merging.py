@@ -1,4 +1,4 @@
-"""Which entries of a list are merged (T18): parts cut where that saves most, list by list."""
+"""Which entries of a list are merged (T18): parts cut where that saves most, list by list.
 
 Nothing here is exact, and nothing has to be: whatever is merged, T18 holds.
 """
@@ -6,6 +6,7 @@ Nothing here is exact, and nothing has to be: whatever is merged, T18 holds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ Index = NDArray[np.int64]
 LEVEL_BITS = 20
 
 
-def levels(numbers: NDArray[np.generic], units: Floats) -> Floats:
+def levels(numbers: NDArray[Any], units: Floats) -> Floats:
     """Return sign(x) log2(1 + |x|/u), linear between powers of 2, in units of 2**-20.
 
     `units` > 0 is one number for each column.

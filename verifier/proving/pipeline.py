@@ -193,7 +193,8 @@ def draft(
     witness = strategy.search(problem, goal, progress)
     bounds = _claimed_bounds(problem, strategy, witness, progress)
     # The tally is the checker's: it is allowed all that the caller allows, and counts.
-    proof = Proof(strategy.name, strategy.precision, max_operations, witness)
+    precision = strategy.precision_for(problem)
+    proof = Proof(strategy.name, precision, max_operations, witness)
     seconds = time.perf_counter() - started
     return Draft(problem, strategy, _claim(problem, bounds), proof, seconds)
 

@@ -103,9 +103,8 @@ class Strategy(Protocol):
     def summary(self) -> str:
         """One line that explains the strategy."""
 
-    @property
-    def precision(self) -> int:
-        """First working precision of the certificate, in bits."""
+    def precision_for(self, problem: Problem) -> int:
+        """Return the first working precision of a certificate, in bits."""
 
     @property
     def family(self) -> str:

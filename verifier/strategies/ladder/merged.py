@@ -102,7 +102,8 @@ class MergedWalk:
             atoms = dict(zip(found, lists, strict=True))
         if self.exact:
             return self.count_
-        return int(self.share * 2.0**SHARE_BITS) * total**cells.places >> SHARE_BITS
+        size: int = total**cells.places
+        return int(self.share * 2.0**SHARE_BITS) * size >> SHARE_BITS
 
     def _settled(self, atoms: Atoms, level: int, state: int) -> Atoms:
         """Cash the atoms that win whatever follows, drop those that cannot, lift what is out."""
@@ -110,7 +111,7 @@ class MergedWalk:
         if most is None or least is None:
             return atoms.of(np.zeros(0, dtype=np.int64))
         reached = atoms.sums + most >= 0
-        cashed = (atoms.sums + least >= 0).any(axis=1)
+        cashed = np.asarray((atoms.sums + least >= 0).any(axis=1), dtype=bool)
         if cashed.any():
             completions = self.cells.completions[level][state]
             won = atoms.of(cashed)
@@ -120,7 +121,7 @@ class MergedWalk:
             self.share += float(won.shares.sum()) * _ratio(
                 completions, sum(self.cells.sizes) ** left
             )
-        live = reached.any(axis=1) & ~cashed
+        live = np.asarray(reached.any(axis=1), dtype=bool) & ~cashed
         sums = atoms.sums[live]
         if self.up:
             sums = np.where(reached[live], sums, JUST_BELOW - most)

@@ -12,6 +12,7 @@ from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.wrong_count import NOTHING, WrongCount
 from ballproof.verifier.strategies.ladder.bound import Node, Tree
 from ballproof.verifier.strategies.ladder.cells import Cells
+from ballproof.verifier.strategies.ladder.domain import LOWER
 from ballproof.verifier.strategies.ladder.pools import (
     Integer,
     LabelTables,
@@ -102,7 +103,7 @@ class Ledger(Tree):
         walks = {group["rule"] for group in node["groups"]} <= {
             "branch",
             "branch-two-sided",
-            "grid-lower",
+            *LOWER,
         }
         cells = self.tables.cells(shape)
         walked = (
@@ -136,7 +137,7 @@ def _groups(node: Node, rivals: Integer, offset: int) -> list[list[int]]:
     return [
         [j - offset for j in group["rivals"] if j - offset in left]
         for group in node["groups"]
-        if group["rule"] != "grid-lower"
+        if group["rule"] not in LOWER
     ]
 
 

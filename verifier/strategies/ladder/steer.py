@@ -111,6 +111,13 @@ def answered(problem: Problem) -> list[int]:
     return [label for label in task.labels if label in task.answers and task.acceptors(label)]
 
 
+def has_wide(problem: Problem) -> bool:
+    """Return whether some class has weights that lanes are too short for."""
+    prefixes = PrefixExtremes(problem)
+    tables = (LabelTables(prefixes, label) for label in answered(problem))
+    return any(each.is_wide(query) for each in tables for query in each.acceptors)
+
+
 def given_up_labels(problem: Problem, labels: list[int]) -> set[int]:
     """Return labels with so few inputs, in all, that long contexts do without."""
     sizes = sorted((label_size(problem, label), label) for label in labels)

@@ -25,8 +25,9 @@ from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
 from ballproof.verifier.strategies.ladder.domain import RULES
 from ballproof.verifier.strategies.ladder.mutations import rules_of, witness_changes
+from ballproof.verifier.strategies.ladder.pools import WIDE_BITS
 from ballproof.verifier.strategies.ladder.slack import COUNTING, POOLS, given_up, ladder_slack
-from ballproof.verifier.strategies.ladder.steer import explored, one_sided, two_sided
+from ballproof.verifier.strategies.ladder.steer import explored, has_wide, one_sided, two_sided
 from ballproof.verifier.strategies.relaxations import CLAIM, UNCOUNTED, Case, Step
 
 GROUP = Group(
@@ -37,6 +38,8 @@ GROUP = Group(
 BELOW_RATE = 64
 # Unless asked for, no longer proof: it would gain little and take minutes to check.
 LONGEST = 2_000_000_000
+# Operations that the whole accuracy is worth where walks of merged atoms are tried.
+WORTH = 1e12
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,17 @@ class Ladder(NotOfTheStudy):
         """Walks serve up to 2^32 inputs; beyond, grids and moments alone."""
         if self.walks and problem.total <= EXHAUSTIVE_LIMIT:
             return Rules(walk=True, moment=False, grid=False)
+        if self.walks:
+            return Rules(
+                walk=False,
+                moment=True,
+                grid=False,
+                filters=(6,),
+                finer=((6, False), (14, True), (None, True)),
+                divide=False,
+                worth=WORTH,
+                kept=((16, 8), (32, 12), (64, 16), (128, 24)),
+            )
         finer = ((6, False), (14, True), (28, True), (None, True))
         return Rules(
             walk=False,
@@ -105,6 +119,11 @@ class Ladder(NotOfTheStudy):
     def fits(self, witness: Witness) -> bool:
         """Return whether the witness is a ladder's, with rules of this one."""
         return "labels" in witness and rules_of(witness) <= set(RULES[self.name])
+
+    def precision_for(self, problem: Problem) -> int:
+        """Return more where scores are so far apart that a label's weight would be rounded much."""
+        far = self.walks and problem.total > EXHAUSTIVE_LIMIT and has_wide(problem)
+        return WIDE_BITS if far else self.precision
 
     def serves_precision(self, witness: Witness, bits: int) -> bool:
         """Return True: each serves."""
