@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 LEVEL_BITS = 20
+# No two levels of floats are so far apart.
+FARTHEST = 2.0**32
 
 
 def levels(numbers: NDArray[Any], units: Floats) -> Floats:
@@ -114,10 +116,13 @@ class _Cutting:
         entries = self.order[places]
         heights, ways = self.heights[entries], self.ways[entries]
         tops = np.maximum.reduceat(heights, heads, axis=0)
-        losses = np.add.reduceat(ways[:, None] * (tops[number] - heights), heads, axis=0)
+        weighted = np.add.reduceat(ways[:, None] * heights, heads, axis=0)
+        losses = tops * np.add.reduceat(ways, heads)[:, None] - weighted
         axis = losses.argmax(axis=1)
-        falls = tops[number, axis[number]] - heights[np.arange(len(number)), axis[number]]
-        ranked = np.lexsort((falls, number))
+        top = tops[np.arange(len(first)), axis]
+        falls = top[number] - heights[np.arange(len(number)), axis[number]]
+        # One key for both: whole numbers of fewer bits than a float has.
+        ranked = np.argsort(number * FARTHEST + falls, kind="stable")
         self.order[places] = entries[ranked]
         ways, falls = ways[ranked], falls[ranked]
         run = np.cumsum(ways)
