@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -100,6 +101,9 @@ class Ledger(Tree):
     ) -> None:
         """Replace the rules by walks, then the pool's table by each query's own, then by truth."""
         bound, groups = counted
+        if shape.wide:
+            # Walks take lanes.
+            upper = self.tables.tables(replace(shape, wide=False), rivals, up=True)
         walks = {group["rule"] for group in node["groups"]} <= {
             "branch",
             "branch-two-sided",

@@ -44,7 +44,7 @@ WORTH = 1e12
 
 @dataclass(frozen=True)
 class Ladder(NotOfTheStudy):
-    """Pools of queries, thresholds, survivors, and a count of what is left (T3 to T11)."""
+    """Pools of queries, thresholds, survivors, and a count of what is left (T3 to T11, T18)."""
 
     name: str
     complexity: str
@@ -83,7 +83,7 @@ class Ladder(NotOfTheStudy):
         return one_sided(options.best(goal).witness)
 
     def _rules(self, problem: Problem) -> Rules:
-        """Walks serve up to 2^32 inputs; beyond, grids and moments alone."""
+        """Walks serve up to 2^32 inputs; beyond, those of merged atoms, moments and grids."""
         if self.walks and problem.total <= EXHAUSTIVE_LIMIT:
             return Rules(walk=True, moment=False, grid=False)
         if self.walks:
@@ -152,7 +152,7 @@ LADDERS = (
     Ladder(
         "ladder",
         "v^2 d, and what survives",
-        "pools of queries, thresholds, then walks, moments or grids where sequences would be lost",
+        "pools of queries, thresholds, then walks, merged or not, or moments where it is worth it",
         walks=True,
         moments=True,
         grids=True,
