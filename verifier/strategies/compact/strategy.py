@@ -110,6 +110,10 @@ class Compact(EveryInput):
         """Return whether the witness is, by its keys, one of this strategy."""
         return self.kind.fits(witness)
 
+    def precision_for(self, problem: Problem) -> int:
+        """Return the same for every model."""
+        return self.precision
+
     def serves_precision(self, witness: Witness, bits: int) -> bool:
         """Return whether they are a multiple of 64."""
         return bits % LANES == 0
