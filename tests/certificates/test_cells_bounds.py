@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from flint import ctx
+from flint import arb, ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.certify import encoded
@@ -21,7 +21,7 @@ from counting.exact_program import Exact
 from files.claims import Pins
 from kernel import given as given_of
 from kernel import read
-from parts.program import Layer, Program
+from parts.program import Layer, Program, ProgramHead
 from strategies.cells import Cells, Witness
 from strategies.cells import read as read_cells
 
@@ -176,6 +176,23 @@ def test_weights_of_attention_are_floored(leaf):
             off = (logits[0] - logits[1]) * program.scale * two_to(cells.unit, logits[0])
             misses.append(abs(float(off - (found.values[0] - found.values[1]))) / found.error)
     assert 1 / 16 < max(misses) <= 1
+
+
+def test_floors_of_many_weights_of_attention_count():
+    """Forty positions, whose rows are large and alike: each weight loses half a unit or so."""
+    rng, k = np.random.default_rng(3), 40
+    rows, scores = rng.integers(ONE * 3 // 4, ONE, k).tolist(), rng.integers(0, 2**20, k).tolist()
+    head = ProgramHead([[[x]] for x in rows], [[0]], [scores], -20, 1)
+    program = program_of([[[0]]], [[ONE, -ONE]], exponent=-60)
+    lookups = [None] * (k - 1) + program.lookups
+    program = program._replace(positions=(range(1),) * k, lookups=lookups, heads=[head])
+    cells = Cells(program, Witness(1, Along(IDENTITY, IDENTITY)), 64, Tally(10**9))
+    found = evaluated(cells, [(0,) * k])[0]
+    with ctx.workprec(BITS):
+        weights = [(arb(s) / 2**20).exp() for s in scores]
+        mixed = sum(w * x for w, x in zip(weights, rows, strict=True)) / sum(weights)
+        off = 2 * mixed * arb(2) ** (cells.unit - 60) - (found.values[0] - found.values[1])
+        assert found.error / 8 < abs(off) < found.error
 
 
 def test_what_is_beside_the_neurons_is_floored():
