@@ -42,9 +42,12 @@ def far(maximum: int, near: int) -> list[list[int]]:
 
 
 def group(rule: str, rivals: Iterable[int], rate: int = 1000) -> Witness:
-    """Return a group; branches have no rate."""
+    """Return a group; branches have no rate, and merged walks keep few atoms and cells apart."""
+    rivals = list(rivals)
+    if rule.startswith("merged"):
+        return {"rule": rule, "rivals": rivals, "atoms": 3, "cells": 2, "axes": rivals[:4]}
     rated = {"rate": rate} if rule in RATES else {}
-    return {"rule": rule, "rivals": list(rivals), **rated}
+    return {"rule": rule, "rivals": rivals, **rated}
 
 
 def others(maximum: int, v: int) -> list[int]:
