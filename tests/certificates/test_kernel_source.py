@@ -22,7 +22,7 @@ PROVED = ["brute-force", "exact", "cubic", "ladder", *SUBCUBIC[:1], "enumerate",
 FILES = sorted(CHECKER.rglob("*.py"))
 NAMES = {path.relative_to(CHECKER).parts[0].removesuffix(".py") for path in FILES}
 ROOMS = {path.name for path in CHECKER.iterdir() if path.is_dir()} - {"__pycache__"}
-MAX_LINES_OF_A_CLAIM, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 1590, 300, 60
+MAX_LINES_OF_A_CLAIM, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 1640, 300, 60
 FLOAT32 = "parts/float32.py"
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHECKER)))
 
@@ -126,8 +126,8 @@ def test_what_a_claim_rests_on_is_small_enough_to_be_read(strategy, architecture
 def require_short(modules, row):
     files = closure(modules)
     row = row.count.__module__
-    # The ladder has the most theorems, T12 and T18 are one more each, a product needs its group; a model of
-    # one head is read as such before it is one of several.
+    # The ladder has the most theorems, T12 and T18 are one more each, a product needs its group;
+    # a model of one head is read as such before it is one of several.
     more = [FLOAT32, "tasks/groups.py", "counting/merged.py"]
     more += ["parts/attention_only.py"] if "parts/one_head_program.py" in files else []
     assert sum(files.values()) - sum(files.get(x, 0) for x in more) <= MAX_LINES_OF_A_CLAIM
