@@ -23,6 +23,8 @@ from strategies.ladder_witness import BRANCHES, MERGED, RULES, Domain, Group, No
 from tasks.acceptors import Acceptor, Class, acceptors
 
 NAMES = tuple(RULES)
+# What only these rules rest on.
+ROOMS: dict[type, tuple[str, ...]] = {BranchAndCount: BRANCHES, MergedWalk: MERGED}
 Pools = dict[int, list[Node]]
 Uppers = dict[int, Table]
 # For rivals the largest D[q,j] - D[q,m] at which T9 clears them.

@@ -65,6 +65,12 @@ def read_ladder(fields: dict[str, Any], labels: range, domain: Domain) -> dict[i
     return _by_key(values, labels, lambda nodes: _nodes(nodes, domain.tokens, domain))
 
 
+def rules_of(nodes: list[Node]) -> set[str]:
+    """Return the rules that pools and their subpools count by."""
+    below = {rule for node in nodes for rule in rules_of(node.subpools)}
+    return below | {group.rule for node in nodes for group in node.groups}
+
+
 def _object(value: Any, keys: tuple[str, ...]) -> list[Any]:
     """Return the values of an object with exactly these keys, in this order."""
     good = isinstance(value, dict) and value.keys() == set(keys)
