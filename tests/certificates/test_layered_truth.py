@@ -224,9 +224,11 @@ def test_inputs_without_a_label_are_skipped_with_their_subtree(first):
         for tokens in product(*spans)
         if tokens[: len(first)] == begun and rule.label(tokens) is not None
     ]
-    assert [(list(places), label) for places, label in labelled(task, first)] == expected
+    assert [
+        (list(places), label) for places, label in labelled(task, Tally(10**6), first)
+    ] == expected
     task = task._replace(reads=(0, 2))
-    assert sum(1 for _ in labelled(task, first)) == sum(
+    assert sum(1 for _ in labelled(task, Tally(10**6), first)) == sum(
         tokens[0] != tokens[2] for tokens in product(*spans) if tokens[: len(first)] == begun
     )
 

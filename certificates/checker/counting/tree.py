@@ -2,14 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 
+from arithmetic.tally import Tally
 from tasks.task import Task
 
+# Operations of a prefix that is visited.
+COST = 4
 
-def labelled(task: Task, first: Sequence[int] = ()) -> Iterator[tuple[list[int], int]]:
+
+def labelled(
+    task: Task, tally: Tally, first: Sequence[int] = (), shared: int = 0
+) -> Iterator[tuple[list[int], int]]:
     """Yield each input that begins with these places and has a label, and the label.
 
     Places are tokens counted from the first of their position. A subtree is skipped where the rule
     says that the tokens read so far end in no label. The list that is yielded changes afterwards.
+    Prefixes of fewer than `shared` tokens are visited by other processes as well.
     """
     positions, reads, rule = task.positions, set(task.reads), task.rule
     possible = getattr(rule, "possible", None)
@@ -30,6 +37,10 @@ def labelled(task: Task, first: Sequence[int] = ()) -> Iterator[tuple[list[int],
             left.pop()
             continue
         places.append(place)
+        if len(places) < shared:
+            tally.charge_once(("prefix", tuple(places)), COST)
+        else:
+            tally.charge(COST)
         if depth in reads:
             tokens.append(positions[depth].start + place)
             if possible is not None and not possible(tokens):
