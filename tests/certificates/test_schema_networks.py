@@ -12,7 +12,7 @@ from ballproof.verifier.strategies import enumerate_domain
 from ballproof.verifier.strategies.domains import schema_of
 from files.claims import read_claim
 from files.verdict import Refusal
-from kernel import STRATEGIES
+from kernel import strategy_of
 
 SCHEMA = json.loads(
     (Path(__file__).resolve().parents[2] / "docs" / "certificate.schema.json").read_text()
@@ -24,7 +24,7 @@ def both(certificate):
     """Say whether the schema fits and whether the checker reads claim and witness."""
     try:
         claim = read_claim(json.dumps(certificate).encode(), 10**11)
-        STRATEGIES[claim.strategy].read(claim)
+        strategy_of(claim).read(claim)
         is_read = True
     except Refusal:
         is_read = False
