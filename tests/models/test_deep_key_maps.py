@@ -87,7 +87,10 @@ def test_a_name_that_is_no_map_is_answered_with_those_that_ship(tmp_path, capsys
         ({"norm": "batch"}, "norm of kind 'batch'"),
         ({"eps": "tiny"}, "states a norm, and no eps"),
         ({"eps": None}, "states a norm, and no eps"),
-        ({"norm": None}, "where the parts that its metadata states have no norm"),
+        ({"norm": None}, "an eps or places of norms without a norm"),
+        ({"norm": None, "eps": None}, "where the parts that its metadata states have no norm"),
+        ({"norms": ["ln3"]}, "has norms at ln3, where some of ln1, ln2, ln_final are"),
+        ({"norms": ["ln1"], "norm": None, "eps": None}, "places of norms without a norm"),
         ({"norms": ["ln1"]}, r"tensor blocks\.0\.ln2\.b, where the parts"),
         ({"activation": "tanh"}, "activation 'tanh'"),
         ({"readout": "first"}, "reads out 'first'"),
@@ -109,6 +112,8 @@ def test_norms_without_weights_are_listed():
     key_map = {name: x for name, x in NAMES.items() if "ln" not in name}
     stated = {"norm": "rms", "eps": "1/100000", "norms": ["ln1", "ln_final"]}
     _, weights = read(arrays, key_map | stated)
+    with pytest.raises(ModelError, match="states a norm that stands nowhere"):
+        read(arrays, key_map | {"norm": "rms", "eps": "1/100000"})
     words = weights.architecture.words
     assert words.count("norm(rms,1/100000)") == 2 and "2*(norm" in words
 
