@@ -15,6 +15,9 @@ from ballproof.models.errors import ModelError
 from ballproof.models.tensors import DTYPES, Tensor, buffer_of
 
 Bits = NDArray[np.uint8]
+# What hides for sure: exp of it is 0 in every float, beside any score that is usual.
+HIDES = -8192
+_FLOATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<f4"}
 
 
 def without_buffers(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -30,7 +33,7 @@ def check_buffers(
     The mask is causal attention's: row r is true in the columns that position r sees. Where only
     the last of the n_ctx positions is read of one layer, only its row matters; the rows of deep
     models have to be those of the mask that the parts state. IGNORE is the score of hidden
-    positions: it has to be one number.
+    positions: it has to be one number, and for deep models with hidden positions one that hides.
     """
     for name, tensor in tensors.items():
         buffer = buffer_of(name)
@@ -44,6 +47,27 @@ def check_buffers(
                 f"{source}: the buffer {name} has shape {list(tensor.shape)}, where at most one "
                 "number is expected."
             )
+        hides = architecture.every_row and _mask_of(architecture) == "causal"
+        if buffer[1] == "IGNORE" and hides and _elements(tensor):
+            _check_score(tensor, source)
+
+
+def _check_score(tensor: Tensor, source: str) -> None:
+    """Raise ModelError for a score that lets hidden positions be seen."""
+    # bfloat16 is the upper half of float32.
+    data = bytes(2) + tensor.data if tensor.dtype == "BF16" else tensor.data
+    layout = _FLOATS.get(tensor.dtype)
+    score = None if layout is None else float(np.frombuffer(data, dtype=layout)[0])
+    if score is None or not score <= HIDES:
+        raise ModelError(
+            f"{source}: the buffer {tensor.name} is the score of hidden positions, and is {score}, "
+            f"where minus infinity, or a float to {HIDES}, is expected."
+        )
+
+
+def _mask_of(architecture: Architecture) -> str:
+    """Return the mask that the parts state."""
+    return str(next(part["mask"] for part in architecture.parts if "mask" in part))
 
 
 def _check_kind(tensor: Tensor, layer: int, shape: Shape, source: str) -> None:
@@ -85,7 +109,7 @@ def _check_mask(mask: Tensor, architecture: Architecture, n_ctx: int, source: st
 
 
 def _check_rows(name: str, entries: Bits, architecture: Architecture, source: str) -> None:
-    stated = next(part["mask"] for part in architecture.parts if "mask" in part)
+    stated = _mask_of(architecture)
     expected = np.ones_like(entries)
     expected = np.tril(expected) if stated == "causal" else expected
     wrong = np.argwhere(entries != expected).tolist()

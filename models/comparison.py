@@ -179,6 +179,11 @@ def _midpoints(weights: Weights, sequence: Sequence[int]) -> list[float]:
 
 def _causes(weights: Weights, inputs: Inputs, logits: Floats, found: float) -> str:
     """Return a sentence that names the function that fits the logits best, if one fits."""
+    if weights.architecture.variants is None:
+        return (
+            f"It is read as {weights.architecture.words}: are these its parts, and the logits "
+            "those of these weights?"
+        )
     fits = sorted(_fits(weights, inputs, logits))
     if fits and fits[0][0] <= FITS < found:
         return f"They fit the same tensors with {fits[0][1]}."

@@ -26,7 +26,8 @@ from ballproof.models.key_map import (
     KeyMap,
 )
 
-_OF_DESIGN = (MASK, ACTIVATION, NORM, READOUT)
+_OF_DESIGN = (MASK, ACTIVATION, NORM, EPS, NORMS, READOUT)
+_PLACES = {"ln1", "ln2", "ln_final"}
 
 
 def design_of_map(
@@ -75,34 +76,54 @@ def _share(share: str) -> Fraction:
 
 
 def _mapped(key_map: KeyMap, shapes: Shapes, source: str) -> Design:
+    """Return the design that a map states of these tensors."""
     found = shown(shapes)
-    norm = _norm(key_map, source)
-    stood = key_map.get(NORMS)
-    places = [stood] if isinstance(stood, str) else stood
-
-    def at(place: str, *names: str) -> Norm | None:
-        """Return the norm of a place, if it is listed, or has a tensor where none are listed."""
-        there = any(name in shapes for name in names) if places is None else place in places
-        return norm if there else None
-
+    norm, places = _norm(key_map, source), _places(key_map, shapes, source)
     activation = str(key_map.get(ACTIVATION, "relu"))
+
+    def at(*names: str) -> Norm | None:
+        return norm if places & {*names} else None
+
     layers = []
     for number, layer in enumerate(found.layers):
-        ln1, ln2 = (in_layer(number, name) for name in ("ln1", "ln2"))
-        first = at("ln1", f"{ln1}.w", f"{ln1}.b")
-        second = at("ln2", f"{ln2}.w", f"{ln2}.b") if layer.activation else None
-        layers.append(Layer(first, second, activation if layer.activation else None, layer.gated))
-    final = at("ln_final", "ln_final.w", "ln_final.b")
+        first, second = (at(name, in_layer(number, name)) for name in ("ln1", "ln2"))
+        has_mlp = layer.activation is not None
+        act = activation if has_mlp else None
+        layers.append(Layer(first, second if has_mlp else None, act, layer.gated))
     position = str(key_map.get(READOUT, "last"))
     return Design(
         found.heads,
         tuple(layers),
         Settings(str(key_map.get(MASK, "causal"))),
         found.positions,
-        final,
+        at("ln_final"),
         int(position) if position.isdecimal() and len(position) < 6 else position,
         found.readouts,
     )
+
+
+def _places(key_map: KeyMap, shapes: Shapes, source: str) -> set[str]:
+    """Return where norms stand: what the map lists, or where tensors of norms are.
+
+    Raises ModelError for a norm that stands nowhere, and for places of no norm.
+    """
+    listed = key_map.get(NORMS)
+    if listed is None:
+        named = {name.rpartition(".")[0] for name in shapes if name.endswith((".w", ".b"))}
+        places = {name for name in named if name.rpartition(".")[2] in _PLACES}
+    else:
+        places = {listed} if isinstance(listed, str) else set(listed)
+        if not places or not places <= _PLACES:
+            raise ModelError(
+                f"{source}: the key map has norms at {', '.join(sorted(places)) or 'no place'}, "
+                f"where some of {', '.join(sorted(_PLACES))} are."
+            )
+    if (NORM in key_map and not places) or (NORM not in key_map and (EPS in key_map or listed)):
+        raise ModelError(
+            f"{source}: the key map states a norm that stands nowhere, or an eps or places of "
+            "norms without a norm."
+        )
+    return places
 
 
 def _norm(key_map: KeyMap, source: str) -> Norm | None:

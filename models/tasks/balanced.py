@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from ballproof.models.errors import ModelError
 from ballproof.models.tasks.rule import Rule, State
 
-MAX_LABEL = 2**20
+# The checker's limits.
+MAX_LABEL, MAX_BRACKET = 2**10, 2**20
 # The word is not balanced, whatever follows.
 _BROKEN = -1
 
@@ -46,14 +47,16 @@ class Balanced(Rule):
 
     def check(self, positions: Sequence[range], reads: Sequence[int]) -> None:
         """Refuse brackets that are one, and labels that are one or none."""
-        if self.open == self.close or min(self.open, self.close) < 0:
+        two = self.open, self.close
+        if self.open == self.close or not 0 <= min(two) <= max(two) < MAX_BRACKET:
             raise ModelError(
                 f"The task has the brackets {self.open} and {self.close}, where two tokens are."
             )
         one, other = self.outcomes
         if one == other or not 0 <= min(one, other) <= max(one, other) < MAX_LABEL:
             raise ModelError(
-                f"The task has the labels {one} and {other}, where two numbers below 2^20 are."
+                f"The task has the labels {one} and {other}, where two numbers below {MAX_LABEL} "
+                "are."
             )
 
     def label(self, values: Sequence[int]) -> int:

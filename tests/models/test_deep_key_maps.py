@@ -1,5 +1,7 @@
 """Key maps of deep models: an entry for every layer, and what no tensor shows."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from support.deep_networks import attention, deep, drawn, logits, mlp, norm, readout, text
@@ -7,6 +9,7 @@ from support.deep_networks import attention, deep, drawn, logits, mlp, norm, rea
 import ballproof as bp
 from ballproof.models.convert import Reading, Source, read_model
 from ballproof.models.errors import ModelError
+from ballproof.models.key_map import find_key_map
 from ballproof.models.tensors import Tensor, read_file, write_tensors
 from ballproof.models.weights import load_weights, stored
 from ballproof.verifier.commands.main import main
@@ -87,7 +90,10 @@ def test_a_name_that_is_no_map_is_answered_with_those_that_ship(tmp_path, capsys
         ({"norm": "batch"}, "norm of kind 'batch'"),
         ({"eps": "tiny"}, "states a norm, and no eps"),
         ({"eps": None}, "states a norm, and no eps"),
-        ({"norm": None}, "where the parts that its metadata states have no norm"),
+        ({"norm": None}, "an eps or places of norms without a norm"),
+        ({"norm": None, "eps": None}, "where the parts that its metadata states have no norm"),
+        ({"norms": ["ln3"]}, "has norms at ln3, where some of ln1, ln2, ln_final are"),
+        ({"norms": ["ln1"], "norm": None, "eps": None}, "places of norms without a norm"),
         ({"norms": ["ln1"]}, r"tensor blocks\.0\.ln2\.b, where the parts"),
         ({"activation": "tanh"}, "activation 'tanh'"),
         ({"readout": "first"}, "reads out 'first'"),
@@ -109,6 +115,8 @@ def test_norms_without_weights_are_listed():
     key_map = {name: x for name, x in NAMES.items() if "ln" not in name}
     stated = {"norm": "rms", "eps": "1/100000", "norms": ["ln1", "ln_final"]}
     _, weights = read(arrays, key_map | stated)
+    with pytest.raises(ModelError, match="states a norm that stands nowhere"):
+        read(arrays, key_map | {"norm": "rms", "eps": "1/100000"})
     words = weights.architecture.words
     assert words.count("norm(rms,1/100000)") == 2 and "2*(norm" in words
 
@@ -170,3 +178,29 @@ def test_the_library_takes_deep_arrays_and_says_what_they_are():
     layers = "2*(attention(2-heads,causal,1/sqrt(d_head)),mlp(relu))"
     assert loaded.architecture == f"embed,positions,{layers},readout(last)"
     assert loaded.sizes["n_layers"] == 2
+
+
+def test_the_pizza_map_reads_two_layers():
+    share = {"softmax": "37/5000", "normalised": False}
+    parts = deep(*[attention(4, mask="none", **share), mlp()] * 2)
+    sizes = {"heads": 4, "n": 2}
+    arrays = drawn(parts, 1, **sizes)
+    kept = {x: a for x, a in arrays.items() if ".attn.b_" not in x and x != "unembed.b_U"}
+    given = {}
+    for name, x in kept.items():
+        turned = x.reshape(-1, x.shape[2]) if name.endswith("W_O") else x
+        plain = turned.ndim == 1 or name in ("pos_embed.W_pos", "unembed.W_U")
+        given[name] = x if plain else np.ascontiguousarray(turned.swapaxes(-1, -2))
+    given |= {f"blocks.{i}.attn.mask": np.tril(np.ones((2, 2))) for i in (0, 1)}
+    tensors = {name: Tensor.from_array(name, array) for name, array in given.items()}
+    config = {"attn_coeff": 0.0074, "n_layers": 2, "n_heads": 4, "act_fn": "ReLU"}
+    source, key_map = (
+        Source("a file", tensors, {"cfg": config}),
+        find_key_map(Path("pizza"), tensors),
+    )
+    made, weights = read_model(source, Reading(key_map=key_map))
+    assert weights.architecture.text == text(parts)
+    assert made == dict(sorted((x, Tensor.from_array(x, a)) for x, a in kept.items()))
+    wrong = Source("a file", tensors, {"cfg": config | {"n_layers": 3}})
+    with pytest.raises(ModelError, match="n_layers = 3, where the tensors have 2"):
+        read_model(wrong, Reading(key_map=key_map))

@@ -224,6 +224,29 @@ def test_masks_of_inner_layers_have_to_be_those_that_the_parts_state():
         frozen(full, {**drawn(full, 1), "blocks.2.attn.mask": causal})
 
 
+@pytest.mark.parametrize(
+    ("score", "hides"),
+    [
+        (np.array(-np.inf, dtype=np.float32), True),
+        (np.array([-1e5]), True),
+        (np.zeros(0), True),
+        (np.array(-8192, dtype=np.float16), True),
+        (np.array(-100.0), False),
+        (np.array(np.nan), False),
+        (np.array(np.inf), False),
+        (np.array(-100_000), False),
+    ],
+)
+def test_the_score_of_hidden_positions_has_to_hide_them(score, hides):
+    parts = DESIGNS["relu"]
+    arrays = {**drawn(parts, 1), "blocks.1.attn.IGNORE": score}
+    if hides:
+        assert frozen(parts, arrays)
+        return
+    with pytest.raises(ModelError, match=r"blocks\.1\.attn\.IGNORE is the score of hidden"):
+        frozen(parts, arrays)
+
+
 def test_a_norm_of_what_does_not_vary_has_no_bounds_where_eps_is_zero():
     parts = deep(norm("layer", "0"), attention(), mlp("gelu"))
     arrays = {name: np.zeros_like(x) for name, x in drawn(parts, 1).items()}

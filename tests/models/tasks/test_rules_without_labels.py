@@ -154,10 +154,11 @@ def test_names_are_read_back(name):
         ("after-4-of-5[twice]", "'twice' is none of repeats"),
         ("after-2-of-5[reads=0,1]", "reads 2 positions, where 3 at least are"),
         ("after-5-of-5", "about 5 positions, where the model has 4"),
+        ("balanced-4[open=1048576;positions=0..1,0..1,0..1,0..1]", "the brackets 1048576 and 1"),
         ("balanced-4[open=1]", "the brackets 1 and 1"),
         ("balanced-4[labels=1,1]", "the labels 1 and 1"),
         ("balanced-4[labels=1]", "has 1 labels, where two are"),
-        ("balanced-4[labels=1,1048576;answers=0..1]", "the labels 1 and 1048576"),
+        ("balanced-4[labels=1,1024;answers=0..1]", "the labels 1 and 1024"),
     ],
 )
 def test_names_that_do_not_fit_are_refused(name, words):
