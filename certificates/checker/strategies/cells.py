@@ -48,7 +48,7 @@ from files.compact_witness import matrix, neurons_of, require_one_layer
 from files.witness import demand, small
 from parts.program import Layer, Program
 
-MOST_DIRECTIONS, LARGEST_LEAF, WIDEST = 64, 4096, 512
+MOST_DIRECTIONS, MOST_NUMBERS, LARGEST_LEAF, WIDEST = 64, 2**22, 4096, 512
 # Lanes of all the inputs that are kept at a time.
 KEPT = 2**21
 # What an input counts beside its arithmetic.
@@ -68,7 +68,8 @@ def read(claim: Claim) -> Witness:
     demand(claim.precision <= WIDEST, f"lanes have {WIDEST} bits at most.")
     keys = {"leaf", "directions", "coordinates"}
     demand(w.keys() == keys, "the keys are leaf, directions and coordinates.")
-    directions, most = matrix(w["directions"], None, neurons), min(MOST_DIRECTIONS, neurons)
+    directions = matrix(w["directions"], None, neurons)
+    most = min(MOST_DIRECTIONS, neurons, MOST_NUMBERS // neurons)
     count = len(directions.rows)
     demand(1 <= count <= most, f"there are {count} directions, not 1 to {most}.")
     along = Along(directions, matrix(w["coordinates"], neurons, count))
