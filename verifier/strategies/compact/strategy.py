@@ -45,6 +45,10 @@ class Kind(Protocol):
     def relaxed(self) -> Relaxation:
         """What the proof charges at its worst."""
 
+    @property
+    def most_bits(self) -> int:
+        """The widest lanes that a certificate may state."""
+
     def search(self, problem: Problem, goal: Goal) -> Witness:
         """Return the witness that the goal asks for."""
 
@@ -111,8 +115,8 @@ class Compact(EveryInput):
         return self.kind.fits(witness)
 
     def serves_precision(self, witness: Witness, bits: int) -> bool:
-        """Return whether they are a multiple of 64."""
-        return bits % LANES == 0
+        """Return whether they are a multiple of 64, and no more than the kind has."""
+        return bits % LANES == 0 and bits <= self.kind.most_bits
 
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return changes of a witness, served or not."""
