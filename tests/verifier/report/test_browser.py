@@ -150,9 +150,9 @@ def test_the_lead_of_each_pair_is_drawn_and_wrong_pairs_are_marked_and_listed(
 
 
 def test_what_a_model_has_no_part_in_is_not_shown(browser, pairs):
-    shown = """return ["one-leads", "one-tables", "one-lost"]
+    shown = """return ["one-leads", "one-tables", "one-lost", "fits"]
       .filter((id) => document.getElementById(id).checkVisibility())"""
-    assert browser.run(shown) == ["one-tables", "one-lost"]
+    assert browser.run(shown) == ["one-tables", "one-lost", "fits"]
     browser.open(pairs)
     assert browser.run(shown) == ["one-leads"]
     facts = browser.run("return document.getElementById('one-facts').textContent")

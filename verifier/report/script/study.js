@@ -103,6 +103,7 @@ function drawRank() {
       ? [series.line[0].toExponential(2), series.line[1].toFixed(4), series.line[2].toFixed(3)]
       : ["-", "-", "fewer than 3 models"]),
   ]));
+  at("fits").closest(".scroll").hidden = !family().rank.length;
   const shape = layout("σ₁/σ₂ of the query-key table", "certified / true accuracy");
   within(shape.xaxis, family().rank.flatMap((series) => series.x));
   within(shape.yaxis, family().rank.flatMap((series) => series.y));

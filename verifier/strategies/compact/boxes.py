@@ -1,7 +1,7 @@
 """How inputs fall into boxes of their coordinates, and which neurons are linear on each.
 
 Floats, for estimates of what a proof by cells takes. The checker makes its own tree in the same
-way: inputs of one query, split at the median of the widest coordinate.
+way: inputs of one query, split at the median of the coordinate that moves neurons the most.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ Places = NDArray[np.int64]
 class Leaves(NamedTuple):
     """Boxes of at most `size` inputs each: how many `boxes` there are, and their neurons' states.
 
-    `switched` is how many neurons are turned on or off from one box to the next, in total, and
-    `opened` how many are neither on nor off, added up over inputs.
+    `halvings` is how often a group was split, and `nodes` counts the boxes that were. `switched` is
+    how many neurons are turned on or off from one box to the next, in total, and `opened` how many
+    are neither on nor off, added up over inputs.
     """
 
     size: int
     boxes: int
+    halvings: int
+    nodes: int
     switched: int
     opened: int
 
@@ -38,19 +41,21 @@ def leaves_of(
     A group holds the places of one query's inputs in `points` (N, K); a neuron is the base (m,)
     plus the point times the directions (K, m).
     """
-    boxes = [group for group in groups if len(group)]
+    boxes, weights = [group for group in groups if len(group)], np.abs(directions).sum(axis=1)
+    halvings = nodes = 0
     while boxes:
-        yield _states(boxes, points, base, directions)
+        yield _states(boxes, points, base, directions)._replace(halvings=halvings, nodes=nodes)
         if max(map(len, boxes)) == 1:
             return
-        boxes = [half for box in boxes for half in _halves(box, points)]
+        halvings, nodes = halvings + 1, nodes + len(boxes)
+        boxes = [half for box in boxes for half in _halves(box, points, weights)]
 
 
-def _halves(box: Places, points: Floats) -> list[Places]:
+def _halves(box: Places, points: Floats, weights: Floats) -> list[Places]:
     if len(box) == 1:
         return [box]
     inside = points[box]
-    widest = int((inside.max(axis=0) - inside.min(axis=0)).argmax())
+    widest = int(((inside.max(axis=0) - inside.min(axis=0)) * weights).argmax())
     half = len(box) // 2
     order = np.argpartition(inside[:, widest], half)
     return [box[order[:half]], box[order[half:]]]
@@ -65,4 +70,5 @@ def _states(boxes: list[Places], points: Floats, base: Floats, directions: Float
     on = middle >= reach
     opened = ~on & (middle > -reach)
     switched = int(on[0].sum()) + int((on[1:] != on[:-1]).sum())
-    return Leaves(int(sizes.max()), len(boxes), switched, int((opened.sum(axis=1) * sizes).sum()))
+    many = int((opened.sum(axis=1) * sizes).sum())
+    return Leaves(int(sizes.max()), len(boxes), 0, 0, switched, many)

@@ -55,7 +55,7 @@ WORSE = 1.2
 class CellsKind:
     """Witnesses of a few directions, what makes coordinates of a row, and the size of cells."""
 
-    name = "cells"
+    name, most_bits = "cells", 512
     complexity = "inputs times (H k (K + a) + o a), o neurons not linear on a cell"
     summary = "neurons in few directions, linear on cells of inputs but for a few of them"
     relaxed = Relaxation("directions", "what rows have beyond the directions is charged row by row")
@@ -78,7 +78,7 @@ class CellsKind:
 
     def least_operations(self, problem: Problem) -> int:
         """Count a single direction on which no neuron bends."""
-        return cells_operations(problem, 1, Leaves(MOST_LEAF, 0, 0, 0))
+        return cells_operations(problem, 1, Leaves(MOST_LEAF, 0, 0, 0, 0, 0))
 
     def step(self, problem: Problem, witness: Witness) -> Cells:
         """Return M4 for this witness."""
@@ -168,7 +168,7 @@ class _Search:
         """Return the cells that take the fewest operations."""
         part = max(Fraction(self.problem.task.product, max(len(self.points), 1)), Fraction(1))
         points, rows = self.points[:, :many], self.directions[:many]
-        best, least = Leaves(1, 0, 0, 0), inf
+        best, least = Leaves(1, 0, 0, 0, 0, 0), inf
         for each in leaves_of(self.groups, points, self.base, rows):
             # Of a sample, as many cells, each of more inputs.
             size, opened = (ceil(x * part) for x in (each.size, each.opened))

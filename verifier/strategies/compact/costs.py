@@ -38,13 +38,16 @@ def one_sided_operations(problem: Problem, used: float) -> int:
 def cells_operations(problem: Problem, directions: int, leaves: Leaves) -> int:
     """Count the tables and their directions, each input's sums and map, and the cells of inputs."""
     program, inputs = problem.program, problem.task.product
-    m, a = program.neurons, program.answers
-    project = _rows(program) * m * (4 * directions + 3)
-    each = _sums(program, directions + a + 1) + 2 * directions * a + 3 * a
-    cells = leaves.boxes * 4 * (directions + 1) * m + leaves.switched * 2 * (directions + 1) * a
-    opened = leaves.opened * 2 * (directions + a)
-    total = _tables(problem) + project + inputs * each + cells + opened
-    return ceil(total * ROUNDED)
+    m, a, rows = program.neurons, program.answers, _rows(program)
+    columns = directions + a + 1
+    tables = _tables(problem) - 4 * rows * program.width + 4 * rows * columns
+    tables += rows * (4 * directions * m + 3 * m + 3 * directions) + (4 * directions + 8 * a) * m
+    each = _sums(program, columns) + (a + 1) + 2 * (directions + 1) * a + 16
+    # What the tree looks at, and sorts, at every depth.
+    depths = leaves.halvings * inputs.bit_length() + 2 * directions * (leaves.halvings + 1)
+    boxes = (4 * directions + 2) * m * leaves.boxes + 64 * (leaves.nodes + leaves.boxes)
+    bent = 2 * (directions + 1) * a * leaves.switched + 2 * (directions + a) * leaves.opened
+    return ceil((tables + inputs * (each + depths) + boxes + bent) * ROUNDED)
 
 
 def enumerate_operations(problem: Problem) -> int:

@@ -49,7 +49,7 @@ UNREADABLE: tuple[object, ...] = (
 class OneSidedKind:
     """Witnesses of one share: neurons that are weaker than it are not used for a label."""
 
-    name = "one-sided"
+    name, most_bits = "one-sided", 1024
     complexity = "inputs times (H k (m + a) + s a), s neurons used"
     summary = "what neurons say for a label by the strongest alone, and against it by all"
     relaxed = Relaxation("neurons left out", "what weak neurons say for a label is not counted")

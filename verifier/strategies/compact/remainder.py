@@ -40,7 +40,7 @@ EMPTY = {"exponent": 0, "rows": list[list[int]]()}
 class RemainderKind:
     """Witnesses of a slope and an intercept for each neuron, and two factors of low rank."""
 
-    name = "remainder"
+    name, most_bits = "remainder", 1024
     complexity = "inputs times ((m + a) (H k + r))"
     summary = "neurons by a linear fit, what remains through a low rank, the rest at its worst"
     relaxed = Relaxation(
