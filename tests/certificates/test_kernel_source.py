@@ -22,9 +22,9 @@ PROVED = ["brute-force", "exact", "cubic", "ladder", *SUBCUBIC[:1], "enumerate",
 FILES = sorted(CHECKER.rglob("*.py"))
 NAMES = {path.relative_to(CHECKER).parts[0].removesuffix(".py") for path in FILES}
 ROOMS = {path.name for path in CHECKER.iterdir() if path.is_dir()} - {"__pycache__"}
-MAX_LINES_OF_A_CLAIM, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 1640, 300, 60
+MAX_LINES_OF_A_CLAIM, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 1700, 300, 60
 # Layers in sequence have the most theorems, and norms, activations and prefixes of their own.
-MAX_LINES_OF_LAYERS = 2600
+MAX_LINES_OF_LAYERS = 2650
 FLOAT32 = "parts/float32.py"
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHECKER)))
 
