@@ -6,7 +6,7 @@ from arithmetic.tally import Tally
 from tasks.task import Task
 
 # Operations of a prefix that is visited.
-COST = 4
+COST = 10
 
 
 def labelled(
