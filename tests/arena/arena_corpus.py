@@ -16,6 +16,7 @@ from accept_cases import accept_cases
 from arena_case import Case
 from arena_models import makers, weights
 from hostile_certificates import plain
+from layered_cases import LAYERED, layered_accept_cases, layered_reject_cases, model
 from network_cases import network_accept_cases
 from network_cells import network_cells_accept_cases, network_cells_reject_cases
 from network_models import ABOUT, network
@@ -27,8 +28,12 @@ ARENA = Path(__file__).resolve().parent
 TREE = ARENA.parents[1]
 MANIFEST = ARENA / "manifest.txt"
 CATEGORIES: dict[str, Callable[[], Iterator[Case]]] = {
-    "accept": lambda: chain(accept_cases(), network_accept_cases(), network_cells_accept_cases()),
-    "reject": lambda: chain(reject_cases(), network_reject_cases(), network_cells_reject_cases()),
+    "accept": lambda: chain(
+        accept_cases(), network_accept_cases(), network_cells_accept_cases(), layered_accept_cases()
+    ),
+    "reject": lambda: chain(
+        reject_cases(), network_reject_cases(), network_cells_reject_cases(), layered_reject_cases()
+    ),
     "no_crash": no_crash_cases,
 }
 BASE = "models/trained.cert"
@@ -55,6 +60,7 @@ def build() -> Corpus:
     """Return the whole corpus."""
     files = {f"models/{name}.safetensors": weights(name) for name in makers()}
     files |= {f"models/{name}.safetensors": network(name).bytes() for name in ABOUT}
+    files |= {f"models/{name}.safetensors": model(name).bytes() for name in LAYERED}
     files[BASE] = plain()
     lines = [f"{path} {_sha256(data)}" for path, data in files.items()]
     for category in CATEGORIES:

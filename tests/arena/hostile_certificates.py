@@ -74,7 +74,7 @@ def parts() -> Iterator[Case]:
         "more": [*known, known[-1]],
         "null-behind": [*known, None],
         "mlp": [*known[:3], {"part": "mlp"}, known[3]],
-        "two-layers": [*known[:3], *known[2:]],
+        "seventeen-layers": [*known[:2], *[known[2]] * 17, known[3]],
         "reversed": known[::-1],
         "words": ["embed", "positions", "attention", "readout"],
         "null": None,
@@ -85,7 +85,7 @@ def parts() -> Iterator[Case]:
         "scale": [*known[:2], attention | {"scale": "1"}, known[3]],
         "rotary": [*known[:2], attention | {"rotary": 1}, known[3]],
         "key-missing": [*known[:2], {"part": "attention", "heads": 1}, known[3]],
-        "readout": [*known[:3], {"part": "readout", "position": "mean"}],
+        "readout": [*known[:3], {"part": "readout", "position": "first"}],
         "long-name": [{"part": "x" * 300}, *known[1:]],
     }
     for name, value in lists.items():

@@ -62,7 +62,7 @@ def parts() -> Iterator[Case]:
         ("attention", {"softmax": "0.5", "normalised": False}, SYNTAX),
         ("attention", {"softmax": 0, "normalised": False}, SYNTAX),
         ("attention", {"softmax": "1/2", "normalised": 1}, UNSUPPORTED),
-        ("mlp", {"activation": "gelu"}, UNSUPPORTED),
+        ("mlp", {"activation": "tanh"}, UNSUPPORTED),
         ("mlp", {"layers": 1}, UNSUPPORTED),
         ("readout", {"position": "first"}, UNSUPPORTED),
         ("embed", {"norm": "ln"}, UNSUPPORTED),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 Fields = dict[str, Any]
@@ -29,8 +30,15 @@ def statement(cert: Fields) -> str:
 
 
 def words(parts: list[Fields]) -> str:
-    """Return the parts of a model with their settings."""
-    return ",".join(_WORDS.get(part["part"], lambda part: part["part"])(part) for part in parts)
+    """Return the parts of a model with their settings, layers that are all alike written once."""
+    said = [_WORDS.get(part["part"], lambda part: part["part"])(part) for part in parts]
+    names = [part["part"] for part in parts]
+    starts = [i - (names[i - 1] == "norm") for i, x in enumerate(names) if x == "attention"]
+    end = len(parts) - 1 - (names[-2] == "norm")
+    layers = [said[a:b] for a, b in pairwise([*starts, end])]
+    if len(layers) > 1 and all(layer == layers[0] for layer in layers):
+        said[starts[0] : end] = [f"{len(layers)}*({','.join(layers[0])})"]
+    return ",".join(said)
 
 
 def _attention(part: Fields) -> str:
@@ -45,14 +53,20 @@ def _attention(part: Fields) -> str:
 
 def _mlp(part: Fields) -> str:
     layers = f",{part['layers']}-layers" if part.get("layers", 1) > 1 else ""
-    return f"mlp({part['activation']}{layers})"
+    return f"mlp({part['activation']}{layers}{',gated' * part.get('gated', False)})"
+
+
+def _readout(part: Fields) -> str:
+    layers = f",{part['layers']}-layers" if "layers" in part else ""
+    return f"readout({part['position']}{layers})" if "position" in part else "readout"
 
 
 _WORDS = {
     "attention": _attention,
     "mlp": _mlp,
     "pair": lambda part: f"pair({part['inputs']})",
-    "readout": lambda part: f"readout({part['position']})" if "position" in part else "readout",
+    "norm": lambda part: f"norm({part['kind']},{part['eps']})",
+    "readout": _readout,
 }
 
 

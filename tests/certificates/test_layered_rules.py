@@ -191,6 +191,33 @@ def test_a_mixture_is_within_its_radius_at_the_worst_signs(width, unit, fine, sh
     assert best > (0.5 if share is None else 0.4) or share == 0
 
 
+@pytest.mark.parametrize("of_keys", [False, True])
+def test_the_radius_of_a_mixture_is_attained(of_keys):
+    """Two equal weights; errors of the query, or of the keys, move the two scores apart."""
+    unit, fine, size = 50, 64, 3
+    mixer = Mixer(size, unit, fine, 128, None, False)
+    near, off, one = 2**70, 2**70, 1 << unit
+    query = [20 * one] * size if of_keys else [0] * size
+    keys = [[0] * size] * 2 if of_keys else [[20 * one] * size, [-20 * one] * size]
+    memory, off_keys = Memory(1, size, 2), near if of_keys else 0
+    off = 0 if of_keys else off
+    for place, value in enumerate((one, -one)):
+        memory.push(place, [*keys[place], *([value] * size)], off_keys, mixer)
+    column = memory.columns[2][0]
+    found, moved = mixer.mixed(query, column, memory.values[0], off, off_keys)
+    bound = moved + (off_keys * mixer.weight(2) >> 20) + 1 + (1 << fine - 1)
+    low = arb(2) ** -(unit + fine)
+    q = [x * arb(2) ** -unit + off * low for x in query]
+    k = [
+        [x * arb(2) ** -unit + turn * off_keys * low for x in key]
+        for turn, key in zip((1, -1), keys, strict=True)
+    ]
+    true = mixture(q, k, [1 + off_keys * low, -1 + off_keys * low], None, False)
+    error = abs(true / low - found[0] * arb(2) ** fine)
+    assert error <= bound
+    assert error > 0.99 * bound
+
+
 def test_a_score_or_a_value_that_could_leave_its_lane_is_declined():
     mixer = Mixer(1, 24, 28, 64, None, False)
     for key, value, query in ((1 << 31, 0, 1 << 31), (0, 1 << 40, 0)):
@@ -216,7 +243,7 @@ def test_no_activation_is_steeper_than_the_rule_says(name):
         s = 1 / (1 + (-inner).exp())
         return s + x * inner_slope * s * (1 - s)
 
-    bound = ball(Fraction(STEEPEST[name], 1000))
+    bound = ball(Fraction(STEEPEST[name]) / 1000)
     # Beyond 12 the derivative is within 10^-3 of 0 or 1 (docs/theorems.md, R7).
     todo, steps = [(Fraction(-12), Fraction(12))], 0
     with ctx.workprec(80):
@@ -338,3 +365,71 @@ def test_what_a_map_writes_moves_a_reader_by_the_products_column_sums():
             best = max(best, Fraction(moved, found[1]))
         assert found[0] >= before[0] + off * max(sum(map(abs, c)) for c in zip(*rows, strict=True))
     assert best > Fraction(999, 1000)
+
+
+def _half(mixer, *arguments):
+    return MOVED(mixer, *arguments) // 2
+
+
+def _without_keys(mixer, query, column, seen, off, off_keys):
+    return MOVED(mixer, query, column, seen, off, 0)
+
+
+def _of_weights_alone(made, rho, largest):
+    return (largest * made.off >> 20) + 2
+
+
+def _of_the_vector_alone(made, rho, largest):
+    return (rho * made.heaviest >> 20) + 2
+
+
+def _at_the_rounded_vector(made, x, rho):
+    return NORMED(made, x, 0)
+
+
+def _nothing_off(made, x, rho):
+    return NORMED(made, x, rho)._replace(off=0)
+
+
+SIZES = {"width": 128, "unit": 50, "fine": 64}
+MOVED, NORMED = Mixer._moved, Normaliser.normed
+TANH, ATTAINED = "gelu-tanh", test_the_radius_of_a_mixture_is_attained
+A_NORM = (
+    test_a_norm_is_within_its_bounds_at_the_worst_case,
+    SIZES | {"kind": "layer", "eps": Fraction(0)},
+)
+A_MAP = (
+    test_a_linear_map_is_within_its_radius_which_is_attained,
+    {"width": 64, "unit": 24, "fine": 28},
+)
+SLOPE = test_no_activation_is_steeper_than_the_rule_says
+MISTAKES = {
+    "half the radius of a mixture": (Mixer, "_moved", _half, ATTAINED, {"of_keys": False}),
+    "keys that are exact": (Mixer, "_moved", _without_keys, ATTAINED, {"of_keys": True}),
+    "a vector that is exact": (Map, "radius", _of_weights_alone, *A_MAP),
+    "weights that are exact": (Map, "radius", _of_the_vector_alone, *A_MAP),
+    "a norm's divisor at the rounded vector": (
+        Normaliser,
+        "normed",
+        _at_the_rounded_vector,
+        *A_NORM,
+    ),
+    "a norm that is exact": (Normaliser, "normed", _nothing_off, *A_NORM),
+    "gelu by tanh as steep as 1.1289": (
+        STEEPEST,
+        "gelu-tanh",
+        Fraction(11289, 10),
+        SLOPE,
+        {"name": "gelu-tanh"},
+    ),
+    "silu as steep as 1.0998": (STEEPEST, "silu", Fraction(10998, 10), SLOPE, {"name": "silu"}),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_planted_mistake_is_found(name, monkeypatch):
+    target, what, mistake, found_by, arguments = MISTAKES[name]
+    set_to = monkeypatch.setitem if isinstance(target, dict) else monkeypatch.setattr
+    set_to(target, what, mistake)
+    with pytest.raises(AssertionError):
+        found_by(**arguments)

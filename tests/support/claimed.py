@@ -15,6 +15,7 @@ import explain
 from files.claims import Pins
 from files.verdict import Refusal, Theorem
 from support.certify import BUFFERS, PARTS, digest, shapes, split_weights, task_of
+from support.layered import Layered
 from support.networks import Network, exceeds, inputs_of, right_and_open
 from support.oracle import count_correct, oracle_of
 from support.rules import definition
@@ -61,6 +62,13 @@ def sizes_of(data: bytes, parts: list[Fields], places: int) -> dict[str, int]:
         (v, d), (m, out) = shape["W_a" if "W_a" in shape else "W_E"], shape["W_out"]
         return {"d_vocab": v, "n_ctx": 2, "d_model": d, "d_mlp": m, "d_vocab_out": out}
     (v, d), (heads, _, h), out = shape["W_E"], shape["W_Q"], shape["W_U"][1]
+    counted = [part["part"] for part in parts].count("attention")
+    readout = parts[-1] == {"part": "readout", "position": "last"}
+    activations = {part["activation"] for part in parts if part["part"] == "mlp"}
+    if counted > 1 or "norm" in names or not readout or activations - {"relu"}:
+        v_and_d = {"d_vocab": v, "n_ctx": places, "d_model": d, "n_layers": counted}
+        inner = {"n_heads": heads, "d_head": h, "d_mlp": shape.get("W_in", (0, 0))[1]}
+        return v_and_d | inner | {"d_vocab_out": out}
     inner = {"n_heads": heads, "d_head": h, "d_mlp": shape.get("W_in", (0, 0))[1]}
     places = shape["W_pos"][0] if "positions" in names else places
     return {"d_vocab": v, "n_ctx": places, "d_model": d} | inner | {"d_vocab_out": out}
@@ -86,7 +94,8 @@ def ends_of(data: bytes, claim: Fields, more: Fraction = Fraction(0)) -> tuple[i
 def _ends(data: bytes, margin: Fraction, text: str, parts: str, sizes: str) -> tuple[int, int]:
     task = json.loads(text)
     if json.loads(parts) != PARTS:
-        network = Network(tensors_of(data), json.loads(parts), json.loads(sizes))
+        kind = Layered if "n_layers" in json.loads(sizes) else Network
+        network = kind(tensors_of(data), json.loads(parts), json.loads(sizes))
         return right_and_open(network, task, definition, margin)
     model = _model(data)
     if task == task_of(shapes(data)):

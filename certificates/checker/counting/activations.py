@@ -47,21 +47,28 @@ def _gelu(unit: int, width: int) -> Values:
     """
     rows = taylor_rows(unit, ORDERS[width])
     shift, end = unit - STEP, KNOTS << unit - STEP
-    half = 1 << shift >> 1
+    half, short = 1 << shift >> 1, width == 64
 
     def values(x: Sequence[int]) -> tuple[list[int], int]:
         made = []
         for v in x:
             a = v if v > 0 else -v
-            if a < end:
-                i = a + half >> shift
-                r = a - (i << shift)
-                y = 0
-                for c in rows[i]:
-                    y = (y * r >> unit) + c
-                made.append(y if v > 0 else y - a)
-            else:
+            if a >= end:
                 made.append(v if v > 0 else 0)
+                continue
+            i = a + half >> shift
+            r = a - (i << shift)
+            # Horner's rule, without a loop: here most of the time goes.
+            if short:
+                c3, c2, c1, c0 = rows[i]
+                y = (((c3 * r >> unit) + c2) * r >> unit) + c1
+            else:
+                c7, c6, c5, c4, c3, c2, c1, c0 = rows[i]
+                y = (((c7 * r >> unit) + c6) * r >> unit) + c5
+                y = (((y * r >> unit) + c4) * r >> unit) + c3
+                y = (((y * r >> unit) + c2) * r >> unit) + c1
+            y = (y * r >> unit) + c0
+            made.append(y if v > 0 else y - a)
         return made, 4
 
     return values

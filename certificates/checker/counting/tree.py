@@ -7,7 +7,7 @@ from tasks.rule import Partial, State
 from tasks.task import Task
 
 # Operations of a prefix that is visited.
-COST = 4
+COST = 10
 
 
 def labelled(
