@@ -15,19 +15,9 @@ from files.claims import Claim, Counts, Pins, read_claim, require_model, require
 from files.tensors import digest, read_tensors, stated_parts
 from files.verdict import Declined, Rejected, Theorem, decline_unless
 from files.witness import demand_empty
-from parts.architecture import FACTORS, ONE_HEAD, PROGRAM, Model
-from parts.layers_function import LAYERS
-from strategies import (
-    brute_force,
-    cubic,
-    enumeration,
-    exact,
-    ladder,
-    layered_enumeration,
-    onesided,
-    remainder,
-    subcubic,
-)
+from parts.architecture import FACTORS, LAYERS, ONE_HEAD, PROGRAM, Model
+from strategies import brute_force, cubic, enumeration, exact, ladder, onesided, remainder, subcubic
+from strategies import layered_enumeration as layered
 
 ANY_TASK, MAXIMUM = "any task", "max-of-k, over all tokens and outputs"
 
@@ -59,7 +49,7 @@ STRATEGIES: dict[str, Strategy] = {
 }
 # Other rows of a name, for architectures that do not give what the first one needs.
 OTHERS: dict[str, tuple[Strategy, ...]] = {
-    "enumerate": (Strategy(layered_enumeration.read, layered_enumeration.count_right, LAYERS),),
+    "enumerate": (Strategy(layered.read, layered.count_right, LAYERS),),
 }
 
 

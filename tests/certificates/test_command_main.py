@@ -162,7 +162,7 @@ def test_a_file_that_cannot_be_read_is_64_and_named(files, capsys, tmp_path):
 def test_no_more_of_a_file_is_read_than_one_byte_above_its_limit(tmp_path, monkeypatch, capsys):
     path, sizes = tmp_path / "file", []
 
-    def check(weights, cert, pins):
+    def check(weights, cert, pins, processes):
         sizes.append((len(weights), len(cert)))
         raise COMMAND.Refusal("limit", "seen")
 

@@ -171,7 +171,7 @@ def _shares(share: Fraction | None, normalised: bool, seen: int, bits: int) -> S
     """Return what `Shares` says, in units of 2**-bits."""
     if share is None:
         return 1 << bits, 0, True, 1 << bits
-    rest = (1 - share) / seen if normalised else 1 - share
+    rest = (1 - share) * Fraction(1, seen if normalised else 1)
     softmax, uniform = ((x.numerator << bits) // x.denominator for x in (share, rest))
     most = ceil(share.numerator, bits, share.denominator)
     most += seen * ceil(abs(rest.numerator), bits, rest.denominator)

@@ -3,16 +3,9 @@
 from typing import Any
 
 from files.verdict import Declined
-from parts import (
-    attention_only,
-    float32,
-    layers,
-    layers_function,
-    one_head_program,
-    one_layer,
-    pair,
-)
-from parts.architecture import FACTORS, ONE_HEAD, PROGRAM, Architecture, Parts
+from parts import attention_only, float32, layers, one_head_program, one_layer, pair
+from parts import layers_function as function
+from parts.architecture import FACTORS, LAYERS, ONE_HEAD, PROGRAM, Architecture, Parts
 
 _ONE_HEAD = Architecture(
     attention_only.words,
@@ -26,13 +19,8 @@ _ONE_HEAD = Architecture(
     },
     float32.deviation,
 )
-_LAYERS = Architecture(
-    layers.words,
-    layers.Shape._fields,
-    layers.read_model,
-    {layers_function.LAYERS: layers_function.function},
-    None,
-)
+_READ = (layers.words, layers.Shape._fields, layers.read_model)
+_LAYERS = Architecture(*_READ, {LAYERS: function.function}, None)
 # The row of every list of parts that begins with `embed` and that no other row serves.
 IN_SEQUENCE = ("embed", "layers", "readout")
 # Parts by name, in their order, and the architectures that have them: the first that serves them.

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 from arithmetic.matrices import Matrix
 from files.strictjson import rational
-from files.tensors import MAX_LAYERS, Tensor, buffers, require_causal
+from files.tensors import MAX_LAYERS, Tensor, buffers
 from files.verdict import Declined, decline_unless
 from parts.architecture import Parts, require_settings
 from parts.heads import Heads, heads_of, words_of
 from parts.layout import Layout, axes_of, matrices_of, require_small
+from parts.masks import require_causal
 
 ACTIVATIONS = ("relu", "gelu", "gelu-tanh", "silu")
 NORMS = ("layer", "rms")
@@ -78,6 +79,8 @@ class Model(NamedTuple):
 
 def settings_of(parts: Parts) -> tuple[Settings, list[list[str]]]:
     """Return the settings that the parts of a claim state and each layer's words, or decline."""
+    fits = all(isinstance(part, dict) and isinstance(part.get("part"), str) for part in parts)
+    decline_unless(fits, "unsupported", "claim.model.parts: no model of what is no list of parts.")
     names = [str(part["part"]) for part in parts]
     served: list[dict[str, Any]] = []
     blocks: list[Block] = []
@@ -219,5 +222,6 @@ def read_model(tensors: dict[str, Tensor], parts: Parts, sizes: dict[str, int]) 
     inside = not isinstance(place, int) or place < n_ctx
     decline_unless(inside, "unsupported", f"claim.model.parts: no position {place} of {n_ctx}.")
     for number in range(count):
-        require_causal(tensors, n_ctx, number, settings.heads.mask == "causal")
+        names = buffers(count)[2 * number : 2 * number + 2]
+        require_causal(tensors, n_ctx, names, settings.heads.mask == "causal")
     return Model(shape, settings, matrices_of(tensors, layout, shape._asdict() | hidden))

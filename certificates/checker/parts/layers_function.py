@@ -16,8 +16,6 @@ from parts.layers import Model, Norm
 from parts.program import of_answers
 from tasks.task import Task
 
-LAYERS = "layers"
-
 
 class Affine(NamedTuple):
     """x -> x weight + bias, a matrix and one row."""
