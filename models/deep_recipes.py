@@ -84,18 +84,21 @@ def deep_recipe_of(name: str) -> Recipe | None:
     if match := _AFTER.fullmatch(name):
         n, v = int(match[1]), int(match[2])
         shape = Shape(v, n, 32, 16, v, 1)
-        return _listed(deep_recipe(shape, Kind(2, None), 4000, every=500))
+        return _listed(deep_recipe(shape, Kind(2, None), 3000, every=500))
     if match := _BALANCED.fullmatch(name):
         shape = Shape(2, int(match[1]), 32, 16, 2, 2, 64)
-        return _listed(deep_recipe(shape, Kind(2, "relu", None, "sum", (32,)), 2000))
+        return _listed(deep_recipe(shape, Kind(2, "relu", None, "sum", (32,)), 1000, batch=128))
     match = _SUM.fullmatch(name) or _PARITY.fullmatch(name)
     if match is None:
         return None
     p, n = (2, int(match[1])) if match.re is _PARITY else (int(match[1]), int(match[2]))
     if p == 2:
-        return _listed(deep_recipe(Shape(2, n, 32, 16, 2, 2, 64), Kind(2, "relu"), 3000))
+        return _listed(deep_recipe(Shape(2, n, 32, 16, 2, 2, 64), Kind(2, "relu"), 4000, batch=128))
     shape = Shape(p, n, 32, 8, p, 4, 128)
-    return _listed(deep_recipe(shape, Kind(2, "gelu", "layer"), 3000))
+    # Of a sum with coefficients, or of other positions, the one so far is another question.
+    plain = "[" not in name
+    options = {"batch": 256, "learning_rate": 5e-3, "prefixes": plain}
+    return _listed(deep_recipe(shape, Kind(2, "gelu", "layer"), 1500, **options))
 
 
 def kind_of(recipe: Recipe) -> Kind:

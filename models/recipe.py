@@ -17,7 +17,8 @@ class Recipe:
     `warm_up` steps, and falls along a cosine over the last `cooling` share of the steps. Weight
     decay is `decoupled` (AdamW), or else added to the gradient (Adam with an L2 penalty). Weights
     are tried after `every` so many steps. Deep transformers have a `design`, and the `widths` of
-    the readout's hidden layers.
+    the readout's hidden layers. With `prefixes` a sum is learnt at every position, of the tokens so
+    far: the whole one alone gives too little to go by.
     """
 
     architecture: Architecture
@@ -34,6 +35,7 @@ class Recipe:
     every: int = 100
     design: Design | None = None
     widths: tuple[int, ...] = ()
+    prefixes: bool = False
 
     def words(self, seed: int) -> str:
         """Return the recipe for a reader, as the file's metadata state it."""
@@ -43,6 +45,7 @@ class Recipe:
             f"{'AdamW' if self.decoupled else 'Adam'}, learning rate {self.learning_rate:g}, "
             f"betas {self.betas[0]:g} and {self.betas[1]:g}, {decay} {self.weight_decay:g}, "
             f"{self.fraction:.3g} of the inputs, {batches}, {self.steps} steps, "
+            f"{'the loss at every position, of the sum so far, ' if self.prefixes else ''}"
             f"{self.warm_up} of warm-up, cosine over the last {self.cooling:.3g}, best of every "
             f"{'hundredth' if self.every == 100 else f'{self.every}th'} step, seed {seed}"
         )

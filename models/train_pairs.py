@@ -137,12 +137,20 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = _rate(self.recipe, self.step)
         self.optimizer.zero_grad(set_to_none=True)
-        logits = self._answers(self.inputs[chosen])
-        functional.cross_entropy(logits.double(), self.labels[chosen]).backward()
+        self._loss(chosen).backward()
         self.optimizer.step()
         self.step += 1
         if self.step % self.recipe.every == 0 or self.step == self.recipe.steps:
             self._try()
+
+    def _loss(self, chosen: torch.Tensor) -> torch.Tensor:
+        inputs, labels, answers = self.inputs[chosen], self.labels[chosen], self.task.answers
+        if not self.recipe.prefixes or self.recipe.design is None:
+            return functional.cross_entropy(self._answers(inputs).double(), labels)
+        each = layers.logits_of(self.recipe.design, each=True)(self.weights, inputs)
+        logits = each[..., answers.start : answers.stop].flatten(0, 1)
+        so_far = inputs.cumsum(1) % self.recipe.shape.d_vocab
+        return functional.cross_entropy(logits.double(), so_far.flatten() - answers.start)
 
     def result(self) -> Trained:
         """Return the best weights that were tried."""

@@ -66,7 +66,10 @@ def test_deep_recipes_have_sizes_and_parts(name, sizes, total, words):
     recipe = recipe_of(name)
     assert tuple(recipe.shape.fields().values()) == sizes
     assert task_named(name, recipe.shape).total == total and words in recipe.design.words
-    again = deep_recipe(recipe.shape, kind_of(recipe), recipe.steps, every=recipe.every)
+    options = {
+        name: getattr(recipe, name) for name in ("batch", "every", "learning_rate", "prefixes")
+    }
+    again = deep_recipe(recipe.shape, kind_of(recipe), recipe.steps, **options)
     assert again == recipe
 
 

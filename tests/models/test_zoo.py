@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from ballproof.models.architectures.layers.design import text_of
 from ballproof.models.catalogue import (
     ZOO_FOLDER,
     parse_name,
@@ -28,6 +29,7 @@ PROVIDED_NAMES = (
 )
 
 
+DEEP = ("after-6-of-12", "balanced-12", "parity-12", "sum-mod-10-of-4")
 PAIRS = ("add-mod-59", "add-mod-113", "product-in-s4", "product-in-s5")
 # Of the records of the first 200 models, as they are since they were published.
 FIRST_RECORDS = "0e16226a25e3a79f9868fa0ac347b126c43511d0d7eea33a2c3ab8382105e7d9"
@@ -38,7 +40,8 @@ def test_the_zoo_holds_151_seeds_and_the_longer_tasks():
     sizes = Counter(name[1:3] for name in names if name.rule == "max")
     assert sizes == {(4, 64): 151, (5, 64): 10, (10, 64): 10, (20, 64): 10, (10, 128): 10}
     others = Counter(name.task for name in names if name.rule != "max")
-    assert others == {"min-of-4": 3, "rank-2-of-4": 3, "argmax-of-4": 3, **dict.fromkeys(PAIRS, 3)}
+    counted = {"min-of-4": 3, "rank-2-of-4": 3, "argmax-of-4": 3}
+    assert others == {**counted, **dict.fromkeys(PAIRS, 3), **dict.fromkeys(DEEP, 2)}
     assert {*PROVIDED_NAMES} <= {*zoo_names()}
     assert zoo_names() == sorted(zoo_names(), key=zoo_order)
 
@@ -61,8 +64,8 @@ def test_every_record_describes_its_file(name):
     assert record["digest"] == weights.digest
     parsed = parse_name(name)
     assert (record["n_ctx"], record["d_vocab"], record["seed"]) == parsed[1:]
-    assert record["task"] == parsed.task
-    assert weights.task == (None if parsed.rule == "max" else parsed.task)
+    assert record["task"] == task_named(parsed.task, weights.shape).name(weights.shape)
+    assert weights.task == (None if parsed.rule == "max" else record["task"])
     assert record["n_ctx"] == weights.shape.n_ctx
     if parsed.is_of_pairs:
         sizes = weights.shape.fields()
@@ -77,6 +80,7 @@ def test_every_record_describes_its_file(name):
     origin = (
         "after the published recipe, torch" if parsed.is_of_pairs else "published recipe, torch"
     )
+    origin = "own recipe, torch" if parsed.is_deep else origin
     assert record["origin"].startswith("provided" if name in PROVIDED_NAMES else origin)
 
 
@@ -84,7 +88,13 @@ def test_every_record_describes_its_file(name):
 def test_a_file_of_sums_or_products_states_the_recipe_of_its_record(name):
     _, metadata = read_file(zoo_path(name).read_bytes(), name)
     record = zoo_record(name)
+    parts = metadata.pop("parts", None)
     assert metadata == {"task": record["task"], "recipe": record["recipe"]}
+    if parse_name(name).is_deep:
+        recipe = recipe_of(parse_name(name).task)
+        assert load_weights(zoo_path(name)).architecture.text == text_of(recipe.design)
+    else:
+        assert parts is None
 
 
 def test_what_is_not_to_be_perfect_is_remarked_and_the_rest_is_perfect():
@@ -104,6 +114,8 @@ def test_what_is_not_to_be_perfect_is_remarked_and_the_rest_is_perfect():
         ("rank-2-of-4-seed-7", ("rank-2", 4, 64, 7)),
         ("add-mod-113-seed-0", ("add-mod-113", 3, 114, 0)),
         ("product-in-s5-seed-12", ("product-in-s5", 2, 120, 12)),
+        ("after-6-of-12-seed-1", ("after-6-of-12", 6, 12, 1)),
+        ("parity-12-seed-0", ("parity-12", 12, 2, 0)),
     ],
 )
 def test_names_are_parsed(name, expected):
@@ -135,5 +147,5 @@ def test_a_path_wins_over_a_name(tmp_path, monkeypatch):
 def test_an_unknown_name_suggests_close_ones():
     with pytest.raises(FileNotFoundError, match=r"did you mean max-of-4-seed-123"):
         resolve("max-of-4-seed-1234")
-    with pytest.raises(FileNotFoundError, match="the zoo holds 212 models, max-of-4-seed-123"):
+    with pytest.raises(FileNotFoundError, match="the zoo holds 220 models, max-of-4-seed-123"):
         resolve("nothing like it")

@@ -10,9 +10,6 @@ from typing import NamedTuple
 import click
 
 from ballproof.models.architectures import Shape
-from ballproof.models.architectures.layers.design import ACTIVATIONS, KINDS, POSITIONS
-from ballproof.models.architectures.layers.names import MAX_LAYERS
-from ballproof.models.deep_recipes import MOST_INPUTS, Kind, deep_recipe, kind_of
 from ballproof.models.files import require_writable
 from ballproof.models.recipe import Recipe
 from ballproof.models.recipes import recipe_of
@@ -21,15 +18,19 @@ from ballproof.models.tensors import Tensor, write_tensors
 from ballproof.models.weights import weights_from_bytes
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import Output, out_option, pass_terminal
+from ballproof.verifier.commands.train_layers import (
+    SIZE,
+    Layers,
+    deep_recipe_with,
+    layer_options,
+)
 from ballproof.verifier.proving.extras import installing
 
 MISSING_TORCH = (
     f"Training needs torch, which is not installed: {installing('train')} "
     "(or a CPU build of torch) provides it."
 )
-SIZE = click.IntRange(1, 4096)
 SAMPLES = 100_000
-NONE = "none"
 
 
 class Sizes(NamedTuple):
@@ -40,17 +41,6 @@ class Sizes(NamedTuple):
     d_vocab_out: int | None
     d_model: int | None
     d_head: int | None
-
-
-class Layers(NamedTuple):
-    """What the options say of a deep transformer, None where it is as in the recipe."""
-
-    n_layers: int | None
-    n_heads: int | None
-    d_mlp: int | None
-    activation: str | None
-    norm: str | None
-    readout: str | None
 
 
 class Training(NamedTuple):
@@ -80,29 +70,7 @@ class Training(NamedTuple):
 )
 @click.option("--d-model", type=SIZE, show_default="32", help="Residual width.")
 @click.option("--d-head", type=SIZE, show_default="32", help="Head width.")
-@click.option(
-    "--n-layers",
-    type=click.IntRange(1, MAX_LAYERS),
-    help="Layers of a deep transformer, for any task whose inputs can be listed; left out, what is "
-    "usual for the task.",
-)
-@click.option("--n-heads", type=click.IntRange(1, 64), help="Deep transformers: heads of a layer.")
-@click.option("--d-mlp", type=SIZE, help="Deep transformers: neurons of a layer.")
-@click.option(
-    "--activation",
-    type=click.Choice([*ACTIVATIONS, NONE]),
-    help="Deep transformers: of the MLPs, none for attention alone.",
-)
-@click.option(
-    "--norm",
-    type=click.Choice([*KINDS, NONE]),
-    help="Deep transformers: before attention, before the MLPs and at the end.",
-)
-@click.option(
-    "--readout",
-    type=click.Choice(POSITIONS),
-    help="Deep transformers: the last position, or the sum or mean of all.",
-)
+@layer_options
 @click.option(
     "--steps",
     type=click.IntRange(1),
@@ -166,9 +134,12 @@ def train(
     training = Training(seed, steps, batch, fraction, state)
     layers = Layers(n_layers, n_heads, d_mlp, activation, norm, readout)
     recipe = None if task_name is None else recipe_of(task_name)
-    if layers != Layers(*[None] * len(layers)) or (recipe is not None and recipe.design):
+    if layers.stated or (recipe is not None and recipe.design):
         task_name = task_name or f"max-of-{_positions(sizes.n_ctx, '')}"
-        recipe, sizes = _deep(recipe, task_name, sizes, layers), Sizes(*[None] * len(sizes))
+        given = recipe.shape if recipe else _plain_shape(task_name, sizes)
+        stated = {key: x for key, x in sizes._asdict().items() if x is not None}
+        recipe = deep_recipe_with(recipe, given, stated, layers, task_name)
+        sizes = Sizes(*[None] * len(sizes))
     try:
         if task_name is not None and recipe is not None:
             _train_pairs(terminal, task_name, _changed(recipe, sizes, training), training, out)
@@ -233,40 +204,9 @@ def _train_pairs(
     )
 
 
-def _deep(recipe: Recipe | None, task_name: str, sizes: Sizes, layers: Layers) -> Recipe:
-    """Return the recipe of a deep transformer with the options of sizes and layers."""
-    if recipe is None or recipe.design is None:
-        given = recipe.shape if recipe else _plain_shape(task_name, sizes)
-        recipe = deep_recipe(
-            Shape(given.d_vocab, given.n_ctx, 32, 8, given.d_vocab_out, 4, 128),
-            Kind(2, "relu"),
-            3000,
-        )
-    usual, stated = kind_of(recipe), {**sizes._asdict(), **layers._asdict()}
-    kind = usual._replace(
-        layers=layers.n_layers or usual.layers,
-        activation=_named(layers.activation, usual.activation),
-        norm=_named(layers.norm, usual.norm),
-        position=layers.readout or usual.position,
-    )
-    named = {key: x for key, x in stated.items() if x is not None and hasattr(recipe.shape, key)}
-    shape = replace(recipe.shape, **{key: x for key, x in named.items() if key != "n_layers"})
-    shape = replace(shape, d_mlp=shape.d_mlp or 4 * shape.d_model)
-    if shape.d_vocab**shape.n_ctx > MOST_INPUTS:
-        raise click.UsageError(
-            f"{task_name} has up to {shape.d_vocab}^{shape.n_ctx} inputs, where deep transformers "
-            f"are trained on at most {MOST_INPUTS}, which are listed."
-        )
-    return deep_recipe(shape, kind, recipe.steps, every=recipe.every)
-
-
 def _plain_shape(task_name: str, sizes: Sizes) -> Shape:
     k, d_vocab = _positions(sizes.n_ctx, task_name), sizes.d_vocab or 64
     return Shape(d_vocab, k, 32, 32, _outputs(sizes.d_vocab_out, d_vocab, task_name))
-
-
-def _named(stated: str | None, usual: str | None) -> str | None:
-    return usual if stated is None else None if stated == NONE else stated
 
 
 def _changed(recipe: Recipe, sizes: Sizes, training: Training) -> Recipe:

@@ -53,8 +53,13 @@ def initial(
     return weights
 
 
-def logits_of(design: Design) -> Callable[[Weights, torch.Tensor], torch.Tensor]:
-    """Return the function from weights and tokens (batch, n_ctx) to logits (batch, outputs)."""
+def logits_of(
+    design: Design, each: bool = False
+) -> Callable[[Weights, torch.Tensor], torch.Tensor]:
+    """Return the function from weights and tokens (batch, n_ctx) to logits (batch, outputs).
+
+    With `each` they are those of every position (batch, n_ctx, outputs), whichever is read.
+    """
 
     def logits(weights: Weights, tokens: torch.Tensor) -> torch.Tensor:
         stream = functional.embedding(tokens, weights[W_E])
@@ -69,7 +74,8 @@ def logits_of(design: Design) -> Callable[[Weights, torch.Tensor], torch.Tensor]
                 gate = weights.get(in_layer(number, "mlp.W_gate"))
                 inner = act(inner) if gate is None else act(normed @ gate) * inner
                 stream = stream + _linear(inner, weights, in_layer(number, "mlp.W_out"))
-        return _read(_normed(stream, design.final, "ln_final", weights), design, weights)
+        normed = _normed(stream, design.final, "ln_final", weights)
+        return _unembedded(normed if each else _read(normed, design), design, weights)
 
     return logits
 
@@ -102,13 +108,15 @@ def _attended(x: torch.Tensor, design: Design, number: int, weights: Weights) ->
     return torch.einsum("nakh,ahd->nkd", mixed, weights[in_layer(number, "attn.W_O")])
 
 
-def _read(stream: torch.Tensor, design: Design, weights: Weights) -> torch.Tensor:
+def _read(stream: torch.Tensor, design: Design) -> torch.Tensor:
     if isinstance(design.position, int):
-        read = stream[:, design.position]
-    elif design.position == "last":
-        read = stream[:, -1]
-    else:
-        read = stream.sum(1) if design.position == "sum" else stream.mean(1)
+        return stream[:, design.position]
+    if design.position == "last":
+        return stream[:, -1]
+    return stream.sum(1) if design.position == "sum" else stream.mean(1)
+
+
+def _unembedded(read: torch.Tensor, design: Design, weights: Weights) -> torch.Tensor:
     for number in range(1, design.readouts):
         read = read @ weights[weight_of_readout(number)] + weights[bias_of_readout(number)]
         read = functional.relu(read)
