@@ -91,6 +91,8 @@ class Change(NamedTuple):
 CHANGES = {
     "add-mod-113-seed-2": Change("stopped early", {"steps": 450}),
     "product-in-s4-seed-2": Change("a fifth of the inputs was held out", {"fraction": 0.8}),
+    "sum-mod-10-of-4-seed-1": Change("stopped early", {"steps": 600}),
+    "parity-12-seed-1": Change("stopped early", {"steps": 2000}),
 }
 
 
