@@ -16,14 +16,14 @@ from arithmetic.weights import exponentials, on_one_unit, weighted
 from counting.pools import Pool, Table
 from counting.signs import Sequence, gap_terms, settled
 from files.claims import Claim, Pins
-from files.verdict import decline_unless
+from files.verdict import Declined, decline_unless
 from kernel import given, read, shifted, strategy_of
 from parts.architecture import PROGRAM, Model
 from parts.attention import Attention
 from parts.tables import Tables
 from strategies import cubic, enumeration, layered_enumeration, subcubic
 from strategies.ladder import Ladder, Pools, Uppers
-from strategies.ladder_witness import BRANCHES, RULES, Node
+from strategies.ladder_witness import BRANCHES, MERGED, RULES, Node
 from tasks.acceptors import accepted
 from tasks.task import Task
 
@@ -93,6 +93,8 @@ def explainer(model: Model, claim: Claim) -> Callable[[Sequence], Explanation]:
 
     def explained(x: Sequence) -> Explanation:
         label = task.rule.label([x[position] for position in task.reads])
+        if label is None:
+            raise Declined("unsupported", f"{claim.question[:200]} gives {x} no label.")
         if label in task.answers:
             return by(x, label)
         return Explanation(x, label, False, _class(x, label), "its label, which is no answer")
@@ -225,9 +227,10 @@ def _by_rules(x: Sequence, m: int, pool: Pool, node: Node, uppers: Uppers) -> Ex
     if sum(t in node.rare_tokens for t in x[:-1]) > node.at_most:
         return Explanation(x, m, False, "", f"more than {node.at_most} of the rare tokens")
     tables: dict[int, Table] = {}
-    for rule, rivals, _ in (item for item in node.groups if item.rule != "grid-lower"):
-        live = [j for j in rivals if j in uppers]
-        tables |= {j: uppers[j] if rule in BRANCHES else pool.table(live) for j in live}
+    for group in (item for item in node.groups if not item.rule.endswith("-lower")):
+        live = [j for j in group.rivals if j in uppers]
+        alone = group.rule in (*BRANCHES, *MERGED)
+        tables |= {j: uppers[j] if alone else pool.table(live) for j in live}
     if tables.keys() != uppers.keys():
         return Explanation(x, m, False, "", "the witness, which counts no such rival")
     found = _by_sums(x, pool, tables)

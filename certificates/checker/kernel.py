@@ -16,7 +16,17 @@ from files.tensors import digest, read_tensors, stated_parts
 from files.verdict import Declined, Rejected, Theorem, decline_unless
 from files.witness import demand_empty
 from parts.architecture import FACTORS, LAYERS, ONE_HEAD, PROGRAM, Model
-from strategies import brute_force, cubic, enumeration, exact, ladder, onesided, remainder, subcubic
+from strategies import (
+    brute_force,
+    cells,
+    cubic,
+    enumeration,
+    exact,
+    ladder,
+    onesided,
+    remainder,
+    subcubic,
+)
 from strategies import layered_enumeration as layered
 
 ANY_TASK, MAXIMUM = "any task", "max-of-k, over all tokens and outputs"
@@ -42,6 +52,7 @@ STRATEGIES: dict[str, Strategy] = {
     "exact": Strategy(demand_empty, exact.count_right),
     "enumerate": Strategy(enumeration.read, enumeration.count_right, PROGRAM),
     "remainder": Strategy(remainder.read, remainder.count_right, PROGRAM),
+    "cells": Strategy(cells.read, cells.count_right, PROGRAM),
     "one-sided": Strategy(onesided.read, onesided.count_right, PROGRAM),
     "cubic": Strategy(demand_empty, cubic.count_right, serves=MAXIMUM),
     **dict.fromkeys(ladder.NAMES, Strategy(ladder.read, ladder.count_right)),

@@ -1,7 +1,8 @@
 """Which files a claim rests on: what somebody has to read to trust its verdict, and how long it is.
 
 Imports are followed from `kernel`. A file with an explicit table imports every row's file, and a
-claim uses one row: the other rows are left out. So is what only words the verdict or explains it.
+claim uses one row: the other rows are left out. So is what only words the verdict or explains it,
+and of a ladder what only rules rest on that its witness does not name.
 """
 
 import ast
@@ -13,6 +14,8 @@ from tokenize import COMMENT, DEDENT, ENCODING, ENDMARKER, INDENT, NEWLINE, NL, 
 from files.claims import Claim
 from kernel import OTHERS, STRATEGIES, strategy_of
 from parts.architectures import ARCHITECTURES
+from strategies import ladder
+from strategies.ladder_witness import rules_of
 from tasks.task import RULES
 
 ROOT = PurePath(__file__).parent
@@ -24,8 +27,12 @@ def trusted(claim: Claim) -> dict[str, int]:
     strategy, rule = strategy_of(claim), type(claim.task.rule)
     row = claim.architecture
     made = row.gives[strategy.needs]
-    used = [strategy.count, rule, row.read, made, row.deviation]
-    return closure(each.__module__ for each in used[: 4 + (claim.semantics == "float32")] if each)
+    used = [strategy.count, rule, row.read, made]
+    used += [row.deviation] if row.deviation and claim.semantics == "float32" else []
+    if claim.strategy in ladder.NAMES:
+        named = {rule for pools in ladder.read(claim).values() for rule in rules_of(pools)}
+        used += [room for room, rules in ladder.ROOMS.items() if not named.isdisjoint(rules)]
+    return closure(each.__module__ for each in used)
 
 
 def closure(rows: Iterable[str]) -> dict[str, int]:
@@ -35,6 +42,7 @@ def closure(rows: Iterable[str]) -> dict[str, int]:
             row.count.__module__
             for row in (*STRATEGIES.values(), *(row for rows in OTHERS.values() for row in rows))
         },
+        "strategies.ladder": {room.__module__ for room in ladder.ROOMS},
         "tasks.task": {made.__module__ for _, made in RULES.values()},
         "parts.architectures": {
             each.__module__

@@ -17,6 +17,7 @@ from arena_case import Case
 from arena_models import makers, weights
 from hostile_certificates import plain
 from network_cases import network_accept_cases
+from network_cells import network_cells_accept_cases, network_cells_reject_cases
 from network_models import ABOUT, network
 from network_refusals import network_reject_cases
 from no_crash_cases import no_crash_cases
@@ -26,8 +27,8 @@ ARENA = Path(__file__).resolve().parent
 TREE = ARENA.parents[1]
 MANIFEST = ARENA / "manifest.txt"
 CATEGORIES: dict[str, Callable[[], Iterator[Case]]] = {
-    "accept": lambda: chain(accept_cases(), network_accept_cases()),
-    "reject": lambda: chain(reject_cases(), network_reject_cases()),
+    "accept": lambda: chain(accept_cases(), network_accept_cases(), network_cells_accept_cases()),
+    "reject": lambda: chain(reject_cases(), network_reject_cases(), network_cells_reject_cases()),
     "no_crash": no_crash_cases,
 }
 BASE = "models/trained.cert"

@@ -1,4 +1,4 @@
-"""`remainder` and `one-sided`: true for every witness, as tight as their theorems, refused else."""
+"""Compact strategies: true for every witness, as tight as their theorems, refused else."""
 
 from dataclasses import replace
 from fractions import Fraction
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.certify import encoded
-from support.compact import EMPTY, dyadic, fitted, weight_of, wild
+from support.compact import EMPTY, dyadic, every_neuron, fitted, spanned, weight_of, wild
 from support.networks import claim_of, models, one_layer, pair, pairs
 from support.table_counts import established, table, truth
 
@@ -162,11 +162,12 @@ def test_only_the_neurons_that_a_share_takes_are_counted():
     assert found[2] - found[0] <= -2 * 4
 
 
-@pytest.mark.parametrize("strategy", ["remainder", "one-sided"])
+@pytest.mark.parametrize("strategy", ["remainder", "cells", "one-sided"])
 def test_the_budget_is_the_count_of_the_work(strategy):
     network = one_layer(1, m=4)
     task = table(network, 2, 3)
-    witness = {"remainder": fitted(network, range(3), 2), "one-sided": {"share": "1/3"}}[strategy]
+    witnesses = {"remainder": fitted(network, range(3), 2), "one-sided": {"share": "1/3"}}
+    witness = (witnesses | {"cells": spanned(0, 4, 2)})[strategy]
     counts = (0, len(task["labels"]))
 
     def checked(operations):
@@ -180,11 +181,12 @@ def test_the_budget_is_the_count_of_the_work(strategy):
     assert refusal.value.reason == "budget"
 
 
-@pytest.mark.parametrize("strategy", ["remainder", "one-sided"])
+@pytest.mark.parametrize("strategy", ["remainder", "cells", "one-sided"])
 def test_no_explanation_is_given_of_one_input(strategy):
     """Declined, and no error: the counts of these strategies have no parts to tell."""
     network = pair(0, outputs=3)
-    witness = {"remainder": GOOD, "one-sided": {"share": "0"}}[strategy]
+    witnesses = {"remainder": GOOD, "one-sided": {"share": "0"}, "cells": every_neuron(3)}
+    witness = witnesses[strategy]
     cert = claim_of(network, table(network, 2, 3), (0, 16), strategy=strategy, witness=witness)
     assert check(network.bytes(), encoded(cert), Pins()).total == 16
     with pytest.raises(Declined) as refusal:
@@ -250,10 +252,10 @@ def test_a_witness_outside_its_domain_is_rejected(network):
     [(pair(0, outputs=3, layers=2), 2), (one_layer(0, m=0), 0), (one_layer(0, m=0, heads=1), 0)],
     ids=["two layers", "no neurons", "one head"],
 )
-@pytest.mark.parametrize("strategy", ["remainder", "one-sided"])
+@pytest.mark.parametrize("strategy", ["remainder", "cells", "one-sided"])
 def test_another_number_of_layers_than_one_is_declined(network, layers, strategy):
     task = table(network, 2, 3)
-    witness = GOOD if strategy == "remainder" else {"share": "0"}
+    witness = {"remainder": GOOD, "cells": every_neuron(3)}.get(strategy, {"share": "0"})
     cert = claim_of(network, task, (0, 9), strategy=strategy, witness=witness)
     with pytest.raises(Declined) as refusal:
         cert["claim"]["total"] = cert["claim"]["correct_at_most"] = str(len(task["labels"]))

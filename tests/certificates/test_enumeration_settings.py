@@ -5,25 +5,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from support.asked import a_table, answer
 from support.certify import encoded, verdict
 from support.networks import claim_of, one_layer, pair
 
 from files.claims import Pins
 from files.verdict import Declined, Rejected
 from kernel import check
+from parts import layout
 from parts.layout import MAX_TABLE, axes_of, require_small
-
-
-def a_table(network, labels, answers=None, positions=None):
-    v, k, outputs = (network.sizes[x] for x in ("d_vocab", "n_ctx", "d_vocab_out"))
-    positions = positions or [[0, v]] * k
-    whole = {"rule": "table", "labels": labels, "positions": positions, "reads": list(range(k))}
-    return whole | {"answers": answers or [0, outputs]}
-
-
-def answer(network, task, counts, **options):
-    return verdict(network.bytes(), encoded(claim_of(network, task, counts, **options)))
-
 
 WORDS = {
     "embed,positions,attention(1-head,full,1/sqrt(d_head)),readout(last)": {"heads": 1}
@@ -73,7 +63,7 @@ def stated(network, part, **settings):
 @pytest.mark.parametrize(
     ("part", "settings"),
     [
-        *(("attention", {"heads": x}) for x in (0, 257, -1, True, "2", None, 2.0, [2])),
+        *(("attention", {"heads": x}) for x in (1, 3, 0, 257, -1, True, "2", None, 2.0, [2])),
         *(("attention", {"softmax": x, "normalised": False}) for x in ("1", "-1/2", "-1")),
         *(("attention", {"softmax": "1/2", "normalised": x}) for x in (0, 1, None, "true")),
         ("attention", {"softmax": "1/2"}),
@@ -115,6 +105,19 @@ def test_a_setting_of_a_pair_that_is_not_served_is_declined(part, settings):
     assert found.exit_code == 2 and found.reason in ("unsupported", "syntax")
 
 
+@pytest.mark.parametrize("inputs", ["sum", "concatenated"])
+def test_only_known_ways_to_bring_embeddings_together_are_served(inputs):
+    network = pair(1, inputs=inputs)
+    for other in ("product", "", "SUM"):
+        found = verdict(network.bytes(), stated(network, "pair", inputs=other))
+        assert found.refusal == (2, "unsupported")
+
+
+def test_more_layers_than_are_served():
+    network = pair(1, layers=17, v=2, m=2, outputs=2)
+    assert answer(network, a_table(network, [0] * 4), (0, 4)).refusal == (2, "unsupported")
+
+
 def test_embeddings_are_as_wide_as_the_neurons_that_they_are_added_into():
     network = pair(1)
     wider = {x: np.hstack([network.tensors[x]] * 2) for x in ("W_a", "W_b")}
@@ -139,7 +142,7 @@ def test_a_layout_names_what_is_missing_unknown_or_has_other_axes():
     assert axes_of(good, LAYOUT) == {"W": (2, 3), "b": (3,)}
     assert axes_of({"in.W": Shaped(2, 3)}, LAYOUT) == {"W": (2, 3)}
     for change, words in (
-        ({"z": Shaped(1), "a": Shaped(1), "y": Shaped(1)}, "'a' is not a tensor of this model"),
+        (dict.fromkeys("zxcvbnmasdfgh", Shaped(1)), "'a' is not a tensor of this model"),
         ({"in.W": Shaped(2)}, "in.W has other than 2 axes"),
         ({"in.b": Shaped(1, 3)}, "in.b has other than 1 axes"),
         ({"in.W": Shaped(2, 0)}, "a size is zero"),
@@ -171,20 +174,53 @@ def test_tables_and_numbers_of_inputs_are_limited():
     assert MAX_TABLE == 2**22
 
 
-@pytest.mark.parametrize(
-    "sizes",
-    [
-        {"v": 2, "m": 2049, "inputs": "added"},
-        {"v": 2050, "m": 2048, "inputs": "added", "outputs": 1},
-        {"v": 2, "m": 1, "d": 1449, "inputs": "concatenated"},
-        {"v": 2, "m": 2048, "outputs": 2049},
-    ],
-)
-def test_a_pair_with_too_large_a_table_is_declined(sizes):
-    network = pair(1, **({"outputs": 2} | sizes))
-    task = a_table(network, [0], positions=[[0, 1], [0, 1]])
-    found = answer(network, task, (0, 1))
-    assert found.refusal == (2, "limit")
+ONE_LAYERS = [
+    {"v": 7, "k": 2, "d": 2, "h": 2, "heads": 2, "m": 3, "outputs": 2},
+    {"v": 2, "k": 2, "d": 3, "h": 9, "heads": 3, "m": 0, "outputs": 4},
+    {"v": 2, "k": 5, "d": 11, "h": 1, "heads": 1, "m": 2, "outputs": 2},
+    {"v": 6, "k": 9, "d": 1, "h": 1, "heads": 1, "m": 0, "outputs": 2},
+    {"v": 3, "k": 9, "d": 1, "h": 1, "heads": 2, "m": 1, "outputs": 1},
+    {"v": 13, "k": 1, "d": 1, "h": 1, "heads": 1, "m": 0, "outputs": 1},
+    {"v": 3, "k": 20, "d": 1, "h": 1, "heads": 1, "m": 0, "outputs": 1},
+]
+PAIRS = [
+    {"v": 9, "m": 2, "outputs": 3},
+    {"v": 2, "m": 5, "outputs": 3},
+    {"v": 2, "m": 3, "outputs": 11},
+    {"v": 3, "m": 2, "d": 7, "inputs": "concatenated", "outputs": 2},
+    {"v": 3, "m": 7, "d": 2, "inputs": "sum", "outputs": 15},
+]
+
+
+@pytest.mark.parametrize("sizes", ONE_LAYERS + PAIRS)
+def test_the_largest_table_is_what_is_limited(monkeypatch, sizes):
+    if "k" in sizes:
+        network = one_layer(1, mask="none", **sizes)
+        v, k, heads = sizes["v"], sizes["k"], sizes["heads"]
+        rows = max(v, k, sizes["d"], sizes["h"])
+        columns = sizes["m"] + sizes["outputs"]
+        largest = max(heads * rows * columns, rows * rows, k * v)
+    else:
+        network = pair(1, **sizes)
+        d = sizes.get("d", sizes["m"])
+        widest = max(sizes["v"], 2 * d, sizes["m"], sizes["outputs"])
+        k, largest = 2, widest * max(sizes["m"], d)
+    task = a_table(network, [0], positions=[[0, 1]] * k)
+    monkeypatch.setattr(layout, "MAX_TABLE", largest)
+    assert answer(network, task, (0, 1)).theorem
+    monkeypatch.setattr(layout, "MAX_TABLE", largest - 1)
+    assert answer(network, task, (0, 1)).refusal == (2, "limit")
+
+
+@pytest.mark.parametrize("network", [one_layer(1, v=7, k=3), one_layer(1, v=1, k=9), pair(1, v=7)])
+def test_the_digits_of_the_number_of_inputs_are_limited(monkeypatch, network):
+    k = network.sizes["n_ctx"]
+    bits = k * network.sizes["d_vocab"].bit_length()
+    task = a_table(network, [0], positions=[[0, 1]] * k)
+    for digits in range(1, 5):
+        monkeypatch.setattr(layout, "MAX_DIGITS", digits)
+        fits = bits <= 3 * digits
+        assert answer(network, task, (0, 1)).refusal == ((0, None) if fits else (2, "limit"))
 
 
 def test_metadata_are_compared_with_the_parts_to_the_letter():

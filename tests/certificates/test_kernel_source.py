@@ -11,19 +11,21 @@ from support.certify import CHECKER, certificate, encoded, run_checker, trained_
 from files.claims import SEMANTICS
 from kernel import OTHERS, STRATEGIES
 from parts.architectures import ARCHITECTURES, IN_SEQUENCE
+from strategies.ladder import ROOMS as LADDER_ROOMS
 from tasks.task import RULES
 from trusts import closure, code_lines
 
 ROWS = {row.read.__module__: row for rows in ARCHITECTURES.values() for row in rows}.values()
-COMPACT = ["remainder", "one-sided"]
+COMPACT = ["remainder", "cells", "one-sided"]
 SUBCUBIC = [name for name in STRATEGIES if name.startswith("subcubic/")]
 PROVED = ["brute-force", "exact", "cubic", "ladder", *SUBCUBIC[:1], "enumerate", *COMPACT]
 FILES = sorted(CHECKER.rglob("*.py"))
 NAMES = {path.relative_to(CHECKER).parts[0].removesuffix(".py") for path in FILES}
 ROOMS = {path.name for path in CHECKER.iterdir() if path.is_dir()} - {"__pycache__"}
-MAX_LINES_OF_A_CLAIM, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 1610, 300, 60
+MAX_LINES_OF_A_CLAIM, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 1640, 300, 60
 # Layers in sequence have the most theorems, and norms, activations and prefixes of their own.
 MAX_LINES_OF_LAYERS = 2600
+FLOAT32 = "parts/float32.py"
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHECKER)))
 
 
@@ -117,16 +119,22 @@ def test_what_a_claim_rests_on_is_small_enough_to_be_read(strategy, architecture
         pytest.skip("such a claim is declined")
     program = architecture.deviation if float32 else None
     used = [row.count, RULES[rule][1], architecture.read, architecture.gives[row.needs], program]
-    files = closure(each.__module__ for each in used if each)
+    rooms = [room.__module__ for room in LADDER_ROOMS] if strategy == "ladder" else [None]
+    for room in rooms:
+        require_short([each.__module__ for each in used if each] + [room] * bool(room), row)
+        assert (FLOAT32 in closure([each.__module__ for each in used if each])) == float32
+
+
+def require_short(modules, row):
+    files = closure(modules)
     row = row.count.__module__
-    # The ladder has the most theorems, T12 is one more, and a product needs its group; a model of
-    # one head is read as such before it is one of several.
-    more = ["parts/float32.py", "tasks/groups.py"]
+    # The ladder has the most theorems, T12 and T18 are one more each, a product needs its group;
+    # a model of one head is read as such before it is one of several.
+    more = [FLOAT32, "tasks/groups.py", "counting/merged.py"]
     more += ["parts/attention_only.py"] if "parts/one_head_program.py" in files else []
     assert sum(files.values()) - sum(files.get(x, 0) for x in more) <= MAX_LINES_OF_A_CLAIM
     assert {"kernel.py", row.replace(".", "/") + ".py", "files/verdict.py"} <= files.keys()
     assert not files.keys() & {"__main__.py", "explain.py", "trusts.py"}
-    assert ("parts/float32.py" in files) == float32
 
 
 @pytest.mark.parametrize("rule", RULES)

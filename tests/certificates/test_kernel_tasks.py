@@ -3,6 +3,7 @@
 import hashlib
 import json
 from itertools import product
+from math import comb
 
 import pytest
 from hypothesis import given
@@ -18,7 +19,7 @@ from tasks.task import RULES, Task, read_task
 
 
 @st.composite
-def objects(draw, v=5, k=4):
+def objects(draw, v=5, k=4, only=None):
     """Return a task as a certificate states it; some positions are fixed or narrowed."""
     v, k = draw(st.integers(1, v)), draw(st.integers(1, k))
     positions = []
@@ -28,7 +29,8 @@ def objects(draw, v=5, k=4):
         positions.append([0, v] if whole else [first, draw(st.integers(first + 1, v))])
     chosen = draw(st.sets(st.integers(0, k - 1), min_size=1))
     reads = sorted(draw(st.sampled_from([chosen, set(range(k))])))
-    rule = draw(st.sampled_from(sorted(RULES)))
+    rules = [x for x in sorted(RULES) if x != "after" or len(reads) > 2]
+    rule = only or draw(st.sampled_from(rules))
     fields = {"rule": rule, "positions": positions, "reads": reads, "answers": [0, v]}
     return fields | draw(parameters(rule, [positions[i] for i in reads]))
 
@@ -37,7 +39,8 @@ def inputs_by_class(fields):
     found = {}
     for x in product(*(range(*ends) for ends in fields["positions"])):
         label = definition(fields, [x[i] for i in fields["reads"]])
-        found.setdefault((x[-1], label), []).append(x)
+        if label is not None:
+            found.setdefault((x[-1], label), []).append(x)
     return found
 
 
@@ -67,6 +70,39 @@ def test_the_classes_hold_every_input_once_under_its_query_and_label(fields):
         for x in members:
             assert task.rule.label([x[i] for i in fields["reads"]]) == label
     assert not expected
+
+
+@given(objects())
+def test_inputs_are_the_sequences_with_a_label(fields):
+    members = inputs_by_class(fields)
+    assert read_task(fields).total == sum(map(len, members.values()))
+
+
+@given(objects(v=4, only="after").filter(lambda fields: len(fields["reads"]) > 2))
+def test_reading_ends_exactly_where_no_end_has_a_label(fields):
+    task, reads = read_task(fields), fields["reads"]
+    for x in product(*(range(*ends) for ends in fields["positions"])):
+        state, tokens = task.rule.opening(), [x[i] for i in reads]
+        for remaining, token in zip(reversed(range(len(reads))), tokens, strict=True):
+            state = None if state is None else task.rule.reading(state, remaining, token)
+        assert (state is None) == (task.rule.label(tokens) is None)
+
+
+def test_labels_of_distinct_tokens_are_counted_by_their_states():
+    """Five distinct tokens of twelve, then one of the first four: nobody lists 12^6 sequences."""
+    fields = {"rule": "after", "distinct": True, "positions": [[0, 12]] * 6, "reads": [*range(6)]}
+    task = read_task(fields | {"answers": [0, 12]})
+    assert task.total == 12 * 11 * 10 * 9 * 8 * 4
+    assert task.name(12, 12) == "after-6-of-12"
+    repeats = read_task(fields | {"distinct": False, "answers": [0, 12]})
+    assert repeats.total == sum(comb(4, n) * 11 ** (4 - n) for n in range(1, 5)) * 12 * 12
+    assert repeats.name(12, 12) == "after-6-of-12[repeats]"
+
+
+def test_too_many_states_of_distinct_tokens_are_declined():
+    fields = {"rule": "after", "distinct": True, "positions": [[0, 64]] * 6, "reads": [*range(6)]}
+    with pytest.raises(Declined, match="states and tokens"):
+        read_task(fields | {"answers": [0, 64]}).total  # noqa: B018
 
 
 @given(objects(), st.randoms(use_true_random=False))

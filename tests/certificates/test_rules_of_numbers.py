@@ -27,6 +27,10 @@ def of_group(group, side, places=2, order="lexicographic", **options):
     return a_task("product", ends, group=group, order=order, side=side, **options)
 
 
+def brackets(ends, **options):
+    return a_task("balanced", ends, **({"open": 0, "close": 1, "labels": [0, 1]} | options))
+
+
 def inputs(fields):
     return product(*(range(*ends) for ends in fields["positions"]))
 
@@ -50,10 +54,23 @@ def hold(fields):
         read = [tokens[i] for i in fields["reads"]]
         label = definition(fields, read)
         assert task.rule.label(read) == label
-        assert [x for x in task.labels if by_automaton(task, x, tokens)] == [label]
-        seen.add(label)
+        found = [x for x in task.labels if by_automaton(task, x, tokens)]
+        assert found == ([] if label is None else [label])
+        seen |= {*found}
     assert seen <= set(task.labels)
     return task
+
+
+@pytest.mark.parametrize("reads", [None, (0, 2, 4), (0, 1, 2, 3)])
+@pytest.mark.parametrize("distinct", [False, True])
+def test_what_came_after_the_query_is_the_definitions(distinct, reads):
+    hold(a_task("after", [(0, 3)] * 5, reads=reads, distinct=distinct))
+
+
+@pytest.mark.parametrize("reads", [None, (0, 1, 2, 3, 4), (5,), (0,)])
+@pytest.mark.parametrize("labels", [[0, 1], [3, 1]])
+def test_words_are_balanced_by_the_definition(labels, reads):
+    hold(brackets([(0, 2), (0, 3), *[(0, 2)] * 4], reads=reads, labels=labels))
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -138,6 +155,12 @@ def test_a_side_that_is_none_is_declined(side):
 def test_only_permutations_have_an_order_of_ones_own(group):
     listed = [[0, 1], [1, 0]] if group == "C2" else TURNED
     assert refusal(of_group(group, "x(y)") | {"order": listed}) == "unsupported"
+    by_number = (
+        [[r] for r in range(GROUPS[group])]
+        if group[0] == "C"
+        else [[r, s] for s in (0, 1) for r in range(3)]
+    )
+    assert refusal(of_group(group, "x(y)") | {"order": by_number}) == "unsupported"
 
 
 MOST = 2**20
@@ -188,6 +211,42 @@ def test_the_ends_of_labels(labels, reason):
         assert refusal(fields) == reason
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"open": MOST - 1}, None),
+        ({"open": MOST}, "limit"),
+        ({"close": 0}, "syntax"),
+        ({"close": -1}, "limit"),
+        ({"close": True}, "syntax"),
+        ({"labels": [1023, 0]}, None),
+        ({"labels": [1024, 0]}, "limit"),
+        ({"labels": [1, 1]}, "syntax"),
+        ({"labels": [0, 1, 2]}, "syntax"),
+        ({"labels": [0]}, "syntax"),
+        ({"labels": {"0": 1}}, "syntax"),
+        ({"labels": 5}, "syntax"),
+    ],
+)
+def test_the_ends_of_brackets(change, reason):
+    fields = a_task("balanced", [(0, 3)] * 2, open=0, close=1, labels=[0, 1]) | change
+    if reason is None:
+        assert read_task(fields).total == 9
+    else:
+        assert refusal(fields) == reason
+
+
+@pytest.mark.parametrize(
+    ("distinct", "reason"), [(1, "syntax"), ("true", "syntax"), (None, "syntax")]
+)
+def test_tokens_are_distinct_or_not(distinct, reason):
+    assert refusal(a_task("after", [(0, 3)] * 3, distinct=distinct)) == reason
+
+
+def test_after_reads_three_positions():
+    assert refusal(a_task("after", [(0, 3)] * 2, distinct=False)) == "unsupported"
+
+
 def test_a_table_has_a_label_for_a_million_inputs_and_no_more():
     fields = a_task("table", [(0, 2**10)] * 2, labels=[0] * MOST)
     assert read_task(fields).total == MOST
@@ -198,6 +257,16 @@ def test_a_table_has_a_label_for_a_million_inputs_and_no_more():
     ("fields", "name"),
     [
         (of_group("S3", "x(y)", answers=(0, 6)), "product-in-s3"),
+        (brackets([(0, 2)] * 4), "balanced-4[answers=0..3]"),
+        (brackets([(0, 2)] * 4, answers=(0, 9)), "balanced-4[answers=0..8]"),
+        (
+            brackets([(2, 4)] * 2, open=3, close=2, answers=(0, 2)),
+            "balanced-2[open=3;close=2;labels=0,1]",
+        ),
+        (
+            brackets([(0, 2)], labels=[3, 1], answers=(1, 4)),
+            "balanced-1[open=0;close=1;labels=3,1]",
+        ),
         (of_group("S3", "x(y)", 3, answers=(0, 6)), "product-in-s3-of-3"),
         (of_group("S3", "x(y)", answers=(0, 7)), "product-in-s3[answers=0..6]"),
         (

@@ -12,7 +12,7 @@ from ballproof.verifier.strategies import enumerate_domain
 from ballproof.verifier.strategies.domains import schema_of
 from files.claims import read_claim
 from files.verdict import Refusal
-from kernel import STRATEGIES
+from kernel import strategy_of
 
 SCHEMA = json.loads(
     (Path(__file__).resolve().parents[2] / "docs" / "certificate.schema.json").read_text()
@@ -24,7 +24,7 @@ def both(certificate):
     """Say whether the schema fits and whether the checker reads claim and witness."""
     try:
         claim = read_claim(json.dumps(certificate).encode(), 10**11)
-        STRATEGIES[claim.strategy].read(claim)
+        strategy_of(claim).read(claim)
         is_read = True
     except Refusal:
         is_read = False
@@ -138,6 +138,7 @@ def test_a_task_fits_the_schema_if_it_is_read(task, good):
 ROW, NONE = {"exponent": -1100, "rows": [[1, -(2**31) + 1, 0]]}, {"exponent": 0, "rows": []}
 COLUMN = {"exponent": 1100, "rows": [[1]] * 3}
 REMAINDER = {"kappa": ROW, "mu": ROW, "u": COLUMN, "v": ROW}
+CELLS = {"leaf": 4096, "directions": ROW, "coordinates": COLUMN}
 BAD_ROWS = [
     None,
     [[1, 1, 1]],
@@ -158,11 +159,19 @@ WITNESSES = [
     ("remainder", REMAINDER | {"mu": ROW | {"rows": ROW["rows"] * 2}}, False),
     ("remainder", REMAINDER | {"v": ROW | {"rows": ROW["rows"] * 257}}, False),
     *(("remainder", {k: x for k, x in REMAINDER.items() if k != key}, False) for key in REMAINDER),
+    ("cells", CELLS, True),
+    ("cells", CELLS | {"leaf": 1}, True),
+    *(("cells", CELLS | {"leaf": x}, False) for x in (0, 4097, -1, "4", True, None)),
+    *(("cells", CELLS | {x: y}, False) for x in ("directions", "coordinates") for y in BAD_ROWS),
+    *(("cells", CELLS | {x: NONE}, False) for x in ("directions", "coordinates")),
+    ("cells", CELLS | {"directions": ROW | {"rows": ROW["rows"] * 65}}, False),
+    *(("cells", {k: x for k, x in CELLS.items() if k != key}, False) for key in CELLS),
+    ("cells", CELLS | {"note": 1}, False),
     *(("one-sided", {"share": x}, True) for x in ("0", "1", "1/3")),
     *(("one-sided", {"share": x}, False) for x in ("-1", "0.5", "1/1", 0, None, "", "01", "1\n")),
     *((x, w | {"note": 1}, False) for x, w in (("enumerate", {"passes": 1}), ("remainder", ROW))),
     ("one-sided", {"share": "0", "passes": 1}, False),
-    *((x, {}, False) for x in ("enumerate", "remainder", "one-sided")),
+    *((x, {}, False) for x in ("enumerate", "remainder", "cells", "one-sided")),
     ("remainder", {"passes": 1}, False),
     ("exact", {"passes": 1}, False),
     ("ladder", {"labels": [], "passes": 1}, False),
@@ -182,6 +191,14 @@ def test_lanes_have_a_multiple_of_64_bits(precision):
         assert both(of_network(network, strategy, witness, precision=64)) == (True, True)
         wrong = of_network(network, strategy, witness, precision=precision)
         assert both(wrong) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("precision", "good"), [(64, True), (512, True), (576, False), (96, False)]
+)
+def test_lanes_of_cells_have_a_multiple_of_64_bits_up_to_512(precision, good):
+    certificate = of_network(pair(0, outputs=3), "cells", CELLS, precision=precision)
+    assert both(certificate) == (good, good)
 
 
 def test_the_field_of_enumerate_is_that_of_the_table():

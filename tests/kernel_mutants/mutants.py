@@ -20,7 +20,7 @@ Place = tuple[tuple[str, int | None], ...]
 SKIPPED_FIELDS = {"annotation", "returns", "decorator_list"}
 SKIPPED_NODES = (ast.JoinedStr, ast.Import, ast.ImportFrom, ast.Global, ast.expr_context)
 # Module-level names of types: nothing runs there.
-TYPES = ("list[", "tuple[", "dict[", "Callable[", "TypeVar(")
+TYPES = ("list[", "tuple[", "dict[", "Mapping[", "Callable[", "TypeVar(")
 
 
 class Mutant(NamedTuple):

@@ -1,4 +1,4 @@
-"""Witnesses of the strategy `remainder`, good ones and wild ones."""
+"""Witnesses of the strategies `remainder` and `cells`, good ones and wild ones."""
 
 from __future__ import annotations
 
@@ -49,3 +49,31 @@ def wild(rng: Random, neurons: int, answers: int, rank: int) -> dict[str, Matrix
 
     shapes = {"kappa": (1, neurons), "mu": (1, neurons), "u": (rank and neurons, rank)}
     return {key: matrix(*shape) for key, shape in (shapes | {"v": (rank, answers)}).items()}
+
+
+def spanned(seed: int, neurons: int, count: int, leaf: int = 4) -> dict[str, Any]:
+    """Return a witness of `cells` of directions at random, and the coordinates along them."""
+    directions = np.random.default_rng(seed).normal(size=(count, neurons))
+    coordinates = np.linalg.pinv(directions)
+
+    def fitting(rows: np.ndarray) -> Matrix:
+        return dyadic(rows, int(np.log2(np.abs(rows).max())) - 28)
+
+    return {
+        "leaf": leaf,
+        "directions": fitting(directions),
+        "coordinates": fitting(coordinates),
+    }
+
+
+def wild_cells(rng: Random, neurons: int, count: int) -> dict[str, Any]:
+    """Return a witness of `cells` of any numbers, now and then the largest and the farthest."""
+    found = wild(rng, neurons, neurons, count)
+    chosen = {"directions": found["v"], "coordinates": found["u"]}
+    return {"leaf": rng.choice([1, 2, 3, 4096]), **chosen}
+
+
+def every_neuron(neurons: int, leaf: int = 4) -> dict[str, Any]:
+    """Return a witness of `cells` with one coordinate for each neuron, which miss nothing."""
+    unit = dyadic(np.eye(neurons), 0)
+    return {"leaf": leaf, "directions": unit, "coordinates": unit}

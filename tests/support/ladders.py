@@ -14,7 +14,7 @@ import numpy as np
 
 from ballproof.models.tasks import Acceptor, Task
 from ballproof.models.tasks.max import Max
-from ballproof.verifier.strategies.ladder.domain import RULES
+from ballproof.verifier.strategies.ladder.domain import LOWER, MERGED, RULES
 from support.toy import ToyModel
 from support.witnesses import floats
 
@@ -42,9 +42,12 @@ def far(maximum: int, near: int) -> list[list[int]]:
 
 
 def group(rule: str, rivals: Iterable[int], rate: int = 1000) -> Witness:
-    """Return a group; branches have no rate."""
+    """Return a group; branches have no rate, and merged walks keep few atoms apart."""
+    listed = list(rivals)
+    if rule in MERGED:
+        return {"rule": rule, "rivals": listed, "atoms": 8, "cells": 3, "axes": listed[:3]}
     rated = {"rate": rate} if rule in RATES else {}
-    return {"rule": rule, "rivals": list(rivals), **rated}
+    return {"rule": rule, "rivals": listed, **rated}
 
 
 def others(maximum: int, v: int) -> list[int]:
@@ -214,12 +217,18 @@ class WildTask:
             size = rng.choice([1, len(rivals), rng.randint(1, len(rivals))])
             taken, rivals = sorted(rivals[:size]), rivals[size:]
             groups.append(self._group(rng.choice(self.rules), taken))
-            if groups[-1]["rule"] == "grid-lower" and rng.random() < 0.8:
+            if groups[-1]["rule"] in LOWER and rng.random() < 0.8:
                 groups.append(self._group(self.rules[0], taken))
         return groups
 
     def _group(self, rule: str, rivals: list[int]) -> Witness:
-        return group(rule, rivals, self.rng.choice(RATES.get(rule, (1,))))
+        made = group(rule, rivals, self.rng.choice(RATES.get(rule, (1,))))
+        if rule in MERGED:
+            made |= {key: self.rng.choice([1, 2, 5, 40]) for key in ("atoms", "cells")}
+            made["axes"] = sorted(
+                self.rng.sample(rivals, self.rng.randint(1, min(len(rivals), 16)))
+            )
+        return made
 
 
 def wild_ladder(rng: Random, strategy: str, model: ToyModel, task: Task | None = None) -> Witness:

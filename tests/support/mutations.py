@@ -209,6 +209,8 @@ def _move(rng: Random, holder: Any, key: Any, v: int) -> bool:
         holder[key] = rng.randint(0, 12 if key == "squarings" else 2)
     elif key == "rate":
         holder[key] = rng.choice(RATES[rng.choice(["moment", "grid"])])
+    elif key in ("atoms", "cells") and type(value) is int:
+        holder[key] = rng.choice([1, 2, 9, 2**12])
     elif key == "rule":
         holder[key] = rng.choice(RULES["ladder"])
     elif isinstance(value, list) and len(value) == 2 and isinstance(value[0], str):

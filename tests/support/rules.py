@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 from math import prod
 
 from hypothesis import strategies as st
@@ -23,8 +23,31 @@ def definition(fields, tokens):
         return sum(products) % fields["modulus"]
     if rule == "product":
         return of_group(fields, tokens)
+    if rule == "after":
+        return after(tokens, fields["distinct"])
+    if rule == "balanced":
+        return fields["labels"][is_balanced(tokens, fields["open"], fields["close"])]
     spans = [fields["positions"][i] for i in fields["reads"]]
     return fields["labels"][list(product(*(range(*x) for x in spans))).index(tuple(tokens))]
+
+
+def after(tokens, distinct):
+    """Return what follows the first place of the last token, if both are before the last."""
+    earlier, query = tokens[:-1], tokens[-1]
+    if distinct and any(x in earlier[:i] for i, x in enumerate(earlier)):
+        return None
+    for x, following in pairwise(earlier):
+        if x == query:
+            return following
+    return None
+
+
+def is_balanced(tokens, opening, closing):
+    """Take pairs of brackets out of a word as long as there are some: is nothing left?"""
+    word = "".join({opening: "(", closing: ")"}.get(x, "?") for x in tokens)
+    while "()" in word:
+        word = word.replace("()", "")
+    return not word
 
 
 def of_group(fields, tokens):
@@ -75,6 +98,12 @@ def parameters(draw, rule, spans):
         orders = ["lexicographic", own] if group in ("S3", "A3") else ["lexicographic"]
         sides = st.sampled_from(["x(y)", "y(x)"])
         return {"group": group, "order": draw(st.sampled_from(orders)), "side": draw(sides)}
+    if rule == "after":
+        return {"distinct": draw(st.booleans())}
+    if rule == "balanced":
+        brackets = draw(st.permutations(range(5)))
+        labels = draw(st.permutations(range(4)))
+        return {"open": brackets[0], "close": brackets[1], "labels": list(labels[:2])}
     if rule == "table":
         entries = prod(past - first for first, past in spans)
         return {"labels": draw(st.lists(st.integers(0, 4), min_size=entries, max_size=entries))}

@@ -236,7 +236,7 @@ def test_matrices_are_rounded_to_16_bits():
     assert written(np.ones((1, 1)), 2000)["rows"] == [[0]]
 
 
-@pytest.mark.parametrize("strategy", COMPACT)
+@pytest.mark.parametrize("strategy", [*COMPACT, strategy_named("cells")])
 def test_the_checker_verifies_what_is_claimed(strategy):
     task = {"rule": "max", "positions": [[0, 6]] * 2, "reads": [0, 1]}
     problem = random_problem(3)
@@ -247,7 +247,7 @@ def test_the_checker_verifies_what_is_claimed(strategy):
         assert proven.claim.correct_at_least > 0
 
 
-@pytest.mark.parametrize("strategy", COMPACT)
+@pytest.mark.parametrize("strategy", [*COMPACT, strategy_named("cells")])
 def test_a_single_layer_of_neurons_is_needed(strategy):
     sentence = "It needs a program with a single layer of neurons, and the model is "
     two = obstacle(strategy, random_problem(1, hidden=1))

@@ -25,7 +25,7 @@ from ballproof.verifier.strategies.changes import COMPUTED, OUTSIDE
 from ballproof.verifier.strategies.obstacles import obstacle
 
 ENUMERATE, EXACT = strategy_named("enumerate"), strategy_named("exact")
-COMPACT = ["remainder", "one-sided"]
+COMPACT = ["remainder", "one-sided", "cells"]
 TOY = Recipe("trained", 4, 3, 3, 2, frozenset({"b_U"}), seed=4)
 
 
@@ -45,6 +45,12 @@ def test_nothing_else_settles_a_model_without_tables():
     assert obstacle(strategy_named("exact"), problem) == sentence
     with pytest.raises(NotApplicableError, match="exact does not apply to this model"):
         draft(problem, strategy_named("exact"), 10**9, silent)
+
+
+def test_what_no_length_saves_is_not_offered():
+    problem = two_tokens(v=2)
+    sentence = "It takes no fewer operations than `enumerate` on a model of these sizes."
+    assert obstacle(strategy_named("cells"), problem) == sentence
 
 
 def test_auto_tries_it_where_there_are_no_tables_and_only_there(monkeypatch):

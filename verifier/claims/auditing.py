@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from ballproof.models.tasks import Task
 from ballproof.models.weights import Weights
 from ballproof.verifier.claims.budget import Deadline, OutOfTimeError
 from ballproof.verifier.claims.classes import SequenceClass, all_resolved
 from ballproof.verifier.claims.counting import Known, known_count
 from ballproof.verifier.claims.deciding import Decider, Outcome
+from ballproof.verifier.claims.inputs import InputDecider, InputsFound
 from ballproof.verifier.claims.numbers import decimal_down, decimal_up
-from ballproof.verifier.claims.reading import Claim, ClassClaim, CountClaim
+from ballproof.verifier.claims.reading import Claim, ClassClaim, CountClaim, InputClaim
 from ballproof.verifier.claims.witness import Witness
 from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.problem import pose
+from ballproof.verifier.strategies.obstacles import has_tables
 
 HOLDS, VIOLATED, UNDECIDED = "holds", "violated", "undecided"
 Report = Callable[[int, int], None]
@@ -68,23 +71,39 @@ class Finding:
 
 
 class Auditor:
-    """Audits claims about one model."""
+    """Audits claims about one model, and a task, else max-of-k."""
 
-    def __init__(self, weights: Weights, limits: Limits) -> None:
+    def __init__(self, weights: Weights, limits: Limits, task: Task | None = None) -> None:
         self.weights, self.limits = weights, limits
-        self.problem = pose(weights)
-        self.decider = Decider(self.problem)
+        self.problem = pose(weights, task=task)
+        self.decider, self.inputs = Decider(self.problem), InputDecider(self.problem)
         self._known: dict[Fraction, Known] = {}
 
     def steps(self, claim: Claim) -> int:
-        """Return how many classes the audit of a claim goes through; 0 for a count."""
+        """Return how many classes or inputs the audit of a claim goes through; 0 for a count."""
+        if isinstance(claim, InputClaim):
+            return self.inputs.size(claim.tokens)
         return sum(1 for _ in self._classes(claim)) if isinstance(claim, ClassClaim) else 0
 
     def audit(self, claim: Claim, progress: Progress) -> Finding:
         """Decide one claim; reports (done, all), in classes or in the strategy's own steps."""
         if isinstance(claim, CountClaim):
             return self._count(claim, progress)
+        if isinstance(claim, InputClaim):
+            return self._inputs(claim, progress)
         return self._class(claim, progress)
+
+    def _inputs(self, claim: InputClaim, progress: Progress) -> Finding:
+        """Decide single inputs; the first that breaks the claim is shown."""
+        size = self.inputs.size(claim.tokens)
+        deadline = Deadline(self.limits.seconds)
+        try:
+            found = self.inputs.search(
+                claim.tokens, claim.threshold, claim.strict, deadline, progress
+            )
+        except OutOfTimeError as error:
+            return Finding(claim, UNDECIDED, str(error), size)
+        return _of_inputs(claim, found, size)
 
     def _class(self, claim: ClassClaim, progress: Progress) -> Finding:
         resolved = list(self._classes(claim))
@@ -140,7 +159,7 @@ class Auditor:
         least, most = claim.at_least or 0, total if claim.at_most is None else claim.at_most
         if least == 0 and most == total:
             return Finding(claim, HOLDS, f"any count from 0 to {total} does", total)
-        if least == total:
+        if least == total and self.problem.is_max_of_all and has_tables(self.problem):
             # That every sequence is right needs no count, and is decided at any size.
             everywhere = ClassClaim(
                 claim.place, claim.fields, None, None, None, 1, None, claim.margin
@@ -149,7 +168,7 @@ class Auditor:
         if claim.margin not in self._known:
             watched = Deadline(self.limits.seconds).watched(progress)
             self._known[claim.margin] = known_count(
-                self.weights, claim.margin, self.limits.max_operations, watched
+                self.weights, self.problem.task, claim.margin, self.limits.max_operations, watched
             )
         return _compared(claim, least, most, total, self._known[claim.margin])
 
@@ -170,7 +189,25 @@ class Auditor:
         )
 
 
-def _violation(outcome: Outcome, claim: ClassClaim) -> str:
+def _of_inputs(claim: InputClaim, found: InputsFound, size: int) -> Finding:
+    """Turn what was found of single inputs into a verdict."""
+    if found.witness:
+        outcome = Outcome(found.witness, largest=size == 1)
+        reason = _violation(outcome, claim)
+        return Finding(claim, VIOLATED, reason, size, found.witness, outcome.largest)
+    if found.unanswered:
+        tokens = ",".join(map(str, found.unanswered))
+        return Finding(claim, VIOLATED, f"the label of {tokens} is no answer", size)
+    if found.open:
+        tokens = ",".join(map(str, found.open))
+        return Finding(claim, UNDECIDED, f"no pass tells the lead of {tokens}", size)
+    if not found.size:
+        return Finding(claim, HOLDS, "vacuously, no input of it has a label", 0)
+    reason = f"on all {found.size} inputs" if found.size > 1 else "on the one input"
+    return Finding(claim, HOLDS, reason, found.size)
+
+
+def _violation(outcome: Outcome, claim: ClassClaim | InputClaim) -> str:
     """Say by how much the witness goes beyond the claim."""
     witness = outcome.witness
     if witness is None or witness.gap is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
+from ballproof.models.tasks import Task
 from ballproof.models.weights import Weights
 from ballproof.verifier.claims.budget import OutOfTimeError
 from ballproof.verifier.counting.goal import Progress
@@ -26,14 +27,16 @@ class Known:
 
 
 def known_count(
-    weights: Weights, margin: Fraction, max_operations: int, progress: Progress
+    weights: Weights, task: Task, margin: Fraction, max_operations: int, progress: Progress
 ) -> Known:
     """Return the exact count up to 2^32 sequences, a ladder's two ends beyond.
+
+    Without tables of one head it is both ends of `enumerate`.
 
     Both are certificates that the standalone checker has verified. Where none is to be had the ends
     are 0 and all, and `by` says why.
     """
-    problem = pose(weights, margin)
+    problem = pose(weights, margin, task=task)
     strategy = next(
         one
         for one in STRATEGIES

@@ -10,17 +10,17 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ballproof.models.architectures import Shape
 from ballproof.models.errors import ModelError
 from ballproof.models.files import parse_json, read_limited
-from ballproof.models.tasks import MAX_DIGITS, default
+from ballproof.models.tasks import MAX_DIGITS, Task, default
 from ballproof.models.tasks.max import Max
 from ballproof.models.weights import Weights
 from ballproof.verifier.claims.numbers import DecimalText, rational
 
 FORMAT = "ballproof-claims/1"
 FILE_KEYS = {"format", "model", "claims", "note"}
-CLASS_KEYS = {"query", "maximum", "below", "gap", "largest_wrong_logit", "all_correct"}
+PLACE_KEYS = {"query", "maximum", "below", "gap"}
+CLASS_KEYS = PLACE_KEYS | {"input", "largest_wrong_logit", "all_correct"}
 COUNT_KEYS = {"correct_at_least", "correct_at_most"}
 SHARED_KEYS = {"margin", "name"}
 _COUNT = re.compile(rf"[0-9]{{1,{MAX_DIGITS}}}")
@@ -60,6 +60,27 @@ class ClassClaim:
 
 
 @dataclass(frozen=True)
+class InputClaim:
+    """As ClassClaim, for every input with these tokens by position; None stands for any."""
+
+    place: str
+    fields: dict[str, Any]
+    tokens: tuple[int | None, ...]
+    largest: Fraction | None
+    margin: Fraction
+
+    @property
+    def threshold(self) -> Fraction:
+        """What logits[rival] - logits[label] must not exceed."""
+        return (self.largest or Fraction(0)) - self.margin
+
+    @property
+    def strict(self) -> bool:
+        """Whether a gap of exactly the threshold is allowed."""
+        return self.largest is not None
+
+
+@dataclass(frozen=True)
 class CountClaim:
     """At least and at most so many of all sequences are correct with this margin; None: open."""
 
@@ -70,11 +91,13 @@ class CountClaim:
     margin: Fraction
 
 
-Claim = ClassClaim | CountClaim
+Claim = ClassClaim | InputClaim | CountClaim
 
 
-def read_claims(path: Path, weights: Weights, zoo_name: str) -> list[Claim]:
-    """Return the claims of a file about this model.
+def read_claims(
+    path: Path, weights: Weights, zoo_name: str, task: Task | None = None
+) -> list[Claim]:
+    """Return the claims of a file about this model and task, else max-of-k.
 
     `zoo_name` is what the caller named the model. Raises ClaimsError for a file that is no claims
     file, that speaks of another model, or whose classes this model does not have, and for a model
@@ -96,7 +119,7 @@ def read_claims(path: Path, weights: Weights, zoo_name: str) -> list[Claim]:
     if not isinstance(claims, list) or not claims:
         raise ClaimsError(f"{source}: claims is {_shown(claims)}, where a list of claims is read.")
     try:
-        reader = _Reader(weights.shape, source)
+        reader = _Reader(weights, task or default(Max(), weights.shape), source)
     except ModelError as error:
         raise ClaimsError(f"{zoo_name}: {error}") from error
     return [reader.claim(f"claims[{i}]", fields) for i, fields in enumerate(claims)]
@@ -123,11 +146,14 @@ def _require_model(named: object, weights: Weights, zoo_name: str, source: str) 
 
 
 class _Reader:
-    """Reads claims about a model of this shape."""
+    """Reads claims about a model and a task."""
 
-    def __init__(self, shape: Shape, source: str) -> None:
-        self.shape, self.source = shape, source
-        self.total = default(Max(), shape).total
+    def __init__(self, weights: Weights, task: Task, source: str) -> None:
+        self.shape, self.task, self.source = weights.shape, task, source
+        self.total = task.total
+        # Classes by query and maximum are told of the tables of one head alone.
+        tables = weights.architecture.tables is not None and len(weights.tables.heads) == 1
+        self.classes = tables and task == default(Max(), self.shape)
 
     def claim(self, place: str, value: object) -> Claim:
         fields = _object(value, place, self.source)
@@ -144,7 +170,7 @@ class _Reader:
             raise self._wrong(place, "name", fields["name"], "a string")
         return self._count(place, fields) if counts else self._class(place, fields)
 
-    def _class(self, place: str, fields: dict[str, Any]) -> ClassClaim:
+    def _class(self, place: str, fields: dict[str, Any]) -> ClassClaim | InputClaim:
         v, k = self.shape.d_vocab, self.shape.n_ctx
         if ("largest_wrong_logit" in fields) == ("all_correct" in fields):
             raise self._error(
@@ -153,6 +179,9 @@ class _Reader:
         if fields.get("all_correct", True) is not True:
             raise self._wrong(place, "all_correct", fields["all_correct"], "true")
         largest = self._number(place, fields, "largest_wrong_logit")
+        if "input" in fields or not self.classes:
+            tokens = self._tokens(place, fields)
+            return InputClaim(place, fields, tokens, largest, self._margin(place, fields))
         gap = self._integer(place, fields, "gap", 1, v)
         return ClassClaim(
             place,
@@ -164,6 +193,22 @@ class _Reader:
             largest,
             self._margin(place, fields),
         )
+
+    def _tokens(self, place: str, fields: dict[str, Any]) -> tuple[int | None, ...]:
+        """Return the token of each position, None where it is left open."""
+        if PLACE_KEYS & fields.keys():
+            key = min(PLACE_KEYS & fields.keys())
+            why = "beside input" if self.classes else "and this model and task have no such classes"
+            raise self._error(place, f"holds {key}, {why}; input lists tokens")
+        positions = self.task.positions
+        value = fields.get("input", [None] * len(positions))
+        if type(value) is not list or len(value) != len(positions):
+            raise self._wrong(place, "input", value, f"a list of {len(positions)} tokens or nulls")
+        for token, allowed in zip(value, positions, strict=True):
+            if token is not None and (type(token) is not int or token not in allowed):
+                span = f"{allowed.start} to {allowed.stop - 1}"
+                raise self._wrong(place, "input", value, f"a token from {span} for {_shown(token)}")
+        return tuple(value)
 
     def _count(self, place: str, fields: dict[str, Any]) -> CountClaim:
         least = self._total(place, fields, "correct_at_least")

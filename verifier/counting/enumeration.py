@@ -82,11 +82,13 @@ class Enumeration:
             errors = self._logits(found.errors, first.unit)
             yield Evaluated(self.inputs.named(tokens[asked]), leads, errors)
 
-    def decided(self, inputs: Tokens) -> Settled:
+    def decided(self, inputs: Tokens, margin: Fraction | None = None) -> Settled:
         """Decide single inputs (N, k), not too many, by as many passes as there are.
 
-        Those that no pass decides are open, and so are those without a label.
+        Those that no pass decides are open, and so are those without a label. Another margin than
+        the problem's may be given, below 0 too.
         """
+        margin = self.margin if margin is None else margin
         tokens = inputs - self.inputs.firsts
         own, passes = self.columns(tokens), MOST_PASSES if self.program.heads else 2
         right, wrong = np.zeros(len(own), dtype=np.bool_), own == NO_ANSWER
@@ -94,7 +96,7 @@ class Enumeration:
         for place in range(passes):
             left = np.flatnonzero((own >= 0) & ~right & ~wrong)
             if len(left):
-                found = self._pass(place).settle(tokens[left], own[left], self.margin)
+                found = self._pass(place).settle(tokens[left], own[left], margin)
                 right[left], wrong[left] = found.right, found.wrong
         return Settled(right, wrong)
 

@@ -193,7 +193,8 @@ def draft(
     witness = strategy.search(problem, goal, progress)
     bounds = _claimed_bounds(problem, strategy, witness, progress)
     # The tally is the checker's: it is allowed all that the caller allows, and counts.
-    proof = Proof(strategy.name, first_precision(strategy, witness), max_operations, witness)
+    precision = first_precision(strategy, problem, witness)
+    proof = Proof(strategy.name, precision, max_operations, witness)
     seconds = time.perf_counter() - started
     return Draft(problem, strategy, _claim(problem, bounds), proof, seconds)
 

@@ -9,6 +9,7 @@ from functools import cache
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.base import Group, InAuto, Strategy
 from ballproof.verifier.strategies.brute_force import BruteForce
+from ballproof.verifier.strategies.compact.cells import CellsKind
 from ballproof.verifier.strategies.compact.one_sided import OneSidedKind
 from ballproof.verifier.strategies.compact.remainder import RemainderKind
 from ballproof.verifier.strategies.compact.strategy import Compact
@@ -26,6 +27,7 @@ STRATEGIES: tuple[Strategy, ...] = (
     Enumerate(),
     Compact(RemainderKind()),
     Compact(OneSidedKind()),
+    Compact(CellsKind()),
     *LADDERS,
     *SUBCUBIC,
 )

@@ -81,12 +81,6 @@ class Losses:
         return sum(self.by_maximum)
 
 
-def first_precision(strategy: Strategy, witness: Witness) -> int:
-    """Return the first working precision of a certificate: of passes, the first one's width."""
-    passes = witness.get("passes")
-    return int(passes[0]["width"]) if isinstance(passes, list) else strategy.precision
-
-
 LossesOf = Callable[[Witness, int], Losses]
 
 
@@ -109,9 +103,8 @@ class Strategy(Protocol):
     def summary(self) -> str:
         """One line that explains the strategy."""
 
-    @property
-    def precision(self) -> int:
-        """First working precision of the certificate, in bits."""
+    def precision_for(self, problem: Problem) -> int:
+        """Return the first working precision of a certificate, in bits."""
 
     @property
     def family(self) -> str:
@@ -184,6 +177,14 @@ class Strategy(Protocol):
 
     def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> int | None:
         """Return how many inputs the witness gives up, or None where that is not to be told."""
+
+
+def first_precision(strategy: Strategy, problem: Problem, witness: Witness) -> int:
+    """Return the first working precision of a certificate: of passes, the first one's width."""
+    passes = witness.get("passes")
+    if isinstance(passes, list):
+        return int(passes[0]["width"])
+    return strategy.precision_for(problem)
 
 
 class NotOfTheStudy:

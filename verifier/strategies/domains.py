@@ -49,13 +49,14 @@ class Named:
 
 @dataclass(frozen=True)
 class Items:
-    """A list: of a fixed length or of at most `most` items.
+    """A list: of a fixed length or of `least` to `most` items.
 
     `ascending`: each is above the one before. `nonzero`: of the dyadics one is not 0.
     """
 
     item: Domain
     length: Size | None = None
+    least: int = 0
     most: int | None = None
     ascending: bool = False
     nonzero: bool = False
@@ -117,6 +118,8 @@ def _list_schema(domain: Items) -> dict[str, Any]:
         schema |= {"minItems": domain.length, "maxItems": domain.length}
     elif domain.length in _POSITIVE:
         schema["minItems"] = 1
+    if domain.least:
+        schema["minItems"] = domain.least
     if domain.most is not None:
         schema["maxItems"] = domain.most
     if domain.ascending:

@@ -21,6 +21,10 @@ class EveryInput(NotOfTheStudy):
     serves, most_inputs = Serves.EVERY_TASK, EXHAUSTIVE_LIMIT
     losses = None
 
+    def precision_for(self, problem: Problem) -> int:
+        """Return the same for every model."""
+        return self.precision
+
     def given_up(self, problem: Problem, witness: Witness, progress: Progress) -> None:
         """Return None: nothing is given up by a witness."""
         return

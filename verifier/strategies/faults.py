@@ -124,6 +124,8 @@ def _item_faults(path: Path, value: list[Any], domain: Items, sizes: Sizes) -> I
             yield Change(path, [*value, value[0]], OUTSIDE)
     if domain.most is not None:
         yield Change(path, list(range(domain.most + 1)), OUTSIDE)
+    if domain.least:
+        yield Change(path, [], OUTSIDE)
 
 
 def _least(domain: Domain) -> Any:

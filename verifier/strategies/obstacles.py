@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.base import InAuto, Needs, Serves, Strategy
+from ballproof.verifier.strategies.compact.costs import enumerate_operations
 
 # Where the tables of one head serve other strategies, more inputs are not evaluated one by one.
 MOST_TABLED_INPUTS = 2**20
@@ -16,6 +17,7 @@ def obstacle(strategy: Strategy, problem: Problem) -> str | None:
         or _of_task(strategy, problem)
         or _of_size(strategy.most_inputs, problem)
         or _of_tables(strategy, problem)
+        or _of_length(strategy, problem)
     )
 
 
@@ -86,3 +88,12 @@ def _of_tables(strategy: Strategy, problem: Problem) -> str | None:
         f"It evaluates every input by itself, {problem.total} of them, and where the model has the "
         "tables of one head `exact` counts the same at less length."
     )
+
+
+def _of_length(strategy: Strategy, problem: Problem) -> str | None:
+    """Return the obstacle of a compact proof that is never shorter than evaluating every input."""
+    if not strategy.steerable or strategy.in_auto is not InAuto.WITHOUT_TABLES:
+        return None
+    if strategy.least_operations(problem) < enumerate_operations(problem):
+        return None
+    return "It takes no fewer operations than `enumerate` on a model of these sizes."

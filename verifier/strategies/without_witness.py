@@ -28,6 +28,7 @@ class WithoutWitness:
 
     needs = Needs.TABLES
     losses = None
+    precision: int
     steerable = False
 
     def search(self, problem: Problem, goal: Goal, progress: Progress) -> Witness:
@@ -37,6 +38,10 @@ class WithoutWitness:
     def fits(self, witness: Witness) -> bool:
         """Return whether the witness is empty."""
         return not witness
+
+    def precision_for(self, problem: Problem) -> int:
+        """Return the same for every model."""
+        return self.precision
 
     def serves_precision(self, witness: Witness, bits: int) -> bool:
         """Return True: each serves."""

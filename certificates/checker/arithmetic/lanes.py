@@ -16,7 +16,7 @@ class Lanes:
         self.bytes = (width + 7) // 8
         self.width = 8 * self.bytes
         self.half = 1 << (self.width - 1)
-        self.ones = sum(1 << (self.width * lane) for lane in range(count))
+        self.ones = int.from_bytes((b"\1" + b"\0" * (self.bytes - 1)) * count, "little")
         self.offset = self.ones * self.half
 
     def pack(self, values: Iterable[int]) -> int:

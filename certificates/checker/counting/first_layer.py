@@ -11,10 +11,10 @@ descendants share it.
 """
 
 from itertools import pairwise
-from operator import add, mul
+from operator import add
 
 from arithmetic.maps import NoRoom, ceil, nearest
-from arithmetic.matrices import Matrix, product
+from arithmetic.matrices import Matrix, product, transposed
 from arithmetic.matrices import add as added
 from arithmetic.powers import BITS, root_tables
 from arithmetic.tally import Tally
@@ -60,9 +60,13 @@ class FirstLayer:
         attention, neurons = layers.blocks[0]
         self.neurons = neurons if neurons and neurons.norm is None else None
         self.size = len(attention.out.weight.rows[0])
-        tally.charge(4 * lanes_of(layers))
+        lanes = lanes_of(layers)
+        tally.charge(4 * lanes)
         queries, keys, values, base = self._rows(tally)
         self.columns = len(base.rows[0])
+        bits = max(x.bit_length() for each in values for row in each.rows for x in row)
+        tally.charge(lanes // (self.columns + 1) * 32)
+        tally.charge_size(lanes, bits)
         self.vectors = Vectors(self.columns + 1, 128, 64)
         self.cut = 128 * self.columns
         self.spans = [len(span) for span in layers.positions]
@@ -72,7 +76,8 @@ class FirstLayer:
         top = max(ceil(max(map(abs, row)), x.exponent + PLACES) for x in values for row in x.rows)
         self._bound(top, max(ceil(max(map(abs, r)), base.exponent + PLACES) for r in base.rows))
         if self.fits:
-            self._tables(queries, keys, values, base)
+            scores = [product(x, transposed(y), tally) for x, y in zip(queries, keys, strict=True)]
+            self._tables(scores, values, base)
 
     def _rows(self, tally: Tally) -> tuple[list[Matrix], list[Matrix], list[Matrix], Matrix]:
         """Return queries, keys and U of each head, and what stands beside, by (position, token)."""
@@ -111,9 +116,7 @@ class FirstLayer:
         self.fits = ceil(whole, self.unit + 64 - PLACES) < 1 << 126
         self.fits &= places * ceil(top + 1, self.sum_unit - PLACES) < 1 << 126
 
-    def _tables(
-        self, queries: list[Matrix], keys: list[Matrix], values: list[Matrix], base: Matrix
-    ) -> None:
+    def _tables(self, scores: list[Matrix], values: list[Matrix], base: Matrix) -> None:
         heads = range(self.layers.heads)
         shift = base.exponent + self.unit + 64
         pack = self.vectors.pack_long
@@ -125,8 +128,8 @@ class FirstLayer:
         for start, end in pairwise(self.starts):
             for query in range(start, end):
                 for head in heads:
-                    found = self._weights(queries[head].rows[query], keys[head], query, start)
-                    exponent = queries[head].exponent + keys[head].exponent
+                    rows, exponent = scores[head]
+                    found = {source: rows[query][source] for source in (*range(start), query)}
                     most = max(map(abs, found.values()))
                     # The scale of scores is off by 2**-200 of itself: less than a unit.
                     self.fits &= most.bit_length() + exponent < MOST_SCORE
@@ -138,11 +141,6 @@ class FirstLayer:
                         lanes = [nearest(weight * x, shift) for x in rows[source]]
                         entry = pack([*lanes, nearest(weight, one)])
                         (self.own if source == query else self.future)[source].append(entry)
-
-    def _weights(self, query: list[int], keys: Matrix, own: int, start: int) -> dict[int, int]:
-        """Return the exact scores of a query and every token before it, its own included."""
-        sources = [*range(start), own]
-        return {source: sum(map(mul, query, keys.rows[source])) for source in sources}
 
     def _powers(self, scores: dict[int, int], exponent: int) -> dict[int, int]:
         """Return 2**(score - top) in units of 2**-KW, low by less than 2 a table and 2 more."""

@@ -93,7 +93,7 @@ class FixedPoint:
     """A program with lanes of `width` bits.
 
     `unit` is fl, and `near_unit` that of the pre-activations' upper halves; they may be negative.
-    Such a half is off by at most `off_neurons`.
+    Such a half is off by at most `off_neurons`, and its size is at most the one in `tops`.
     """
 
     def __init__(self, program: Program, width: int, tally: Tally) -> None:
@@ -215,8 +215,8 @@ class FixedPoint:
         most = self.width - 4 - max(map(int.bit_length, beside), default=0) - program.exponent
         shift = fa + program.exponent
         near = bounds[: self.neurons]
-        tops = [((ceil(x, shift) + terms) << self.bits >> half) + 1 for x in near]
-        unit = self.near_unit
+        self.tops = [((ceil(x, shift) + terms) << self.bits >> half) + 1 for x in near]
+        tops, unit = self.tops, self.near_unit
         for layer in program.layers:
             last = layer is program.layers[-1]
             fw = self._layer_unit(layer, tops, unit, most if last and program.beside else None)

@@ -1,10 +1,11 @@
 """Every input of a task, one after the other, and how many of them are right."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 
 from files.claims import Claim, Counts
 from files.verdict import decline_unless
+from tasks.task import Task
 
 MOST_UNIT = 2**17
 
@@ -15,18 +16,27 @@ def counted(claim: Claim, decide: Callable[[Sequence[int], int], bool | None]) -
     `decide` says of an input, its tokens counted from the first of their position, and the column
     of its label whether it is right, None if open. It is asked where there are rivals.
     """
-    task = claim.task
-    answers, starts = task.answers, [span.start for span in task.positions]
+    rivals = len(claim.task.answers) > 1
+    return summed(decide(*x) if rivals else True for x in labelled(claim.task))
+
+
+def summed(found: Iterable[bool | None]) -> Counts:
+    """Return how many inputs are right, at least and at most, of those with an answer as label."""
     right = still_open = 0
+    for each in found:
+        right += each is True
+        still_open += each is None
+    return right, right + still_open
+
+
+def labelled(task: Task) -> Iterator[tuple[list[int], int]]:
+    """Yield each input whose label is an answer, its tokens counted likewise, and its column."""
+    answers, starts = task.answers, [span.start for span in task.positions]
     for tokens in _inputs(task.positions):
         label = task.rule.label([tokens[position] for position in task.reads])
-        if label not in answers:
-            continue
-        places = [token - start for token, start in zip(tokens, starts, strict=True)]
-        found = decide(places, label - answers.start) if len(answers) > 1 else True
-        right += found is True
-        still_open += found is None
-    return right, right + still_open
+        if label is not None and label in answers:
+            places = [token - start for token, start in zip(tokens, starts, strict=True)]
+            yield places, label - answers.start
 
 
 def _inputs(positions: Sequence[range]) -> Iterator[tuple[int, ...]]:

@@ -193,6 +193,12 @@ class Pool:
         tally.charge(max(cells.arcs - 3 * self.places, 0))
         return cells.largest_sum(table.own, tops, max)
 
+    @property
+    def reference(self) -> int:
+        """The cell with the label, or else the last one; 0 without any."""
+        held = [c for c, cell in enumerate(self.cells.tokens) if self.label in cell]
+        return (held or [max(len(self.cells.tokens) - 1, 0)])[0]
+
     def spread(self, rows: list[T]) -> list[T]:
         """Return what is known of each row for each free position."""
         return rows if self.per_position else rows * self.places

@@ -135,6 +135,7 @@ def require_model(claim: Claim, sha256: str, sizes: dict[str, int]) -> None:
         reject_unless(holds, "statement", sentence)
     # Only now is it known to have no more digits than anybody can print.
     total = task.total
+    decline_unless(total > 0, "unsupported", "claim.task: no sequence has a label.")
     ordered = claim.correct_at_least <= claim.correct_at_most <= total
     for holds, sentence in (
         (claim.total == total, f"there are {total} inputs, not {claim.total}."),

@@ -56,11 +56,11 @@ class Evaluator:
         # The first pass looks at every input: what that counts is known before.
         if len(claim.task.answers) > 1:
             self._pass(0)
-            self.tally.charge(self.made[0][0].cost() * claim.total)
+            self.tally.charge(self.made[0][0].cost() * claim.task.sequences)
 
     def decide(self, places: Sequence[int], column: int) -> Decision:
         """Return what becomes of an input, with the column of its label, which has rivals."""
-        decision = Decision(None, 0, 0, 0, 0)
+        decision = Decision(None, 0, 0, 0, self.widths[-1])
         for number, width in enumerate(self.widths):
             fixed, least = self._pass(number)
             if number:

@@ -3,8 +3,8 @@
 For each label m the witness gives a tree of pools. A pool clears every rival whose worst case is
 negative (T3 on the tables of T8), and by thresholds (T9) further rivals query by query. What is
 left goes to the subpools or is counted by groups of rivals (T4): by walking tuples of cells (T7,
-T10), on a grid (T6) or by a moment (T5), with rare tokens set apart (T11). A class that is not
-settled is given up: all of it counts as possibly wrong.
+T10), merged or not (T18), on a grid (T6) or by a moment (T5), with rare tokens set apart (T11). A
+class that is not settled is given up: all of it counts as possibly wrong.
 """
 
 from collections.abc import Callable
@@ -13,15 +13,18 @@ from functools import partial
 from arithmetic.tally import Tally, sort_cost
 from counting.branch import BranchAndCount, Rival, require_walkable
 from counting.cells import Cells, cells_of
+from counting.merged import Limits, MergedWalk
 from counting.pools import Pool, PrefixExtremes, Table
 from counting.tails import Tail
 from files.claims import Claim, Counts
 from files.witness import demand
 from parts.tables import Tables
-from strategies.ladder_witness import BRANCHES, RULES, Domain, Group, Node, read_ladder
+from strategies.ladder_witness import BRANCHES, MERGED, RULES, Domain, Group, Node, read_ladder
 from tasks.acceptors import Acceptor, Class, acceptors
 
 NAMES = tuple(RULES)
+# What only these rules rest on.
+ROOMS: dict[type, tuple[str, ...]] = {BranchAndCount: BRANCHES, MergedWalk: MERGED}
 Pools = dict[int, list[Node]]
 Uppers = dict[int, Table]
 # For rivals the largest D[q,j] - D[q,m] at which T9 clears them.
@@ -146,9 +149,10 @@ class Ladder:
             live = {j: uppers[j] for j in group.rivals if j in uppers}
             if live:
                 count = self._branch if group.rule in BRANCHES else self._tail
+                count = self._merged if group.rule in MERGED else count
                 low, high = count(pool, tail, group, live)
                 certain, lost = max(certain, low), lost + high
-                left -= live.keys() if group.rule != "grid-lower" else set()
+                left -= live.keys() if not group.rule.endswith("-lower") else set()
         self.certain += certain * len(pool.queries)
         self.possible += (size if left else min(size, lost)) * len(pool.queries)
 
@@ -166,6 +170,16 @@ class Ladder:
             rivals.append(Rival(j, (lower.own, table.own), low, high, pool.cells.present))
         certain, possible = BranchAndCount(pool.cells, rivals, self.tally).count()
         return certain if both else 0, possible
+
+    def _merged(self, pool: Pool, tail: Tail, group: Group, live: Uppers) -> Counts:
+        """Count the inputs that some rival wins by a merged walk (T18): at least, or at most."""
+        up = group.rule == "merged"
+        tables = [table if up else pool.table([j], up=False) for j, table in live.items()]
+        tables = [table._replace(rows=pool.spread(table.rows)) for table in tables]
+        axes = [place for place, j in enumerate(live) if j in group.axes] or [0]
+        walk = MergedWalk(pool.cells, tables, axes, pool.reference, self.tally)
+        count = walk.count(Limits(group.atoms, group.cells), up=up)
+        return (0, count) if up else (count, 0)
 
     def _tail(self, pool: Pool, tail: Tail, group: Group, live: Uppers) -> Counts:
         """Count by T5 or T6: one table above those of all rivals, or each from below."""

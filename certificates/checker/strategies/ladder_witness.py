@@ -8,21 +8,28 @@ from files.witness import demand, list_of, small
 T = TypeVar("T")
 MAX_RATE = 2**20
 MAX_LANES = 2**14
-MAX_RARE = 4
-BRANCHES = ("branch", "branch-two-sided")
+MAX_RARE, MAX_AXES, MAX_ATOMS = 4, 16, 2**12
+BRANCHES, MERGED = ("branch", "branch-two-sided"), ("merged", "merged-lower")
 RULES = {
-    "ladder": (*BRANCHES, "moment", "grid", "grid-lower"),
+    "ladder": (*BRANCHES, "moment", "grid", "grid-lower", *MERGED),
     "moment": ("moment", "grid-lower"),
     "grid": ("grid", "grid-lower"),
 }
 
 
 class Group(NamedTuple):
-    """Rivals that one rule counts together; branches have no rate."""
+    """Rivals that one rule counts together.
+
+    `rate` is that of moments and grids. Of merged walks, `atoms` and `cells` are the most that are
+    kept apart, and `axes` the rivals whose sums decide what is merged.
+    """
 
     rule: str
     rivals: list[int]
-    rate: int
+    rate: int = 0
+    atoms: int = 0
+    cells: int = 0
+    axes: tuple[int, ...] = ()
 
 
 class Node(NamedTuple):
@@ -56,6 +63,12 @@ def read_ladder(fields: dict[str, Any], labels: range, domain: Domain) -> dict[i
     """Return the pools of each label that is listed, or refuse them; other labels are given up."""
     (values,) = _object(fields, ("labels",))
     return _by_key(values, labels, lambda nodes: _nodes(nodes, domain.tokens, domain))
+
+
+def rules_of(nodes: list[Node]) -> set[str]:
+    """Return the rules that pools and their subpools count by."""
+    below = {rule for node in nodes for rule in rules_of(node.subpools)}
+    return below | {group.rule for node in nodes for group in node.groups}
 
 
 def _object(value: Any, keys: tuple[str, ...]) -> list[Any]:
@@ -102,10 +115,21 @@ def _cells(value: Any, tokens: range) -> list[range]:
 def _group(value: Any, domain: Domain) -> Group:
     rule = value.get("rule") if isinstance(value, dict) else None
     demand(rule in domain.rules, f"a group has as its rule one of {', '.join(domain.rules)}.")
+    if rule in MERGED:
+        return _merged(value, domain)
     _, rivals, *rate = _object(value, Group._fields[: 2 if rule in BRANCHES else 3])
     most = MAX_RATE if rule == "moment" else MAX_LANES
     bound = small(rate[0], 1, most) if rate else 0
     return Group(str(rule), _ascending(rivals, domain.answers), bound)
+
+
+def _merged(value: Any, domain: Domain) -> Group:
+    rule, listed, most, apart, axes = _object(value, ("rule", "rivals", "atoms", "cells", "axes"))
+    rivals, chosen = _ascending(listed, domain.answers), _ascending(axes, domain.answers)
+    fits = 1 <= len(chosen) <= MAX_AXES and set(chosen) <= set(rivals)
+    demand(fits, f"the axes of a group are 1 to {MAX_AXES} of its rivals.")
+    atoms, cells = small(most, 1, MAX_ATOMS), small(apart, 1, MAX_ATOMS)
+    return Group(str(rule), rivals, 0, atoms, cells, tuple(chosen))
 
 
 def _range(value: Any, within: range) -> range:

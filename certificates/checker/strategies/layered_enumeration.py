@@ -115,7 +115,7 @@ class Evaluator:
         """Return how many inputs that begin so are right, are open, and have a label."""
         right = still_open = total = 0
         answers, start = self.answers, self.answers.start
-        for places, label in labelled(self.claim.task, first):
+        for places, label in labelled(self.claim.task, self.tally, first, self.shared):
             total += 1
             if label in answers:
                 found = self.decide(places, label - start).right if len(answers) > 1 else True

@@ -47,7 +47,7 @@ def count_right(program: Program, least: Share, claim: Claim, tally: Tally) -> C
         return counted(claim, lambda places, column: None)
     bounds = OneSided(program, least, claim.precision, tally)
     margin = margin_at(claim, program.scale, bounds.fixed.unit)
-    tally.charge(bounds.cost() * claim.total)
+    tally.charge(bounds.cost() * claim.task.sequences)
 
     def decide(places: Sequence[int], column: int) -> bool | None:
         return decided(*bounds.lead(places, column), margin)

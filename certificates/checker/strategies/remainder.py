@@ -64,7 +64,7 @@ def count_right(program: Program, witness: Witness, claim: Claim, tally: Tally) 
         return counted(claim, lambda places, column: None)
     bounds = Remainder(program, witness, claim.precision, tally)
     least = margin_at(claim, program.scale, bounds.fixed.unit)
-    tally.charge(bounds.cost() * claim.total)
+    tally.charge(bounds.cost() * claim.task.sequences)
 
     def decide(places: Sequence[int], column: int) -> bool | None:
         found = bounds.evaluate(places)

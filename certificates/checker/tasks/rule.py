@@ -1,7 +1,7 @@
 """What a rule is: the label of the tokens read, and an automaton that recognises one label."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 # What a rule remembers of the tokens read: anything that can be a key, but not None.
 State = Any
@@ -33,8 +33,11 @@ class Rule(Protocol):
     def usual(self, reads: int, d_vocab: int, d_vocab_out: int) -> Usual:
         """Return the name, and what it says of a model of these sizes and so many positions."""
 
-    def label(self, tokens: Sequence[int]) -> int:
-        """Return the label of the tokens at the positions read: the definition."""
+    def label(self, tokens: Sequence[int]) -> int | None:
+        """Return the label of the tokens at the positions read: the definition.
+
+        None of a `Partial` rule: an input without a label is outside the domain.
+        """
 
     def labels(self, tokens: range, reads: int) -> range:
         """Return a range with every label that `reads` tokens of this range can have."""
@@ -50,6 +53,21 @@ class Rule(Protocol):
 
     def accepts(self, label: int, state: State) -> bool:
         """Say whether the tokens read have the label."""
+
+
+@runtime_checkable
+class Partial(Protocol):
+    """A rule that gives some inputs no label.
+
+    Theorem: reading the tokens by their places, from `opening` by `reading`, ends in a state and
+    not in None exactly if they have a label; from None no end with a label can be reached.
+    """
+
+    def opening(self) -> State:
+        """Return the state before any token is read."""
+
+    def reading(self, state: State, remaining: int, token: int) -> State | None:
+        """Return the state after this token, with so many to follow, None if no end has a label."""
 
 
 def of_tokens(name: str, reads: int, d_vocab: int, answers: range) -> Usual:

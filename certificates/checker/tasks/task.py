@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from files.strictjson import require_keys, small, string
 from files.verdict import Declined, decline_unless
-from tasks import groups, listed, modular, rank
+from tasks import after, balanced, groups, listed, modular, rank
 from tasks.argmax import Argmax
 from tasks.maximum import Maximum
 from tasks.minimum import Minimum
-from tasks.rule import Rule
+from tasks.rule import Partial, Rule, State
 
 # Reads a parameter of a rule, or declines it: the value, the tokens of each position read, a name.
 Reader = Callable[[Any, Sequence[range], str], Any]
@@ -27,8 +27,13 @@ RULES: dict[str, tuple[dict[str, Reader], Callable[..., Rule]]] = {
         groups.of_parameters,
     ),
     "table": ({"labels": listed.labels}, listed.Table),
+    "after": ({"distinct": after.distinct}, after.After),
+    "balanced": (
+        {"open": balanced.bracket, "close": balanced.bracket, "labels": balanced.outcomes},
+        balanced.rule,
+    ),
 }
-MAX_TOKENS, MAX_POSITIONS = 2**28, 2**16
+MAX_TOKENS, MAX_POSITIONS, MAX_STEPS = 2**28, 2**16, 2**20
 
 
 class Task(NamedTuple):
@@ -37,7 +42,7 @@ class Task(NamedTuple):
     Inputs are the sequences with a token of `positions[i]` at each position, the query's last. The
     label of an input is what the rule says of the tokens at the positions `reads`, ascending. It is
     right if the logit of its label exceeds those of all other `answers`; if the label is no answer,
-    it is wrong.
+    it is wrong. A sequence without a label is no input.
     """
 
     rule: Rule
@@ -46,9 +51,33 @@ class Task(NamedTuple):
     answers: range
 
     @property
+    def sequences(self) -> int:
+        """The number of sequences, with a label or without."""
+        return prod(map(len, self.positions))
+
+    @property
     def total(self) -> int:
         """The number of inputs."""
-        return prod(map(len, self.positions))
+        rule, ways = self.rule, 1
+        if not isinstance(rule, Partial):
+            return self.sequences
+        # How many choices of tokens, by place, lead to each state.
+        states: dict[State, int] = {rule.opening(): 1}
+        for position, tokens in enumerate(self.positions):
+            if position not in self.reads:
+                ways *= len(tokens)
+                continue
+            fits = len(states) * len(tokens) <= MAX_STEPS
+            decline_unless(fits, "limit", f"claim.task: more than {MAX_STEPS} states and tokens.")
+            remaining = len(self.reads) - 1 - self.reads.index(position)
+            found: dict[State, int] = {}
+            for state, count in states.items():
+                for token in tokens:
+                    after = rule.reading(state, remaining, token)
+                    if after is not None:
+                        found[after] = found.get(after, 0) + count
+            states = found
+        return ways * sum(states.values())
 
     @property
     def labels(self) -> range:

@@ -148,11 +148,3 @@ def test_the_time_ends_a_search_that_rules_all_rivals_out():
     for seconds, verdict in ((600, HOLDS), (-1, UNDECIDED)):
         found = Auditor(load_weights(TRAP), Limits(seconds, 10**9)).audit(claim, silent)
         assert found.verdict == verdict
-
-
-def test_models_without_tables_of_one_head_are_refused_by_name(capsys, written):
-    claim = {"query": 1, "maximum": 2, "below": 1, "gap": 1, "largest_wrong_logit": -0.5}
-    code, _, err = call(capsys, "add-mod-59-seed-0", written(claim))
-
-    assert code == 2
-    assert "models with the tables of one head, and add-mod-59-seed-0 is embed,positions" in err

@@ -200,19 +200,27 @@ class DeepEnumeration:
             kept = slice(answers.start, answers.stop)
             return leads(Uncertain(found.middle[:, kept], found.radius[:, kept]), own)
 
-    def _settle(self, found: Leads, tokens: Tokens, own: NDArray[np.int64], most: int) -> int:
+    def _settle(
+        self,
+        found: Leads,
+        tokens: Tokens,
+        own: NDArray[np.int64],
+        most: int,
+        margin: Fraction | None = None,
+    ) -> int:
         """Write better bounds of open leads, so many at most, where balls of some precision settle.
 
         Returns how many were tried.
         """
-        settled = found.settled(self.margin)
+        margin = self.margin if margin is None else margin
+        settled = found.settled(margin)
         tried = np.flatnonzero(~(settled.right | settled.wrong))[:most]
         for place in tried:
             sequence = self.inputs.named(tokens[place]).tolist()
             for bits in BITS:
                 ends = self._single(sequence, int(own[place]), bits)
                 found.least[place], found.most[place] = ends
-                decided = Leads(*(np.array([end]) for end in ends)).settled(self.margin)
+                decided = Leads(*(np.array([end]) for end in ends)).settled(margin)
                 if decided.right[0] or decided.wrong[0]:
                     break
         return len(tried)
@@ -229,8 +237,12 @@ class DeepEnumeration:
             least = min(_double(gap.lower(), -np.inf) for gap in gaps)
             return least, min(_double(gap.upper(), np.inf) for gap in gaps)
 
-    def decided(self, inputs: Tokens) -> Settled:
-        """Decide single inputs (N, k), not too many; those without a label stay open."""
+    def decided(self, inputs: Tokens, margin: Fraction | None = None) -> Settled:
+        """Decide single inputs (N, k), not too many; those without a label stay open.
+
+        Another margin than the problem's may be given, below 0 too.
+        """
+        margin = self.margin if margin is None else margin
         tokens = inputs - self.inputs.firsts
         order = np.lexsort(tokens.T[::-1])
         own = self.inputs.columns(tokens)
@@ -240,8 +252,8 @@ class DeepEnumeration:
         for start in range(0, len(asked), self.rows):
             part = asked[start : start + self.rows]
             found = self.leads_of(tokens[part], own[part])
-            self._settle(found, tokens[part], own[part], MOST_SINGLE)
-            settled = found.settled(self.margin)
+            self._settle(found, tokens[part], own[part], MOST_SINGLE, margin)
+            settled = found.settled(margin)
             right[part], wrong[part] = settled.right, settled.wrong
         return Settled(right, wrong)
 

@@ -12,6 +12,7 @@ from ballproof.interval.ball import exact, precision
 from ballproof.interval.dyadic import DyadicMatrix
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.program import DomainHead, DomainProgram
+from ballproof.verifier.counting.projection import Projection
 from ballproof.verifier.counting.remainder import Linear
 from ballproof.verifier.strategies.enumerate_balls import EnumerateQuantities, Tokens
 from ballproof.verifier.strategies.quantities import Item, Part
@@ -35,12 +36,12 @@ class CompactQuantities(EnumerateQuantities):
         if not gaps or sequence is None or own is None:
             return gaps
         with precision(bits):
-            charges = self.charges(neurons(self.problem.program, sequence), own)
+            charges = self.charges(sequence, own)
             unit = self.problem.program.denominator
             return {item: gap + charges[item[1]] / unit for item, gap in gaps.items()}
 
-    def charges(self, pre: Balls, own: int) -> Balls:
-        """Return what is charged for each rival, at the precision that is set."""
+    def charges(self, sequence: Tokens, own: int) -> Balls:
+        """Return what is charged for each rival of an input, at the precision that is set."""
         raise NotImplementedError
 
 
@@ -55,8 +56,9 @@ class RemainderQuantities(CompactQuantities):
         self.linear, self.rest = linear, _balls(rest)
         self.ranges = [exact(max(row) - min(row), rest.exponent) for row in rest.tolist()]
 
-    def charges(self, pre: Balls, own: int) -> Balls:
+    def charges(self, sequence: Tokens, own: int) -> Balls:
         """Return (rem R)_label - (rem R)_rival + sum_n |rem_n| range(R_n)."""
+        pre = neurons(self.problem.program, sequence)
         left = [
             _relu(x) - mu - kappa * x
             for x, kappa, mu in zip(
@@ -81,12 +83,12 @@ class OneSidedQuantities(CompactQuantities):
         self.strongest = [exact(max(row), weights.exponent) for row in votes]
         self.share = flint.arb(flint.fmpq(share.numerator, share.denominator))
 
-    def charges(self, pre: Balls, own: int) -> Balls:
+    def charges(self, sequence: Tokens, own: int) -> Balls:
         """Return the sum of act g(rival) over the neurons that are left out.
 
         Where it is open whether one is, its part is anything from 0 to that.
         """
-        active = [_relu(x) for x in pre]
+        active = [_relu(x) for x in neurons(self.problem.program, sequence)]
         strength = [x * most for x, most in zip(active, self.strongest, strict=True)]
         enough = exact(0)
         for each in strength:
@@ -99,10 +101,39 @@ class OneSidedQuantities(CompactQuantities):
         return _entries(flint.arb_mat(1, len(unused), unused) * self.votes)
 
 
+class CellsQuantities(CompactQuantities):
+    """M4: what the directions leave of each row.
+
+    The proof's leads are those of rows in these directions, so the neurons' difference is taken
+    away first. A checker may round coordinates to another unit.
+    """
+
+    def __init__(self, problem: Problem, projection: Projection) -> None:
+        super().__init__(problem)
+        self.projection = projection
+        self.weights = _balls(problem.program.layers[-1][0])
+
+    def charges(self, sequence: Tokens, own: int) -> Balls:
+        """Return the label's lead by what the neurons differ in, plus the charges of the rows."""
+        true, made = (
+            [_relu(x) for x in neurons(program, sequence)]
+            for program in (self.problem.program, self.projection.program)
+        )
+        left = [x - y for x, y in zip(true, made, strict=True)]
+        moved = _entries(flint.arb_mat(1, len(left), left) * self.weights)
+        (worst,) = columns(self.projection.charges, sequence)
+        return [moved[own] - other + worst for other in moved]
+
+
 def neurons(program: DomainProgram, sequence: Tokens) -> Balls:
-    """Enclose the neurons before ReLU, by the definition of a program."""
+    """Enclose the neurons before ReLU."""
+    return columns(program, sequence)[: program.neurons]
+
+
+def columns(program: DomainProgram, sequence: Tokens) -> Balls:
+    """Enclose what look-ups and heads add up to, by the definition of a program."""
     places = [token - span.start for token, span in zip(sequence, program.positions, strict=True)]
-    found = [exact(0)] * program.neurons
+    found = [exact(0)] * program.width
     for part, place in zip(program.lookups, places, strict=True):
         found = _plus(found, exact(1), part, place)
     for head in program.heads:

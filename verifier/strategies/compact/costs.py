@@ -7,6 +7,7 @@ from math import ceil
 
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.program import DomainProgram
+from ballproof.verifier.strategies.compact.boxes import Leaves
 
 # Estimates are a little high: past its limit the checker stops, and nothing is learnt of its count.
 ROUNDED = Fraction(1005, 1000)
@@ -34,10 +35,34 @@ def one_sided_operations(problem: Problem, used: float) -> int:
     return ceil((_tables(problem) + inputs * each + votes) * ROUNDED)
 
 
-def _sums(program: DomainProgram) -> int:
-    """Count what is added up for an input: rows of look-ups and of heads, at every position."""
+def cells_operations(problem: Problem, directions: int, leaves: Leaves) -> int:
+    """Count the tables and their directions, each input's sums and map, and the cells of inputs."""
+    program, inputs = problem.program, problem.task.product
+    m, a = program.neurons, program.answers
+    project = _rows(program) * m * (4 * directions + 3)
+    each = _sums(program, directions + a + 1) + 2 * directions * a + 3 * a
+    cells = leaves.boxes * 4 * (directions + 1) * m + leaves.switched * 2 * (directions + 1) * a
+    opened = leaves.opened * 2 * (directions + a)
+    total = _tables(problem) + project + inputs * each + cells + opened
+    return ceil(total * ROUNDED)
+
+
+def enumerate_operations(problem: Problem) -> int:
+    """Count the tables, and each input's sums and layer, as `enumerate` does in its first pass."""
+    program = problem.program
+    m, a = program.neurons, program.answers
+    each = _sums(program) + m * (2 * a + 1) + a
+    return _tables(problem) + 4 * m * a + problem.task.product * each
+
+
+def _sums(program: DomainProgram, columns: int | None = None) -> int:
+    """Count what is added up for an input: rows of look-ups and of heads, at every position.
+
+    They have so many columns, all of the program unless given.
+    """
     places, heads = len(program.positions), len(program.heads)
-    return 2 * places * (heads + 1) * program.width + 4 * heads * places
+    width = program.width if columns is None else columns
+    return 2 * places * (heads + 1) * width + 4 * heads * places
 
 
 def _rows(program: DomainProgram) -> int:

@@ -1,7 +1,7 @@
-"""Floats that a witness of `remainder` is made of: fits of neurons, low rank of their weights.
+"""Floats that witnesses are made of: fits of neurons, low rank of their weights, directions.
 
-Nothing here is trusted. Both fits are in least absolute values, since that is how the bound charges
-what is left; each step is one of least squares, weighted by what the last left.
+Nothing here is trusted. Both fits of `remainder` are in least absolute values, since that is how
+the bound charges what is left; each step is one of least squares, weighted by what the last left.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ STEPS = 8
 LEAST = 1e-3
 # What is left of a weight, of a size up to 1, is rounding below this.
 SMALLEST = 1e-12
+# The part of the largest range of weights that each neuron counts with, at least.
+LEAST_RANGE = 1e-2
 
 
 def linear_fit(pre: Floats) -> tuple[Floats, Floats]:
@@ -54,3 +56,19 @@ def low_rank(weights: Floats, sizes: Floats, rank: int) -> tuple[Floats, Floats]
         factors = np.sqrt(parts / np.maximum(ranges, LEAST * ranges.max() + SMALLEST))
         factors /= factors.max() or 1
     return centred @ right.T, right
+
+
+def directions(rows: Floats, ranges: Floats, most: int) -> tuple[Floats, Floats]:
+    """Return directions (K, m) and coordinates (m, K) of rows (R, m), K up to `most`.
+
+    rows @ coordinates @ directions is near to rows, neuron n counting with its range (m,), and so
+    is what the first few columns and rows make. Both have entries of sizes near to 1.
+    """
+    largest = float(ranges.max(initial=0))
+    scales = (
+        np.maximum(ranges, LEAST_RANGE * largest) / largest if largest else np.ones(len(ranges))
+    )
+    # Eigenvectors of the small square are its right singular vectors.
+    scaled = rows * scales
+    right = np.linalg.eigh(scaled.T @ scaled)[1][:, ::-1][:, :most].T
+    return right / scales, (right * scales).T

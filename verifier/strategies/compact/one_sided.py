@@ -22,7 +22,7 @@ from ballproof.verifier.strategies.changes import (
 )
 from ballproof.verifier.strategies.compact.balls import OneSidedQuantities
 from ballproof.verifier.strategies.compact.choices import Choices
-from ballproof.verifier.strategies.compact.costs import one_sided_operations
+from ballproof.verifier.strategies.compact.costs import least_operations, one_sided_operations
 from ballproof.verifier.strategies.compact.domain import ONE_SIDED
 from ballproof.verifier.strategies.faults import object_faults
 from ballproof.verifier.strategies.relaxations import Relaxation
@@ -78,6 +78,10 @@ class OneSidedKind:
     def of_one_answer(self, problem: Problem) -> Witness:
         """Return the share of 0."""
         return {"share": "0"}
+
+    def least_operations(self, problem: Problem) -> int:
+        """Count the sums of every input, the tables left out."""
+        return least_operations(problem)
 
     def step(self, problem: Problem, witness: Witness) -> OneSided:
         """Return M5 for this share."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from random import Random
@@ -25,10 +24,10 @@ from ballproof.verifier.strategies.changes import (
 )
 from ballproof.verifier.strategies.compact.balls import RemainderQuantities
 from ballproof.verifier.strategies.compact.choices import Choices
-from ballproof.verifier.strategies.compact.costs import remainder_operations
+from ballproof.verifier.strategies.compact.costs import least_operations, remainder_operations
 from ballproof.verifier.strategies.compact.domain import LARGEST, MATRIX, MOST_RANK, REMAINDER
 from ballproof.verifier.strategies.compact.fits import linear_fit, low_rank
-from ballproof.verifier.strategies.compact.matrices import Floats, read, written
+from ballproof.verifier.strategies.compact.matrices import Scaled, read, written
 from ballproof.verifier.strategies.domains import sizes_of
 from ballproof.verifier.strategies.faults import fields_faults, object_faults
 from ballproof.verifier.strategies.relaxations import Relaxation
@@ -59,6 +58,10 @@ class RemainderKind:
         """Return slopes of 0 and no rank."""
         row = written(np.zeros((1, problem.program.neurons)))
         return {"kappa": row, "mu": row, "u": EMPTY, "v": EMPTY}
+
+    def least_operations(self, problem: Problem) -> int:
+        """Count the sums of every input, the tables left out."""
+        return least_operations(problem)
 
     def step(self, problem: Problem, witness: Witness) -> Remainder:
         """Return M3 for this witness."""
@@ -106,20 +109,6 @@ def _linear(problem: Problem, witness: Witness) -> Linear:
     return Linear(read(witness["kappa"], 1, m), read(witness["mu"], 1, m))
 
 
-@dataclass(frozen=True, eq=False)
-class _Scaled:
-    """Floats times a power of two."""
-
-    floats: Floats
-    exponent: int
-
-    @classmethod
-    def of(cls, matrix: DyadicMatrix) -> _Scaled:
-        """Return a matrix with entries up to 1, which no exponent overflows."""
-        bits = max((int(x).bit_length() for x in map(abs, matrix.mantissa.entries())), default=0)
-        return cls(DyadicMatrix(matrix.mantissa, -bits).to_float(), bits + matrix.exponent)
-
-
 @lru_cache(maxsize=1)
 def _search(problem: Problem) -> _Search:
     """Return what is known of a problem's ranks: one goal often follows another."""
@@ -143,7 +132,7 @@ class _Search:
         left = np.abs(np.maximum(pre, 0) - mu - kappa * pre)
         self.sizes = left.mean(axis=0) if len(pre) else np.ones(program.neurons)
         self.part = LinearPart(program, _linear(problem, self.fixed))
-        self.weights = _Scaled.of(self.part.weights)
+        self.weights = Scaled.of(self.part.weights)
         most = min(MOST_RANK, program.neurons, problem.answers - 1)
         self.choices = Choices(most + 1, self._operations, self._right)
 

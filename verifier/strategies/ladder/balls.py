@@ -9,6 +9,7 @@ import flint
 
 from ballproof.interval.ball import precision
 from ballproof.verifier.counting.problem import Problem
+from ballproof.verifier.strategies.ladder.domain import LOWER
 from ballproof.verifier.strategies.pool_balls import Pool, PoolBalls
 from ballproof.verifier.strategies.quantities import (
     Balls,
@@ -171,7 +172,7 @@ class _Tree:
         if not left:
             return Counted(size, size)
         if node["groups"]:
-            upper = [group for group in node["groups"] if group["rule"] != "grid-lower"]
+            upper = [group for group in node["groups"] if group["rule"] not in LOWER]
             counted = {j - self.offset for group in upper for j in group["rivals"]}
             lost = any(sure and j not in counted for j, sure in left.items())
             return Counted(0, 0 if lost else size)

@@ -9,13 +9,15 @@ import numpy as np
 
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.wrong_count import WrongCount
-from ballproof.verifier.strategies.ladder.cells import Cells
+from ballproof.verifier.strategies.ladder.cells import Cells, label_cell
 from ballproof.verifier.strategies.ladder.counts import (
     given_up,
     grid_count,
     moment_bound,
     on_grid,
 )
+from ballproof.verifier.strategies.ladder.domain import BRANCHES, LOWER, MERGED
+from ballproof.verifier.strategies.ladder.merged import Limits, MergedWalk
 from ballproof.verifier.strategies.ladder.pools import (
     Integer,
     LabelTables,
@@ -105,7 +107,10 @@ class Tree:
         if {tables.acceptors.get(query) for query in queries} != {tables.acceptors[queries[0]]}:
             raise ValueError(f"The queries {node['queries']} have unequal classes.")
         joined = tuple((first, last) for first, last in node["cells"])
-        shape = PoolShape(queries[0], queries[-1], joined, bool(node["per_position"]))
+        rules = {group["rule"] for group in node["groups"]}
+        wide = bool(rules) and len(queries) == 1 and not rules & set(BRANCHES)
+        wide = wide and tables.is_wide(queries[0])
+        shape = PoolShape(queries[0], queries[-1], joined, bool(node["per_position"]), wide)
         rivals = self._without_joint(node, shape, rivals)
         if not len(rivals):
             return NOTHING
@@ -161,7 +166,7 @@ class Tree:
                 )
                 certain = max(certain, found.certain)
                 possible += found.possible
-                left -= set(group["rivals"]) if group["rule"] != "grid-lower" else set()
+                left -= set(group["rivals"]) if group["rule"] not in LOWER else set()
         possible = cells.size if left else min(possible, cells.size)
         return WrongCount(certain * shape.queries, possible * shape.queries)
 
@@ -177,11 +182,13 @@ class Tree:
     ) -> WrongCount:
         """Return what one group counts: by branches, or on one table above those of its rivals."""
         rule = group["rule"]
-        if rule in ("branch", "branch-two-sided"):
+        if rule in BRANCHES:
             two = rule == "branch-two-sided"
             low = self.tables.tables(shape, rivals, up=False) if two else upper
             walk = Walk(cells, low, upper).run()
             return WrongCount(walk.certain if two else 0, walk.possible)
+        if rule in MERGED:
+            return self._merged(group, shape, cells, rivals, upper)
         if rule == "grid-lower":
             lower = self.tables.tables(shape, rivals, up=False)
             each = [lower.of(np.array([i])) for i in range(len(rivals))]
@@ -193,3 +200,16 @@ class Tree:
         count = grid_count if rule == "grid" else moment_bound
         grid = on_grid(cells, upper.largest(), group["rate"], up=True)
         return WrongCount(0, count(cells, grid, rare, most))
+
+    def _merged(
+        self, group: Node, shape: PoolShape, cells: Cells, rivals: Integer, upper: Tables
+    ) -> WrongCount:
+        """Return what a merged walk counts, from above or from below (T18)."""
+        up = group["rule"] == "merged"
+        tables = upper if up else self.tables.tables(shape, rivals, up=False)
+        chosen = set(group["axes"])
+        axes = [i for i, j in enumerate(rivals.tolist()) if j + self.offset in chosen] or [0]
+        label = label_cell(self.tables.spans(shape), self.label)
+        walk = MergedWalk(cells, tables, np.array(axes), label, up=up)
+        count = walk.count(Limits(group["atoms"], group["cells"]))
+        return WrongCount(0, count) if up else WrongCount(count, 0)

@@ -35,6 +35,12 @@ class Rules:
     worth: float = 1e14
     divide: bool = True
     walk_limit: int = 1_000_000
+    # Merged walks, from short to long: atoms and cells that are kept apart.
+    kept: tuple[tuple[int, int], ...] = ()
+    # What no walk is shorter than.
+    base_walk: int = 100_000
+    # Inputs of a class that are drawn before it is counted by walks.
+    draws: int = 3000
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ Spans = tuple[tuple[int, int], ...]
 Index = NDArray[np.int64]
 # Below every sum of entries that fits its lane: the largest sum where there is no sequence.
 NO_SUM = -(2**62)
+# The same for entries that are Python integers.
+WIDE_NO_SUM = -(2**1024)
 
 
 @dataclass(frozen=True)
@@ -194,24 +196,26 @@ class _LargestSums:
 
     def of(self, rows: Lanes) -> Lanes:
         """Return the largest sum of the free positions' entries for each rival."""
-        value = np.zeros((1, rows.shape[2]), dtype=np.int64)
+        kind = rows.dtype
+        none = NO_SUM if kind == np.int64 else WIDE_NO_SUM
+        value = np.zeros((1, rows.shape[2]), dtype=kind)
         shared = self._of_ranges(rows[0]) if len(rows) == 1 else None
         for level in reversed(range(len(self.levels))):
             states, index, targets, heads, present = self.levels[level]
             of_ranges = self._of_ranges(rows[level]) if shared is None else shared
             if not len(index):
-                value = np.full((states, rows.shape[2]), NO_SUM, dtype=np.int64)
+                value = np.full((states, rows.shape[2]), none, dtype=kind)
                 continue
             sums = of_ranges[index] + value[targets]
             if len(index) > len(heads):
                 sums = np.maximum.reduceat(sums, heads, axis=0)
             value = sums
             if len(present) < states:
-                value = np.full((states, rows.shape[2]), NO_SUM, dtype=np.int64)
+                value = np.full((states, rows.shape[2]), none, dtype=kind)
                 value[present] = sums
             if self.dead:
-                # Beyond NO_SUM there is nothing to tell apart, and no lane may run over.
-                value = np.maximum(value, NO_SUM)
+                # Beyond there is nothing to tell apart, and no lane may run over.
+                value = np.maximum(value, none)
         return np.asarray(value[0])
 
     def _of_ranges(self, row: Lanes) -> Lanes:
@@ -252,6 +256,12 @@ def spans_of(acceptor: Acceptor, joined: Spans) -> Spans:
     if left:
         raise ValueError(f"The tokens {left[0][0]} to {left[0][1]} are no cell of this class.")
     return tuple(spans)
+
+
+def label_cell(spans: Spans, label: int) -> int:
+    """Return the cell that holds the label, the last one where none does."""
+    found = (cell for cell, (first, last) in enumerate(spans) if first <= label <= last)
+    return next(found, len(spans) - 1)
 
 
 def cells_of(acceptor: Acceptor, spans: Spans) -> Cells:

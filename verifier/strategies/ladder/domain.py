@@ -2,7 +2,8 @@
 
 Beyond the table: labels and ranges ascend, queries lie inside the pool around them and pools one
 after the other, cells hold several tokens and have none in common, rare tokens have cells of their
-own, the queries of a pool have equal classes, the tokens of a cell equal arcs.
+own, the queries of a pool have equal classes, the tokens of a cell equal arcs. The axes of a group
+are some of its rivals.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ballproof.verifier.strategies.domains import (
 from ballproof.verifier.strategies.ladder.options import MAX_THRESHOLD
 
 MAX_RARE = 4
+MAX_ATOMS, MAX_AXES = 2**12, 16
 TOKEN = Integer(0, "v-1")
 RANGE = Items(TOKEN, length=2)
 TOKENS = Items(TOKEN, ascending=True)
@@ -38,8 +40,18 @@ POOL: Fields = {
 }
 # The rules that count with a rate, and the rate; the others have none.
 RATES = {"moment": Integer(1, 2**20), "grid": Integer(1, 2**14), "grid-lower": Integer(1, 2**14)}
+# What a merged walk keeps apart.
+KEPT: Fields = {
+    "atoms": Integer(1, MAX_ATOMS),
+    "cells": Integer(1, MAX_ATOMS),
+    "axes": Items(TOKEN, least=1, most=MAX_AXES, ascending=True),
+}
+BRANCHES = ("branch", "branch-two-sided")
+MERGED = ("merged", "merged-lower")
+# The rules that count from below alone.
+LOWER = ("grid-lower", "merged-lower")
 RULES = {
-    "ladder": ("branch", "branch-two-sided", "moment", "grid", "grid-lower"),
+    "ladder": (*BRANCHES, "moment", "grid", "grid-lower", *MERGED),
     "moment": ("moment", "grid-lower"),
     "grid": ("grid", "grid-lower"),
 }
@@ -48,4 +60,6 @@ RULES = {
 def group_fields(rule: str) -> Fields:
     """Return the fields of a group with this rule."""
     fields: dict[str, Domain] = {"rule": Choice((rule,)), "rivals": TOKENS}
+    if rule in MERGED:
+        return {**fields, **KEPT}
     return fields | ({"rate": RATES[rule]} if rule in RATES else {})

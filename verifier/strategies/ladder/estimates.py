@@ -44,9 +44,10 @@ class _Scaled:
                 stack[index, chosen[index]] = rows[row, chosen[index]]
             rows = stack
         tops = rows.max(axis=1) if cells.places else np.zeros((0, rows.shape[2]))
-        worst = tables.own.astype(np.float64) + tops[self.kind_of].sum(axis=0)
+        own = tables.own.astype(np.float64)
+        worst = own + tops[self.kind_of].sum(axis=0)
         scale = np.maximum(worst, 1.0)
-        self.own, self.rows, self.tops = tables.own / scale, rows / scale, tops / scale
+        self.own, self.rows, self.tops = own / scale, rows / scale, tops / scale
         self.reached = worst >= 0
 
 

@@ -22,6 +22,8 @@ from ballproof.verifier.strategies.changes import (
 from ballproof.verifier.strategies.domains import Sizes, sizes_of, valued
 from ballproof.verifier.strategies.faults import fields_faults, some
 from ballproof.verifier.strategies.ladder.domain import (
+    MAX_ATOMS,
+    MERGED,
     POOL,
     RATES,
     RULES,
@@ -148,6 +150,11 @@ def _group_faults(
     yield Change((*path, "rivals"), [1, 0], OUTSIDE)
     if "rate" not in group:
         yield Change((*path, "rate"), 1000, OUTSIDE)
+    if group["rule"] in MERGED and group["rivals"][:-1]:
+        # The axes are some of the rivals.
+        yield Change(
+            path, {**group, "rivals": group["rivals"][:-1], "axes": group["rivals"][-1:]}, OUTSIDE
+        )
 
 
 def _inside(
@@ -208,7 +215,24 @@ def _unlike(acceptor: Acceptor) -> Iterator[list[int]]:
             return
 
 
+def _moved_walk(path: Path, group: dict[str, Any]) -> Iterator[Change]:
+    """Yield merged walks that keep more or less apart, by other axes, or from the other side."""
+    for key in ("atoms", "cells"):
+        for kept in {max(1, group[key] // 2), min(2 * group[key], MAX_ATOMS)} - {group[key]}:
+            yield Change((*path, key), kept, COMPUTED)
+    if group["axes"][1:]:
+        yield Change((*path, "axes"), group["axes"][:-1], COMPUTED)
+    fewer = {"rivals": group["axes"]} if group["axes"] != group["rivals"] else {}
+    if fewer:
+        yield Change(path, {**group, **fewer}, COMPUTED)
+    (other,) = set(MERGED) - {group["rule"]}
+    yield Change((*path, "rule"), other, COMPUTED)
+
+
 def _moved_group(path: Path, group: dict[str, Any], rules: set[str]) -> Iterator[Change]:
+    if group["rule"] in MERGED:
+        yield from _moved_walk(path, group)
+        return
     if group["rivals"]:
         yield Change((*path, "rivals"), group["rivals"][:-1], COMPUTED)
     if "rate" in group:

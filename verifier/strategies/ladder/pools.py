@@ -16,9 +16,14 @@ from numpy.typing import NDArray
 from ballproof.interval.ball import exact, lower_end, precision, upper_end
 from ballproof.interval.fixed import Lanes, floor_lanes, lane_bits, require_headroom
 from ballproof.verifier.counting.problem import Integers, Problem
+from ballproof.verifier.counting.tables import IntegerHead
 from ballproof.verifier.strategies.ladder.cells import Cells, Spans, cells_of, spans_of
 
 WORKING_BITS = 64
+# Weights of pools in which the label has little of the attention: Python integers.
+WIDE_BITS = 192
+# In nats: so far above the label's score some other token's has to be.
+WIDE_SPAN = 9
 Integer = NDArray[np.int64]
 Sides = tuple[Integers, Integers]
 
@@ -27,13 +32,15 @@ Sides = tuple[Integers, Integers]
 class PoolShape:
     """Which pool of a label: queries first..last with equal acceptors, and the joined cells.
 
-    `cells` are the ranges first..last of more than one token that share a cell.
+    `cells` are the ranges first..last of more than one token that share a cell. Entries are Python
+    integers if it is `wide`, lanes if not.
     """
 
     first: int
     last: int
     cells: Spans
     per_position: bool
+    wide: bool = False
 
     @property
     def one_query(self) -> bool:
@@ -229,8 +236,9 @@ class LabelTables:
         last = self.direct(shape, up, "output")[rivals] + self.steps[up][-1][rivals] + base
         rows = _weighted(gaps, low[:, :, None], high[:, :, None], up)
         tables = Tables(_weighted(last, own[:1], own[1:], up), rows)
-        require_headroom(rows, self.places + 2)
-        require_headroom(tables.own, self.places + 2)
+        if not shape.wide:
+            require_headroom(rows, self.places + 2)
+            require_headroom(tables.own, self.places + 2)
         return tables
 
     def weights(self, shape: PoolShape) -> tuple[Lanes, Lanes, Lanes]:
@@ -238,6 +246,21 @@ class LabelTables:
         if shape not in self._weights:
             self._weights[shape] = self._enclosed_weights(shape)
         return self._weights[shape]
+
+    def is_wide(self, query: int) -> bool:
+        """Return whether lanes are too short for a query's weights.
+
+        They are where the label is so far below another token that its own weight is rounded much.
+        """
+        kinds = self.acceptors[query].kinds if query in self.acceptors else ()
+        if not any(self.label in kind for kind in kinds):
+            return False
+        head = self.problem.head
+        score = head.score[query]
+        tops = [max(score[kind.start : kind.stop]) for kind in kinds]
+        above = int(max(tops) - score[self.label])
+        most, shift = WIDE_SPAN**2 * head.d_head, 2 * head.score_exponent
+        return above > 0 and (above**2 << max(shift, 0)) > (most << max(-shift, 0))
 
     def reference(self, shape: PoolShape) -> int:
         """Return the token whose weight is divided by, query by query: any is sound (T8).
@@ -263,36 +286,39 @@ class LabelTables:
                 low[index] = (ends[0][queries] - reference).min()
                 high[index] = (ends[1][queries] - reference).max()
         own = score[queries, queries] - reference
-        tokens = self._enclosed([*low, own.min()], [*high, own.max()])
+        bits, kind = (WIDE_BITS, object) if shape.wide else (self.bits, np.int64)
+        tokens = _enclosed(self.problem.head, [*low, own.min()], [*high, own.max()], bits, kind)
         rows = self.prefixes.places[queries]
         low, high = list(rows.min(axis=0)), list(rows.max(axis=0))
         if not shape.per_position and self.places:
             low, high = [min(low[:-1]), low[-1]], [max(high[:-1]), high[-1]]
-        places = self._enclosed(low, high)
-        lows = np.multiply.outer(places[0][:-1], tokens[0][:-1]) >> self.bits
-        highs = -(-np.multiply.outer(places[1][:-1], tokens[1][:-1]) >> self.bits)
+        places = _enclosed(self.problem.head, low, high, bits, kind)
+        lows = np.multiply.outer(places[0][:-1], tokens[0][:-1]) >> bits
+        highs = -(-np.multiply.outer(places[1][:-1], tokens[1][:-1]) >> bits)
         # Products of the query's own weights, rounded likewise.
-        own_low = places[0][-1] * tokens[0][-1] >> self.bits
-        own_high = -(-(places[1][-1] * tokens[1][-1]) >> self.bits)
-        return lows, highs, np.array([own_low, own_high])
-
-    def _enclosed(self, low: list[int], high: list[int]) -> tuple[Lanes, Lanes]:
-        """Enclose exp of the scores, relative to the largest, in units of 2**-bits."""
-        top = max(high)
-        with precision(WORKING_BITS):
-            root = flint.arb(self.problem.head.d_head).sqrt()
-            unit = exact(1, self.bits)
-            balls = {x: self._exp(x - top, root) * unit for x in {*low, *high}}
-        floors = [_floor(balls[x], up=False) for x in low]
-        ceilings = [max(_floor(balls[x], up=True), 1) for x in high]
-        return np.array(floors, dtype=np.int64), np.array(ceilings, dtype=np.int64)
-
-    def _exp(self, score: int, root: flint.arb) -> flint.arb:
-        return (exact(int(score), self.problem.head.score_exponent) / root).exp()
+        own_low = places[0][-1] * tokens[0][-1] >> bits
+        own_high = -(-(places[1][-1] * tokens[1][-1]) >> bits)
+        return lows, highs, np.array([own_low, own_high], dtype=kind)
 
     def worst(self, tables: Tables, shape: PoolShape) -> Lanes:
         """Return for each rival the largest sum in the pool's classes (T3); `tables` are upper."""
         return self.cells(shape).worst(tables.own, tables.rows)
+
+
+def _enclosed(
+    head: IntegerHead, low: list[int], high: list[int], bits: int, kind: type
+) -> tuple[Lanes, Lanes]:
+    """Enclose exp of the scores, relative to the largest, in units of 2**-bits."""
+    top = max(high)
+    with precision(WORKING_BITS + (bits if kind is object else 0)):
+        root = flint.arb(head.d_head).sqrt()
+        unit = exact(1, bits)
+        balls = {
+            x: (exact(int(x - top), head.score_exponent) / root).exp() * unit for x in {*low, *high}
+        }
+    floors = [_floor(balls[x], up=False) for x in low]
+    ceilings = [max(_floor(balls[x], up=True), 1) for x in high]
+    return np.array(floors, dtype=kind), np.array(ceilings, dtype=kind)
 
 
 def _floor(ball: flint.arb, *, up: bool) -> int:

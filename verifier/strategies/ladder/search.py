@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from ballproof.verifier.strategies.ladder.candidates import Counting, Rules
-from ballproof.verifier.strategies.ladder.cells import Spans, far_cells
+from ballproof.verifier.strategies.ladder.cells import Cells, Spans, far_cells, label_cell
 from ballproof.verifier.strategies.ladder.costs import Once, PaidOnce, PoolCost
 from ballproof.verifier.strategies.ladder.counts import STEPS
+from ballproof.verifier.strategies.ladder.offers import Offers
 from ballproof.verifier.strategies.ladder.options import (
     MAX_THRESHOLD,
     LabelOptions,
@@ -20,6 +22,7 @@ from ballproof.verifier.strategies.ladder.options import (
     pareto_front,
 )
 from ballproof.verifier.strategies.ladder.pools import Integer, LabelTables, PoolShape, Tables
+from ballproof.verifier.strategies.ladder.sampling import draws, wins
 
 # With so many tokens beside the label in cells of their own, rare tokens and grids are tried.
 DEEP_NEAR = 28
@@ -38,6 +41,7 @@ class Explorer:
         self.offset = self.problem.task.answers.start
         self.tolerance = self.problem.total // rules.negligible
         self.worth = rules.worth / self.problem.total
+        self._drawn: dict[int, Integer] = {}
         self._classes: dict[tuple[int, tuple[int, ...]], list[Option]] = {}
         self._finer: dict[int, list[tuple[Spans, bool]]] = {}
         self.rivals, self.once = tables.rivals, PaidOnce(tables)
@@ -182,6 +186,10 @@ class Explorer:
         key = (query, tuple(rivals))
         if key not in self._classes:
             options = [Option(0, self.tables.size(query), None)]
+            if self.rules.kept:
+                options += self._sampled(query, rivals)
+                self._classes[key] = pareto_front(options)
+                return self._classes[key]
             for shape in self._shapes(query):
                 cost = PoolCost.of(shape, self.tables)
                 least = min(option.lost for option in options)
@@ -191,6 +199,51 @@ class Explorer:
                 options += self._counted(shape, cost, rivals)
             self._classes[key] = pareto_front(options)
         return self._classes[key]
+
+    def _sampled(self, query: int, rivals: Integer) -> Iterator[Option]:
+        """Yield options for one class: moments first, then walks where a sample says they pay."""
+        least, wide = self.tables.size(query), self.tables.is_wide(query)
+        *coarse, fine = self._shapes(query)
+        for shape in coarse:
+            cost = PoolCost.of(shape, self.tables)
+            if least * self.worth < len(rivals) * cost.table():
+                return
+            for option in self._counted(replace(shape, wide=wide), cost, rivals):
+                least = min(least, option.lost)
+                yield option
+        cost = PoolCost.of(fine, self.tables)
+        if least * self.worth >= len(rivals) * cost.table() + self.rules.base_walk:
+            yield from self._walked(replace(fine, wide=wide), cost, rivals, least)
+
+    def _walked(
+        self, shape: PoolShape, cost: PoolCost, rivals: Integer, least: int
+    ) -> Iterator[Option]:
+        """Yield merged walks of a class, unless a sample of it loses nearly as much as is lost."""
+        upper = self.tables.tables(shape, rivals, up=True)
+        alive = np.flatnonzero(self.tables.worst(upper, shape) >= 0)
+        operations = cost.weights + len(rivals) * cost.table() + self._folds(cost, upper)
+        once, node = self.once.of(shape, cost, rivals), empty_node(shape)
+        if not len(alive):
+            yield Option(operations, 0, node, once)
+            return
+        cells, upper = self.tables.cells(shape), upper.of(alive)
+        won = wins(upper, self._draws(cells))
+        true = float(won.any(axis=1).mean()) * cells.size
+        if (least - true) * self.worth < operations + self.rules.base_walk:
+            return
+        label = label_cell(self.tables.spans(shape), self.label)
+        offers = Offers(
+            self.rules, cells, cost, rivals[alive] + self.offset, upper, won, self.worth, label
+        )
+        for candidate in offers.candidates():
+            counted = {**node, "groups": candidate.groups, "likely": candidate.likely}
+            yield Option(operations + candidate.operations, candidate.lost, counted, once)
+
+    def _draws(self, cells: Cells) -> Integer:
+        """Return a sample of a class; classes with equal acceptors share it."""
+        if id(cells) not in self._drawn:
+            self._drawn[id(cells)] = draws(cells, self.rules.draws, self.label)
+        return self._drawn[id(cells)]
 
     def _shapes(self, query: int) -> list[PoolShape]:
         """Return ever finer shapes of the pool of one query."""
@@ -228,7 +281,7 @@ class Explorer:
         cells, spans = self.tables.cells(shape), self.tables.spans(shape)
         alone = sum(first == last for first, last in spans)
         deep = shape.one_query and shape.per_position
-        deep &= not shape.cells or alone > DEEP_NEAR
+        deep &= not self.rules.kept and (not shape.cells or alone > DEEP_NEAR)
         label = (self.label, self.label)
         counting = Counting(
             self.rules,

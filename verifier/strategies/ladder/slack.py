@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.wrong_count import NOTHING, WrongCount
 from ballproof.verifier.strategies.ladder.bound import Node, Tree
 from ballproof.verifier.strategies.ladder.cells import Cells
+from ballproof.verifier.strategies.ladder.domain import LOWER
 from ballproof.verifier.strategies.ladder.pools import (
     Integer,
     LabelTables,
@@ -99,10 +101,13 @@ class Ledger(Tree):
     ) -> None:
         """Replace the rules by walks, then the pool's table by each query's own, then by truth."""
         bound, groups = counted
+        if shape.wide:
+            # Walks take lanes.
+            upper = self.tables.tables(replace(shape, wide=False), rivals, up=True)
         walks = {group["rule"] for group in node["groups"]} <= {
             "branch",
             "branch-two-sided",
-            "grid-lower",
+            *LOWER,
         }
         cells = self.tables.cells(shape)
         walked = (
@@ -136,7 +141,7 @@ def _groups(node: Node, rivals: Integer, offset: int) -> list[list[int]]:
     return [
         [j - offset for j in group["rivals"] if j - offset in left]
         for group in node["groups"]
-        if group["rule"] != "grid-lower"
+        if group["rule"] not in LOWER
     ]
 
 

@@ -20,6 +20,7 @@ from ballproof.verifier.counting.processes import end_with_parent, spawning
 from ballproof.verifier.strategies.ladder.bound import label_size
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
+from ballproof.verifier.strategies.ladder.offers import AXES
 from ballproof.verifier.strategies.ladder.options import LabelOptions, choose
 from ballproof.verifier.strategies.ladder.pools import LabelTables, PrefixExtremes
 from ballproof.verifier.strategies.ladder.search import Explorer
@@ -27,6 +28,8 @@ from ballproof.verifier.strategies.ladder.search import Explorer
 # v^2 k below which starting more processes costs more time than it saves.
 PARALLEL_WORK = 30_000
 HALVINGS = 28
+# What walks from below keep apart: atoms and cells.
+BELOW = (16, 8)
 # Labels of long contexts are not looked at where all their inputs are less than one in so many.
 NEGLIGIBLE_LABELS = 500_000
 
@@ -111,6 +114,13 @@ def answered(problem: Problem) -> list[int]:
     return [label for label in task.labels if label in task.answers and task.acceptors(label)]
 
 
+def has_wide(problem: Problem) -> bool:
+    """Return whether some class has weights that lanes are too short for."""
+    prefixes = PrefixExtremes(problem)
+    tables = (LabelTables(prefixes, label) for label in answered(problem))
+    return any(each.is_wide(query) for each in tables for query in each.acceptors)
+
+
 def given_up_labels(problem: Problem, labels: list[int]) -> set[int]:
     """Return labels with so few inputs, in all, that long contexts do without."""
     sizes = sorted((label_size(problem, label), label) for label in labels)
@@ -165,7 +175,7 @@ def _options_of(label: int) -> LabelOptions:
 
 
 def two_sided(witness: dict[str, Any], rate: int) -> dict[str, Any]:
-    """Return a witness that also counts from below: by branches, or on a grid of one rival.
+    """Return a witness that also counts from below: by branches, a short merged walk, or a grid.
 
     The upper bound on accuracy that follows shows how tight the lower one is.
     """
@@ -175,9 +185,22 @@ def two_sided(witness: dict[str, Any], rate: int) -> dict[str, Any]:
             for group in node["groups"]:
                 group["rule"] = "branch-two-sided" if group["rule"] == "branch" else group["rule"]
             likely = node.pop("likely", None)
-            if likely is not None:
+            walked = [group for group in node["groups"] if group["rule"] == "merged"]
+            if walked:
+                node["groups"].append(_from_below(walked, likely))
+            elif likely is not None:
                 node["groups"].append({"rule": "grid-lower", "rivals": [likely], "rate": rate})
     return result
+
+
+def _from_below(walked: list[dict[str, Any]], likely: int) -> dict[str, Any]:
+    """Return the group that counts what the rivals of some walks win together, from below."""
+    rivals = sorted(rival for group in walked for rival in group["rivals"])
+    axes = [rival for group in walked for rival in group["axes"]]
+    chosen = sorted(dict.fromkeys([likely, *axes] if likely in rivals else axes))
+    atoms, cells = BELOW
+    kept = {"atoms": atoms, "cells": cells, "axes": chosen[:AXES]}
+    return {"rule": "merged-lower", "rivals": rivals, **kept}
 
 
 def one_sided(witness: dict[str, Any]) -> dict[str, Any]:

@@ -25,8 +25,9 @@ from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
 from ballproof.verifier.strategies.ladder.domain import RULES
 from ballproof.verifier.strategies.ladder.mutations import rules_of, witness_changes
+from ballproof.verifier.strategies.ladder.pools import WIDE_BITS
 from ballproof.verifier.strategies.ladder.slack import COUNTING, POOLS, given_up, ladder_slack
-from ballproof.verifier.strategies.ladder.steer import explored, one_sided, two_sided
+from ballproof.verifier.strategies.ladder.steer import explored, has_wide, one_sided, two_sided
 from ballproof.verifier.strategies.relaxations import CLAIM, UNCOUNTED, Case, Step
 
 GROUP = Group(
@@ -37,11 +38,13 @@ GROUP = Group(
 BELOW_RATE = 64
 # Unless asked for, no longer proof: it would gain little and take minutes to check.
 LONGEST = 2_000_000_000
+# Operations that the whole accuracy is worth where walks of merged atoms are tried.
+WORTH = 1e12
 
 
 @dataclass(frozen=True)
 class Ladder(NotOfTheStudy):
-    """Pools of queries, thresholds, survivors, and a count of what is left (T3 to T11)."""
+    """Pools of queries, thresholds, survivors, and a count of what is left (T3 to T11, T18)."""
 
     name: str
     complexity: str
@@ -80,9 +83,20 @@ class Ladder(NotOfTheStudy):
         return one_sided(options.best(goal).witness)
 
     def _rules(self, problem: Problem) -> Rules:
-        """Walks serve up to 2^32 inputs; beyond, grids and moments alone."""
+        """Walks serve up to 2^32 inputs; beyond, those of merged atoms, moments and grids."""
         if self.walks and problem.total <= EXHAUSTIVE_LIMIT:
             return Rules(walk=True, moment=False, grid=False)
+        if self.walks:
+            return Rules(
+                walk=False,
+                moment=True,
+                grid=False,
+                filters=(6,),
+                finer=((6, False), (14, True), (None, True)),
+                divide=False,
+                worth=WORTH,
+                kept=((16, 8), (32, 12), (64, 16), (128, 24)),
+            )
         finer = ((6, False), (14, True), (28, True), (None, True))
         return Rules(
             walk=False,
@@ -105,6 +119,11 @@ class Ladder(NotOfTheStudy):
     def fits(self, witness: Witness) -> bool:
         """Return whether the witness is a ladder's, with rules of this one."""
         return "labels" in witness and rules_of(witness) <= set(RULES[self.name])
+
+    def precision_for(self, problem: Problem) -> int:
+        """Return more where scores are so far apart that a label's weight would be rounded much."""
+        far = self.walks and problem.total > EXHAUSTIVE_LIMIT and has_wide(problem)
+        return WIDE_BITS if far else self.precision
 
     def serves_precision(self, witness: Witness, bits: int) -> bool:
         """Return True: each serves."""
@@ -133,7 +152,7 @@ LADDERS = (
     Ladder(
         "ladder",
         "v^2 d, and what survives",
-        "pools of queries, thresholds, then walks, moments or grids where sequences would be lost",
+        "pools of queries, thresholds, then walks, merged or not, or moments where it is worth it",
         walks=True,
         moments=True,
         grids=True,

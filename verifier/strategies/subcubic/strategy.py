@@ -109,6 +109,10 @@ class Subcubic:
         """Return whether the witness has the keys of this strategy."""
         return witness.keys() == fields_of(self.parts).keys()
 
+    def precision_for(self, problem: Problem) -> int:
+        """Return the same for every model."""
+        return self.precision
+
     def serves_precision(self, witness: Witness, bits: int) -> bool:
         """Return True: each serves."""
         return True
