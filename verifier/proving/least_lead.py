@@ -37,7 +37,7 @@ class Raising:
 
         Where it counts fewer inputs right than there are, a margin with a digit less is tried.
         """
-        digits = min(max(math.floor(-math.log10(RADII * self.radius)), 1), MOST_DIGITS)
+        digits = min(max(math.ceil(-math.log10(RADII * self.radius)), 1), MOST_DIGITS)
         for taken in range(ATTEMPTS):
             margin = self._decimal(max(digits - taken, 1))
             found = prove(replace(self.problem, margin=margin, claimed=margin))
@@ -78,7 +78,7 @@ def _least(problem: Problem, progress: Progress) -> tuple[float, float]:
         raise NotApplicableError("The task has a single answer, which has no lead.")
     if problem.is_deep:
         least = problem.deep.least_lead(progress)
-        radius = problem.deep.witness(progress).radius
+        radius = problem.deep.radius_there(progress)
     else:
         least, radius = _of_program(problem, progress), 2.0**-40
     if least is None:

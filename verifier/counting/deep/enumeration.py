@@ -126,6 +126,18 @@ class DeepEnumeration:
             bounds[place] = max(bounds[place], least)
         return min(bounds)
 
+    def radius_there(self, progress: Progress) -> float:
+        """Return what the checker's last pass is off by on the inputs of the least leads, at most.
+
+        An estimate; infinite where it does not tell.
+        """
+        lowest = self.counted(progress).lowest
+        if lowest.inputs is None or not len(lowest.inputs):
+            return np.inf
+        estimate = Estimate(self.model, self.inputs.named(lowest.inputs))
+        radius = estimate.of(self.witness(progress).passes[-1]).radius
+        return float(np.max(radius, initial=0.0))
+
     def answered(self) -> int:
         """Return how many inputs have a label among the answers."""
         return sum(int((block.own >= 0).sum()) for block in self.blocks())
