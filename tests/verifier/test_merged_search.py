@@ -15,6 +15,7 @@ from ballproof.models.weights import weights_from_bytes
 from ballproof.verifier.counting.goal import Goal, silent
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.strategies.ladder import bound, workers
 from ballproof.verifier.strategies.ladder import strategy as ladder_strategy
 from ballproof.verifier.strategies.ladder.cells import cells_of, spans_of
 from ballproof.verifier.strategies.ladder.domain import MERGED
@@ -78,6 +79,17 @@ def test_the_search_beyond_the_limit_is_sound_and_the_checker_counts_alike():
     # Two roundings of the same walks.
     assert counts[0] == pytest.approx(counts[1], rel=0.02)
     assert set(MERGED) <= set(rules)
+
+
+@pytest.mark.usefixtures("beyond")
+def test_several_processes_count_what_one_counts(monkeypatch):
+    model, ladder = next(iter(random_toys(5, 1, 5, 3))), strategy_named("ladder")
+    problem = pose(weights_from_bytes(model.bytes(), "toy"))
+    witness = ladder.search(problem, Goal(), silent)
+    alone = ladder.bound(problem, witness, silent)
+    monkeypatch.setattr(bound, "PARALLEL_WALKS", 0)
+    monkeypatch.setattr(workers.os, "cpu_count", lambda: 2)
+    assert ladder.bound(problem, witness, silent) == alone
 
 
 def nodes(witness):
