@@ -24,8 +24,8 @@ from ballproof.verifier.strategies.ladder.bound import count_wrong
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
 from ballproof.verifier.strategies.ladder.domain import RULES
+from ballproof.verifier.strategies.ladder.exponentials import WIDE_BITS
 from ballproof.verifier.strategies.ladder.mutations import rules_of, witness_changes
-from ballproof.verifier.strategies.ladder.pools import WIDE_BITS
 from ballproof.verifier.strategies.ladder.slack import COUNTING, POOLS, given_up, ladder_slack
 from ballproof.verifier.strategies.ladder.steer import explored, has_wide, one_sided, two_sided
 from ballproof.verifier.strategies.relaxations import CLAIM, UNCOUNTED, Case, Step
