@@ -48,10 +48,11 @@ class Offers:
     label: int
 
     def candidates(self) -> Iterator[Candidate]:
-        """Yield finer and finer walks, as long as they may pay."""
+        """Yield moments, then finer and finer walks, as long as they may pay."""
         size, every = self.cells.size, np.arange(len(self.rivals))
         self.rates, self.moments = best_moments(self.cells, self.tables, [], 0)
         true = float(self.won.any(axis=1).mean()) * size
+        yield self._walked([], every, Limits(1, 1))
         strong = self._strong()
         weak, least = np.setdiff1d(every, strong), float(size)
         for parts, steps in self._ways(strong, true / size):
