@@ -38,6 +38,8 @@ GROUP = Group(
 BELOW_RATE = 64
 # Unless asked for, no longer proof: it would gain little and take minutes to check.
 LONGEST = 2_000_000_000
+# Of more tokens than `MANY` no more than `NEAR` on either side of the label are walked apart.
+MANY, NEAR = 64, 28
 # Operations that the whole accuracy is worth where walks of merged atoms are tried.
 WORTH = 1e12
 
@@ -87,12 +89,13 @@ class Ladder(NotOfTheStudy):
         if self.walks and problem.total <= EXHAUSTIVE_LIMIT:
             return Rules(walk=True, moment=False, grid=False)
         if self.walks:
+            many = problem.shape.d_vocab > MANY
             return Rules(
                 walk=False,
                 moment=True,
                 grid=False,
                 filters=(6,),
-                finer=((6, False), (14, True), (None, True)),
+                finer=((6, False), (14, True), (NEAR if many else None, True)),
                 divide=False,
                 worth=WORTH,
                 kept=((16, 8), (32, 12), (64, 16), (128, 24)),
