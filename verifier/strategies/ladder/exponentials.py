@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import flint
 import numpy as np
 
@@ -12,6 +14,8 @@ from ballproof.verifier.counting.tables import IntegerHead
 WORKING_BITS = 64
 # Weights of pools in which the label has little of the attention: Python integers.
 WIDE_BITS = 192
+# In nats: so far above the label's score some other token's has to be.
+WIDE_SPAN = 9
 
 
 def enclosed_exponentials(
@@ -39,3 +43,16 @@ def _floor(ball: flint.arb, *, up: bool) -> int:
         return sign * (mantissa << exponent)
     # However small the number, no more bits than it has can be shifted out.
     return sign * (mantissa >> min(-exponent, mantissa.bit_length() + 1))
+
+
+def far_below(head: IntegerHead, label: int, query: int, kinds: Sequence[range]) -> bool:
+    """Return whether the label's weight is rounded much where the largest one fills a lane.
+
+    So it is if the label, among tokens of these kinds, scores far below another one.
+    """
+    if not any(label in kind for kind in kinds):
+        return False
+    score = head.score[query]
+    above = int(max(max(score[kind.start : kind.stop]) for kind in kinds) - score[label])
+    most, shift = WIDE_SPAN**2 * head.d_head, 2 * head.score_exponent
+    return above > 0 and (above**2 << max(shift, 0)) > (most << max(-shift, 0))

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from ballproof.interval.fixed import Lanes, floor_lanes, lane_bits, require_headroom
 from ballproof.verifier.counting.problem import Integers, Problem
 from ballproof.verifier.strategies.ladder.cells import Cells, Spans, cells_of, spans_of
-from ballproof.verifier.strategies.ladder.exponentials import WIDE_BITS, enclosed_exponentials
+from ballproof.verifier.strategies.ladder.exponentials import (
+    WIDE_BITS,
+    enclosed_exponentials,
+    far_below,
+)
 
-# In nats: so far above the label's score some other token's has to be.
-WIDE_SPAN = 9
 Integer = NDArray[np.int64]
 Sides = tuple[Integers, Integers]
 
@@ -243,19 +245,9 @@ class LabelTables:
         return self._weights[shape]
 
     def is_wide(self, query: int) -> bool:
-        """Return whether lanes are too short for a query's weights.
-
-        They are where the label is so far below another token that its own weight is rounded much.
-        """
+        """Return whether lanes are too short for a query's weights."""
         kinds = self.acceptors[query].kinds if query in self.acceptors else ()
-        if not any(self.label in kind for kind in kinds):
-            return False
-        head = self.problem.head
-        score = head.score[query]
-        tops = [max(score[kind.start : kind.stop]) for kind in kinds]
-        above = int(max(tops) - score[self.label])
-        most, shift = WIDE_SPAN**2 * head.d_head, 2 * head.score_exponent
-        return above > 0 and (above**2 << max(shift, 0)) > (most << max(-shift, 0))
+        return far_below(self.problem.head, self.label, query, kinds)
 
     def reference(self, shape: PoolShape) -> int:
         """Return the token whose weight is divided by, query by query: any is sound (T8).

@@ -14,6 +14,7 @@ from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.ladder.bound import label_size
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
+from ballproof.verifier.strategies.ladder.exponentials import far_below
 from ballproof.verifier.strategies.ladder.offers import AXES
 from ballproof.verifier.strategies.ladder.options import LabelOptions, choose
 from ballproof.verifier.strategies.ladder.pools import LabelTables, PrefixExtremes
@@ -111,9 +112,11 @@ def answered(problem: Problem) -> list[int]:
 
 def has_wide(problem: Problem) -> bool:
     """Return whether some class has weights that lanes are too short for."""
-    prefixes = PrefixExtremes(problem)
-    tables = (LabelTables(prefixes, label) for label in answered(problem))
-    return any(each.is_wide(query) for each in tables for query in each.acceptors)
+    return any(
+        far_below(problem.head, label, query, acceptor.kinds)
+        for label in answered(problem)
+        for query, acceptor in problem.task.acceptors(label).items()
+    )
 
 
 def given_up_labels(problem: Problem, labels: list[int]) -> set[int]:
