@@ -20,7 +20,7 @@ from ballproof.verifier.proving.pipeline import NotApplicableError, draft, verif
 from ballproof.verifier.proving.searches import SEARCHES, run_search, search_named
 from ballproof.verifier.proving.steering import prove, steered
 from ballproof.verifier.strategies import strategy_named
-from ballproof.verifier.strategies.ladder import steer
+from ballproof.verifier.strategies.ladder import steer, workers
 from ballproof.verifier.strategies.ladder.bound import count_wrong
 from ballproof.verifier.strategies.ladder.steer import explored, one_sided, two_sided
 
@@ -148,7 +148,7 @@ def test_several_processes_find_what_one_finds(monkeypatch):
     model, ladder = next(iter(random_toys(5, 1, 5, 3))), strategy_named("ladder")
     alone = ladder.search(posed(model), Goal(), silent)
     monkeypatch.setattr(steer, "PARALLEL_WORK", 0)
-    monkeypatch.setattr(steer.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(workers.os, "cpu_count", lambda: 2)
     assert ladder.search(posed(model), Goal(), silent) == alone
 
 

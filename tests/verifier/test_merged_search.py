@@ -1,11 +1,14 @@
 """The search by sample and merged walks: samples are fair, what it finds is sound and checked."""
 
 from collections import Counter
+from copy import deepcopy
 from itertools import product
+from random import Random
 
 import numpy as np
 import pytest
-from support.certify import established
+from support.certify import certificate, encoded, established, verdict
+from support.ladders import every_class
 from support.oracle import count_correct
 from support.toy import MOSTLY_RIGHT, Recipe, random_toys
 
@@ -15,6 +18,8 @@ from ballproof.models.weights import weights_from_bytes
 from ballproof.verifier.counting.goal import Goal, silent
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.strategies import strategy_named
+from ballproof.verifier.strategies.changes import HARMLESS, MISSING, looked_up
+from ballproof.verifier.strategies.ladder import bound, workers
 from ballproof.verifier.strategies.ladder import strategy as ladder_strategy
 from ballproof.verifier.strategies.ladder.cells import cells_of, spans_of
 from ballproof.verifier.strategies.ladder.domain import MERGED
@@ -80,12 +85,46 @@ def test_the_search_beyond_the_limit_is_sound_and_the_checker_counts_alike():
     assert set(MERGED) <= set(rules)
 
 
+@pytest.mark.usefixtures("beyond")
+def test_several_processes_count_what_one_counts(monkeypatch):
+    model, ladder = next(iter(random_toys(5, 1, 5, 3))), strategy_named("ladder")
+    problem = pose(weights_from_bytes(model.bytes(), "toy"))
+    witness = ladder.search(problem, Goal(), silent)
+    alone = ladder.bound(problem, witness, silent)
+    monkeypatch.setattr(bound, "PARALLEL_WALKS", 0)
+    monkeypatch.setattr(workers.os, "cpu_count", lambda: 2)
+    assert ladder.bound(problem, witness, silent) == alone
+
+
 def nodes(witness):
     waiting = [node for _, tree in witness["labels"] for node in tree]
     while waiting:
         node = waiting.pop()
         yield node
         waiting += node["subpools"]
+
+
+def test_changes_of_merged_groups_are_answered_as_they_must():
+    model = Recipe("trained", 4, 2, 3, 2, seed=3).build()
+    problem = pose(weights_from_bytes(model.bytes(), "toy"))
+    witness = every_class(4, ["merged", "merged-lower"])
+    low, high = established(model, "ladder", witness=witness)
+    cert = certificate(model, "ladder", at_least=low, at_most=high, witness=witness)
+    changes = strategy_named("ladder").changes(problem, witness, Random(0))
+    tried = Counter()
+    for change in (*changes.outside, *changes.inside):
+        if "groups" in change.path:
+            mutant = deepcopy(cert)
+            *way, last = change.path
+            holder = looked_up(mutant, tuple(way))
+            if change.value is MISSING:
+                del holder[last]
+            else:
+                holder[last] = change.value
+            found = verdict(model.bytes(), encoded(mutant))
+            assert (found.refusal if not found.theorem else HARMLESS) in change.expected, change
+            tried[change.path[-1]] += 1
+    assert {"atoms", "cells", "axes", "rule", "rivals"} <= set(tried)
 
 
 def test_what_walks_count_together_is_counted_from_below_together():

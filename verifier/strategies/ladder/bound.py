@@ -26,9 +26,12 @@ from ballproof.verifier.strategies.ladder.pools import (
     Tables,
 )
 from ballproof.verifier.strategies.ladder.walk import Walk
+from ballproof.verifier.strategies.ladder.workers import spread
 
 Node = dict[str, Any]
 NOTHING = WrongCount(0, 0)
+# So many merged walks are counted in more than one process.
+PARALLEL_WALKS = 64
 
 
 def count_wrong(
@@ -38,19 +41,42 @@ def count_wrong(
 
     All those are whose label is no answer; without a rival no others are.
     """
-    prefixes, task, total = PrefixExtremes(problem), problem.task, NOTHING
-    trees = dict(witness["labels"])
-    for done, label in enumerate(task.labels, start=1):
-        if label not in task.answers:
-            size = label_size(problem, label)
-            total += WrongCount(size, size)
-        elif not trees.get(label) and len(task.answers) > 1:
-            total += WrongCount(0, label_size(problem, label))
-        elif len(task.answers) > 1 and task.acceptors(label):
-            tables = LabelTables(prefixes, label)
-            total += Tree(tables).subpools(list(tables.acceptors), trees[label], tables.rivals, {})
-        progress(done, len(task.labels))
+    trees, labels, total = dict(witness["labels"]), list(problem.task.labels), NOTHING
+    pays = sum(map(_walks, trees.values())) >= PARALLEL_WALKS
+    counts = spread(problem, _prepare, trees, _label_count, labels, pays=pays)
+    for done, count in enumerate(counts, start=1):
+        total += count
+        progress(done, len(labels))
     return total
+
+
+def _walks(nodes: list[Node]) -> int:
+    """Return how many merged walks some pools have."""
+    own = sum(group["rule"] in MERGED for node in nodes for group in node["groups"])
+    return own + sum(_walks(node["subpools"]) for node in nodes)
+
+
+_counted: dict[str, Any] = {}
+
+
+def _prepare(problem: Problem, trees: dict[int, list[Node]]) -> None:
+    """Set up the process that counts."""
+    _counted.update(prefixes=PrefixExtremes(problem), trees=trees)
+
+
+def _label_count(label: int) -> WrongCount:
+    """Return how many inputs with a label are wrong."""
+    prefixes, tree = _counted["prefixes"], _counted["trees"].get(label)
+    problem, task = prefixes.problem, prefixes.problem.task
+    if label not in task.answers:
+        size = label_size(problem, label)
+        return WrongCount(size, size)
+    if len(task.answers) == 1 or not task.acceptors(label):
+        return NOTHING
+    if not tree:
+        return WrongCount(0, label_size(problem, label))
+    tables = LabelTables(prefixes, label)
+    return Tree(tables).subpools(list(tables.acceptors), tree, tables.rivals, {})
 
 
 def label_size(problem: Problem, label: int) -> int:

@@ -19,8 +19,15 @@ from ballproof.verifier.strategies.ladder.sampling import Wins, strongest
 
 # So many rivals, by their sums, decide what a walk merges.
 AXES = 4
-# So many rivals may have a walk of their own each.
-MOST_ALONE = 12
+# So many rivals may have a walk of their own each; so many where a walk of all does as well.
+MOST_ALONE, FEW_ALONE = 20, 4
+# What rivals win one by one, by what they win together: so little more is none.
+OVERLAP = 1.02
+# A share of a class that is much to be wrong.
+MUCH = 0.25
+# What is no gain, of all that is left to gain; after two such steps a search stops.
+IDLE = 0.02
+Steps = tuple[tuple[int, int], ...]
 
 
 @dataclass
@@ -41,27 +48,37 @@ class Offers:
     label: int
 
     def candidates(self) -> Iterator[Candidate]:
-        """Yield finer and finer walks, as long as they may pay."""
+        """Yield moments, then finer and finer walks, as long as they may pay."""
         size, every = self.cells.size, np.arange(len(self.rivals))
         self.rates, self.moments = best_moments(self.cells, self.tables, [], 0)
         true = float(self.won.any(axis=1).mean()) * size
+        yield self._walked([], every, Limits(1, 1))
         strong = self._strong()
-        weak = np.setdiff1d(every, strong)
-        ways, steps = [[strong]], self.rules.kept
-        if 1 < len(strong) <= MOST_ALONE and self._overlap(strong) < 1.02:
-            ways = [[strong[i : i + 1] for i in range(len(strong))], [strong]]
-        least = float(size)
-        for parts in ways:
+        weak, least = np.setdiff1d(every, strong), float(size)
+        for parts, steps in self._ways(strong, true / size):
+            idle = 0
             for limits in steps:
                 found = self._walked(parts, weak, Limits(*limits))
                 yield found
-                gained, least = least - found.lost, min(least, float(found.lost))
+                open_ = least - true
+                idle = idle + 1 if least - found.lost < IDLE * open_ else 0
+                least = min(least, float(found.lost))
                 # A finer walk costs in proportion, and gains no more than what is left to gain.
-                ahead = min(least - true, 2 * max(gained, 0.0) + 1)
-                if ahead * self.worth < 2 * found.operations:
+                if idle > 1 or (least - true) * self.worth < 2 * found.operations:
                     break
-            if (least - true) * self.worth < self.rules.base_walk:
-                return
+
+    def _ways(self, strong: Index, true: float) -> list[tuple[list[Index], Steps]]:
+        """Return how to walk: which rivals together, and what is kept apart, from short to long.
+
+        Where rivals win much and never the same, walks of one rival each lose less; where they
+        win little they are tried beside a walk of all.
+        """
+        together = [strong], self.rules.kept
+        alone = [strong[i : i + 1] for i in range(len(strong))], self.rules.kept_alone
+        apart = 1 < len(strong) <= MOST_ALONE and self._overlap(strong) < OVERLAP
+        if apart and true > MUCH:
+            return [alone]
+        return [together, alone] if apart and len(strong) <= FEW_ALONE else [together]
 
     def _strong(self) -> Index:
         """Return the rivals whose moments lose more than walking them costs."""

@@ -9,21 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import flint
 import numpy as np
 from numpy.typing import NDArray
 
-from ballproof.interval.ball import exact, lower_end, precision, upper_end
 from ballproof.interval.fixed import Lanes, floor_lanes, lane_bits, require_headroom
 from ballproof.verifier.counting.problem import Integers, Problem
-from ballproof.verifier.counting.tables import IntegerHead
 from ballproof.verifier.strategies.ladder.cells import Cells, Spans, cells_of, spans_of
+from ballproof.verifier.strategies.ladder.exponentials import (
+    WIDE_BITS,
+    enclosed_exponentials,
+    far_below,
+)
 
-WORKING_BITS = 64
-# Weights of pools in which the label has little of the attention: Python integers.
-WIDE_BITS = 192
-# In nats: so far above the label's score some other token's has to be.
-WIDE_SPAN = 9
 Integer = NDArray[np.int64]
 Sides = tuple[Integers, Integers]
 
@@ -248,19 +245,9 @@ class LabelTables:
         return self._weights[shape]
 
     def is_wide(self, query: int) -> bool:
-        """Return whether lanes are too short for a query's weights.
-
-        They are where the label is so far below another token that its own weight is rounded much.
-        """
+        """Return whether lanes are too short for a query's weights."""
         kinds = self.acceptors[query].kinds if query in self.acceptors else ()
-        if not any(self.label in kind for kind in kinds):
-            return False
-        head = self.problem.head
-        score = head.score[query]
-        tops = [max(score[kind.start : kind.stop]) for kind in kinds]
-        above = int(max(tops) - score[self.label])
-        most, shift = WIDE_SPAN**2 * head.d_head, 2 * head.score_exponent
-        return above > 0 and (above**2 << max(shift, 0)) > (most << max(-shift, 0))
+        return far_below(self.problem.head, self.label, query, kinds)
 
     def reference(self, shape: PoolShape) -> int:
         """Return the token whose weight is divided by, query by query: any is sound (T8).
@@ -287,12 +274,14 @@ class LabelTables:
                 high[index] = (ends[1][queries] - reference).max()
         own = score[queries, queries] - reference
         bits, kind = (WIDE_BITS, object) if shape.wide else (self.bits, np.int64)
-        tokens = _enclosed(self.problem.head, [*low, own.min()], [*high, own.max()], bits, kind)
+        tokens = enclosed_exponentials(
+            self.problem.head, [*low, own.min()], [*high, own.max()], bits, kind
+        )
         rows = self.prefixes.places[queries]
         low, high = list(rows.min(axis=0)), list(rows.max(axis=0))
         if not shape.per_position and self.places:
             low, high = [min(low[:-1]), low[-1]], [max(high[:-1]), high[-1]]
-        places = _enclosed(self.problem.head, low, high, bits, kind)
+        places = enclosed_exponentials(self.problem.head, low, high, bits, kind)
         lows = np.multiply.outer(places[0][:-1], tokens[0][:-1]) >> bits
         highs = -(-np.multiply.outer(places[1][:-1], tokens[1][:-1]) >> bits)
         # Products of the query's own weights, rounded likewise.
@@ -303,33 +292,6 @@ class LabelTables:
     def worst(self, tables: Tables, shape: PoolShape) -> Lanes:
         """Return for each rival the largest sum in the pool's classes (T3); `tables` are upper."""
         return self.cells(shape).worst(tables.own, tables.rows)
-
-
-def _enclosed(
-    head: IntegerHead, low: list[int], high: list[int], bits: int, kind: type
-) -> tuple[Lanes, Lanes]:
-    """Enclose exp of the scores, relative to the largest, in units of 2**-bits."""
-    top = max(high)
-    with precision(WORKING_BITS + (bits if kind is object else 0)):
-        root = flint.arb(head.d_head).sqrt()
-        unit = exact(1, bits)
-        balls = {
-            x: (exact(int(x - top), head.score_exponent) / root).exp() * unit for x in {*low, *high}
-        }
-    floors = [_floor(balls[x], up=False) for x in low]
-    ceilings = [max(_floor(balls[x], up=True), 1) for x in high]
-    return np.array(floors, dtype=kind), np.array(ceilings, dtype=kind)
-
-
-def _floor(ball: flint.arb, *, up: bool) -> int:
-    """Return the floor of the lower end, or the ceiling of the upper end."""
-    mantissa, exponent = upper_end(ball) if up else lower_end(ball)
-    sign = -1 if up else 1
-    mantissa *= sign
-    if exponent >= 0:
-        return sign * (mantissa << exponent)
-    # However small the number, no more bits than it has can be shifted out.
-    return sign * (mantissa >> min(-exponent, mantissa.bit_length() + 1))
 
 
 def _weighted(gaps: Lanes, low: Lanes, high: Lanes, up: bool) -> Lanes:

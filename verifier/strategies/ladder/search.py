@@ -10,10 +10,8 @@ import numpy as np
 from ballproof.verifier.strategies.ladder.candidates import Counting, Rules
 from ballproof.verifier.strategies.ladder.cells import Cells, Spans, far_cells, label_cell
 from ballproof.verifier.strategies.ladder.costs import Once, PaidOnce, PoolCost
-from ballproof.verifier.strategies.ladder.counts import STEPS
 from ballproof.verifier.strategies.ladder.offers import Offers
 from ballproof.verifier.strategies.ladder.options import (
-    MAX_THRESHOLD,
     LabelOptions,
     Node,
     Option,
@@ -23,6 +21,7 @@ from ballproof.verifier.strategies.ladder.options import (
 )
 from ballproof.verifier.strategies.ladder.pools import Integer, LabelTables, PoolShape, Tables
 from ballproof.verifier.strategies.ladder.sampling import draws, wins
+from ballproof.verifier.strategies.ladder.thresholds import largest_thresholds
 
 # With so many tokens beside the label in cells of their own, rare tokens and grids are tried.
 DEEP_NEAR = 28
@@ -95,7 +94,9 @@ class Explorer:
         operations += cost.weights
         survivors, upper = self.rivals[left], upper.of(left)
         several = len(survivors) > 0 and not shape.one_query
-        thresholds = self._thresholds(shape, survivors) if several else {}
+        thresholds = (
+            largest_thresholds(self.tables, shape, self.direct, survivors) if several else {}
+        )
         in_all = operations + len(thresholds) * (cost.table() + cost.folds + 2 * cost.queries)
         node = {**empty_node(shape), "joint_rivals": joint}
         listed = [[j + self.offset, x] for j, x in sorted(thresholds.items())]
@@ -150,26 +151,6 @@ class Explorer:
             if end == len(self.rivals):
                 return end
             tried *= 4
-
-    def _thresholds(self, shape: PoolShape, rivals: Integer) -> dict[int, int]:
-        """Return for each rival the largest threshold in 1/1024 that its worst case allows."""
-        tables, one = self.tables, self.problem.tables.one
-        gaps = self.direct[shape.first : shape.last + 1][:, rivals]
-        low = [_clamped(-(-int(x) * STEPS // one) - 1) for x in gaps.min(axis=0)]
-        high = [_clamped(-(-int(x) * STEPS // one) + 1) for x in gaps.max(axis=0)]
-        start = np.array(low, dtype=object)
-        lower, upper = start.copy(), np.array(high, dtype=object)
-        for _ in range(max(int(max(upper - lower)).bit_length(), 1)):
-            middle = (lower + upper + 1) // 2
-            direct = [-(-(int(x) * one >> 10) >> tables.shift) for x in middle]
-            # A step of 1/1024 may be more than a lane holds where all gaps are tiny.
-            fits = np.array([x.bit_length() < tables.bits for x in direct])
-            lanes = np.array([x if fit else 0 for x, fit in zip(direct, fits, strict=True)])
-            found = tables.tables(shape, rivals, up=True, direct=lanes)
-            cleared = fits & (tables.worst(found, shape) < 0)
-            lower = np.where(cleared, middle, lower)
-            upper = np.where(cleared, upper, middle - 1)
-        return {int(j): int(x) for j, x, s in zip(rivals, lower, start, strict=True) if x > s}
 
     def _open(self, query: int, rivals: Integer, thresholds: dict[int, int]) -> Integer:
         row, one = self.direct[query], self.problem.tables.one
@@ -302,8 +283,3 @@ class Explorer:
                 counted["likely"] = candidate.likely
             lost = min(candidate.lost, cells.size) * shape.queries
             yield Option(operations + candidate.operations, lost, counted, once)
-
-
-def _clamped(threshold: int) -> int:
-    """Return the threshold next to this one that a certificate can hold."""
-    return max(-MAX_THRESHOLD, min(threshold, MAX_THRESHOLD))

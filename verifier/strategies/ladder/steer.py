@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
-from typing import Any, cast
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from ballproof.models.architectures import Shape
-from ballproof.models.weights import Weights
 from ballproof.verifier.counting.goal import Goal, Progress
 from ballproof.verifier.counting.problem import Problem
-from ballproof.verifier.counting.processes import end_with_parent, spawning
 from ballproof.verifier.strategies.ladder.bound import label_size
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
+from ballproof.verifier.strategies.ladder.exponentials import far_below
 from ballproof.verifier.strategies.ladder.offers import AXES
 from ballproof.verifier.strategies.ladder.options import LabelOptions, choose
 from ballproof.verifier.strategies.ladder.pools import LabelTables, PrefixExtremes
 from ballproof.verifier.strategies.ladder.search import Explorer
+from ballproof.verifier.strategies.ladder.workers import spread
 
 # v^2 k below which starting more processes costs more time than it saves.
 PARALLEL_WORK = 30_000
@@ -116,9 +112,11 @@ def answered(problem: Problem) -> list[int]:
 
 def has_wide(problem: Problem) -> bool:
     """Return whether some class has weights that lanes are too short for."""
-    prefixes = PrefixExtremes(problem)
-    tables = (LabelTables(prefixes, label) for label in answered(problem))
-    return any(each.is_wide(query) for each in tables for query in each.acceptors)
+    return any(
+        far_below(problem.head, label, query, acceptor.kinds)
+        for label in answered(problem)
+        for query, acceptor in problem.task.acceptors(label).items()
+    )
 
 
 def given_up_labels(problem: Problem, labels: list[int]) -> set[int]:
@@ -134,36 +132,19 @@ def given_up_labels(problem: Problem, labels: list[int]) -> set[int]:
 
 
 def _options(problem: Problem, rules: Rules, labels: list[int]) -> Iterator[LabelOptions]:
-    """Yield the options of each label; a process for each core where that pays."""
-    v, cores = problem.shape.d_vocab, os.cpu_count() or 1
-    work = v * v * problem.shape.n_ctx
+    """Return the options of each label, one after the other."""
+    v = problem.shape.d_vocab
+    pays = v * v * problem.shape.n_ctx >= PARALLEL_WORK
     skipped = set() if rules.walk else given_up_labels(problem, labels)
     asked = [-1 - label if label in skipped else label for label in labels]
-    if work < PARALLEL_WORK or cores < 2 or multiprocessing.parent_process() is not None:
-        _prepare(problem, rules)
-        yield from map(_options_of, asked)
-        return
-    # The weights stay here: what is explored are the tables, which are found before.
-    slim = replace(problem, weights=cast(Weights, _Sized(problem.shape)))
-    vars(slim)["tables"] = problem.tables
-    context = multiprocessing.get_context("spawn")
-    with spawning(), ProcessPoolExecutor(cores, context, _prepare, (slim, rules)) as pool:
-        yield from pool.map(_options_of, asked)
-
-
-@dataclass(frozen=True)
-class _Sized:
-    """What stands for the weights of a problem in another process."""
-
-    shape: Shape
+    return spread(problem, _prepare, rules, _options_of, asked, pays=pays)
 
 
 _explorers: dict[str, Any] = {}
 
 
 def _prepare(problem: Problem, rules: Rules) -> None:
-    """Set up the process that makes options; a process of its own ends with the one it serves."""
-    end_with_parent()
+    """Set up the process that makes options."""
     _explorers.update(prefixes=PrefixExtremes(problem), rules=rules)
 
 

@@ -24,8 +24,8 @@ from ballproof.verifier.strategies.ladder.bound import count_wrong
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
 from ballproof.verifier.strategies.ladder.domain import RULES
+from ballproof.verifier.strategies.ladder.exponentials import WIDE_BITS
 from ballproof.verifier.strategies.ladder.mutations import rules_of, witness_changes
-from ballproof.verifier.strategies.ladder.pools import WIDE_BITS
 from ballproof.verifier.strategies.ladder.slack import COUNTING, POOLS, given_up, ladder_slack
 from ballproof.verifier.strategies.ladder.steer import explored, has_wide, one_sided, two_sided
 from ballproof.verifier.strategies.relaxations import CLAIM, UNCOUNTED, Case, Step
@@ -38,6 +38,8 @@ GROUP = Group(
 BELOW_RATE = 64
 # Unless asked for, no longer proof: it would gain little and take minutes to check.
 LONGEST = 2_000_000_000
+# Of more tokens than `MANY` no more than `NEAR` on either side of the label are walked apart.
+MANY, NEAR = 64, 28
 # Operations that the whole accuracy is worth where walks of merged atoms are tried.
 WORTH = 1e12
 
@@ -87,15 +89,17 @@ class Ladder(NotOfTheStudy):
         if self.walks and problem.total <= EXHAUSTIVE_LIMIT:
             return Rules(walk=True, moment=False, grid=False)
         if self.walks:
+            many = problem.shape.d_vocab > MANY
             return Rules(
                 walk=False,
                 moment=True,
                 grid=False,
                 filters=(6,),
-                finer=((6, False), (14, True), (None, True)),
+                finer=((6, False), (14, True), (NEAR if many else None, True)),
                 divide=False,
                 worth=WORTH,
                 kept=((16, 8), (32, 12), (64, 16), (128, 24)),
+                kept_alone=((8, 24), (16, 32), (32, 64)),
             )
         finer = ((6, False), (14, True), (28, True), (None, True))
         return Rules(
