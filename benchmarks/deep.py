@@ -34,7 +34,7 @@ from ballproof.models.tasks import Task, task_named
 from ballproof.models.weights import Weights, load_weights
 from ballproof.verifier.counting.deep.model import arrays_of
 from ballproof.verifier.counting.goal import silent
-from ballproof.verifier.counting.inputs import Inputs
+from ballproof.verifier.counting.inputs import NO_LABEL, Inputs
 from ballproof.verifier.counting.problem import Problem, pose
 from ballproof.verifier.proving.least_lead import decimal, raising
 from ballproof.verifier.proving.pipeline import draft
@@ -44,6 +44,13 @@ SAMPLE = 2
 # Of four positions of ten tokens.
 PREFIXES = 11_110
 MOST = 10**14
+# A process counts the memory of the one that it was forked from: one that is small starts it.
+SMALL = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:]).returncode
+sys.stderr.write(f"\\n{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss}\\n")
+sys.exit(code)
+"""
 VCIRC = "about 2 h on six cores, least lead >= 8.09507430139504 (vcirc)"
 
 
@@ -196,8 +203,10 @@ def _measured(model: Deep, path: Path, scratch: Path) -> str:
 def _plain_seconds(weights: Weights, task: Task) -> str:
     """Return what all inputs take in rational numbers, from a few of them."""
     inputs = Inputs(task)
-    first = next(inputs.blocks(4_096))
-    labelled = first[inputs.columns(first) != -1][::64][:SAMPLE]
+    for block in inputs.blocks(4_096):
+        labelled = block[inputs.columns(block) != NO_LABEL][::64][:SAMPLE]
+        if len(labelled):
+            break
     arrays = arrays_of(weights)
     started = time.process_time()
     try:
@@ -221,7 +230,7 @@ class Done(NamedTuple):
 
 def _run(*arguments: str) -> Done:
     """Run a command of ballproof; the seconds and the memory are its children's as well."""
-    command = [sys.executable, "-m", "ballproof", *arguments]
+    command = [sys.executable, "-c", SMALL, sys.executable, "-m", "ballproof", *arguments]
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         process = subprocess.Popen(command, stdout=out, stderr=err)
         _, status, usage = os.wait4(process.pid, 0)
@@ -230,9 +239,9 @@ def _run(*arguments: str) -> Done:
         for file in (out, err):
             file.seek(0)
             texts.append(file.read())
-    said = (texts[1].strip().splitlines() or [""])[-1]
+    *lines, peak = [line for line in texts[1].splitlines() if line]
     seconds = usage.ru_utime + usage.ru_stime
-    return Done(process.returncode, texts[0], said, seconds, usage.ru_maxrss // 1024)
+    return Done(process.returncode, texts[0], (lines or [""])[-1], seconds, int(peak) // 1024)
 
 
 def _nodes(scratch: Path) -> Iterator[str]:
