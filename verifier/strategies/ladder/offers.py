@@ -76,6 +76,8 @@ class Offers:
         together = [strong], self.rules.kept
         alone = [strong[i : i + 1] for i in range(len(strong))], self.rules.kept_alone
         apart = 1 < len(strong) <= MOST_ALONE and self._overlap(strong) < OVERLAP
+        if not self.rules.kept_alone:
+            return [together]
         if apart and true > MUCH:
             return [alone]
         return [together, alone] if apart and len(strong) <= FEW_ALONE else [together]
