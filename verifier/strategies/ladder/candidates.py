@@ -37,6 +37,8 @@ class Rules:
     walk_limit: int = 1_000_000
     # Merged walks, from short to long: atoms and cells that are kept apart.
     kept: tuple[tuple[int, int], ...] = ()
+    # The same for tables in which far tokens share cells.
+    short: tuple[tuple[int, int], ...] = ()
     kept_alone: tuple[tuple[int, int], ...] = ()
     # What no walk is shorter than.
     base_walk: int = 100_000

@@ -19,6 +19,10 @@ from ballproof.verifier.strategies.ladder.sampling import Wins, strongest
 
 # So many rivals, by their sums, decide what a walk merges.
 AXES = 4
+# So many where there are more rivals than a few.
+MOST_AXES, FEW = 8, 12
+# So many rivals are walked together at most, unless they win much in common.
+MOST_TOGETHER, MUCH_OVERLAP = 16, 1.6
 # So many rivals may have a walk of their own each; so many where a walk of all does as well.
 MOST_ALONE, FEW_ALONE = 20, 4
 # What rivals win one by one, by what they win together: so little more is none.
@@ -54,9 +58,9 @@ class Offers:
         true = float(self.won.any(axis=1).mean()) * size
         yield self._walked([], every, Limits(1, 1))
         strong = self._strong()
-        weak, least = np.setdiff1d(every, strong), float(size)
+        least = float(size)
         for parts, steps in self._ways(strong, true / size):
-            idle = 0
+            idle, weak = 0, np.setdiff1d(every, np.concatenate(parts))
             for limits in steps:
                 found = self._walked(parts, weak, Limits(*limits))
                 yield found
@@ -74,8 +78,15 @@ class Offers:
         win little they are tried beside a walk of all.
         """
         together = [strong], self.rules.kept
+        if len(strong) > MOST_TOGETHER and self._overlap(strong) < MUCH_OVERLAP:
+            # Of many rivals a few lose most; with the others a walk would tell none apart.
+            excess = self.moments - self.won.mean(axis=0) * self.cells.size
+            ranked = strong[np.argsort(-excess[strong], kind="stable")]
+            together = [np.sort(ranked[:MOST_TOGETHER])], self.rules.kept
         alone = [strong[i : i + 1] for i in range(len(strong))], self.rules.kept_alone
         apart = 1 < len(strong) <= MOST_ALONE and self._overlap(strong) < OVERLAP
+        if not self.rules.kept_alone:
+            return [together]
         if apart and true > MUCH:
             return [alone]
         return [together, alone] if apart and len(strong) <= FEW_ALONE else [together]
@@ -101,7 +112,7 @@ class Offers:
         groups: list[Node] = []
         for part in parts:
             tables = self.tables.of(part)
-            axes = np.array(strongest(self.won[:, part], AXES))
+            axes = np.array(strongest(self.won[:, part], AXES if len(part) <= FEW else MOST_AXES))
             walk = MergedWalk(self.cells, tables, axes, self.label, up=True, exact=False)
             lost += walk.count(limits) + 1
             operations += walk.operations

@@ -189,15 +189,19 @@ class Explorer:
             cost = PoolCost.of(shape, self.tables)
             if least * self.worth < len(rivals) * cost.table():
                 return
-            for option in self._counted(replace(shape, wide=wide), cost, rivals):
-                least = min(least, option.lost)
-                yield option
+            found = [*self._counted(replace(shape, wide=wide), cost, rivals)]
+            if shape.per_position:
+                short = replace(self.rules, kept=self.rules.short, kept_alone=())
+                least = min(least, *(option.lost for option in found))
+                found += self._walked(replace(shape, wide=wide), cost, rivals, least, short)
+            yield from found
+            least = min(least, *(option.lost for option in found))
         cost = PoolCost.of(fine, self.tables)
         if least * self.worth >= len(rivals) * cost.table() + self.rules.base_walk:
-            yield from self._walked(replace(fine, wide=wide), cost, rivals, least)
+            yield from self._walked(replace(fine, wide=wide), cost, rivals, least, self.rules)
 
     def _walked(
-        self, shape: PoolShape, cost: PoolCost, rivals: Integer, least: int
+        self, shape: PoolShape, cost: PoolCost, rivals: Integer, least: int, rules: Rules
     ) -> Iterator[Option]:
         """Yield merged walks of a class, unless a sample of it loses nearly as much as is lost."""
         upper = self.tables.tables(shape, rivals, up=True)
@@ -210,11 +214,11 @@ class Explorer:
         cells, upper = self.tables.cells(shape), upper.of(alive)
         won = wins(upper, self._draws(cells))
         true = float(won.any(axis=1).mean()) * cells.size
-        if (least - true) * self.worth < operations + self.rules.base_walk:
+        if (least - true) * self.worth < operations + rules.base_walk:
             return
         label = label_cell(self.tables.spans(shape), self.label)
         offers = Offers(
-            self.rules, cells, cost, rivals[alive] + self.offset, upper, won, self.worth, label
+            rules, cells, cost, rivals[alive] + self.offset, upper, won, self.worth, label
         )
         for candidate in offers.candidates():
             counted = {**node, "groups": candidate.groups, "likely": candidate.likely}

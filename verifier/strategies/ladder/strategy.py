@@ -99,6 +99,7 @@ class Ladder(NotOfTheStudy):
                 divide=False,
                 worth=WORTH,
                 kept=((16, 8), (32, 12), (64, 16), (128, 24)),
+                short=((8, 8),),
                 kept_alone=((8, 24), (16, 32), (32, 64)),
             )
         finer = ((6, False), (14, True), (28, True), (None, True))
