@@ -59,6 +59,8 @@ def test_each_lead_is_within_its_error(network, seed, count, leaf, precision):
     program, cells = cells_of(network, task, witness, precision)
     inputs = list(inputs_of(task))
     for tokens, found in zip(inputs, evaluated(cells, inputs), strict=True):
+        if found is None:  # Weights of attention too rough for these lanes: the input is open.
+            continue
         logits = network.logits(tokens)
         with ctx.workprec(BITS):
             for i, j in combinations(range(outputs), 2):

@@ -207,8 +207,10 @@ def test_configurations_that_the_library_writes_are_read(arrays, name):
     sizes |= {"attn_scale": 2**0.5}
     plain = bp.load(arrays).sha256
     assert bp.load(arrays, config=config | sizes).sha256 == plain
+    normed = bp.load(arrays, config=config | sizes | {"normalization_type": "LNPre"})
+    assert "norm(layer," in normed.architecture
     for change, words in [
-        ({"normalization_type": "LNPre"}, "LNPre"),
+        ({"normalization_type": "BatchNorm"}, "BatchNorm"),
         ({"positional_embedding_type": "rotary"}, "rotary"),
         ({"attn_scale": 3.0}, "attn_scale"),
         ({"n_layers": 2}, "n_layers"),
