@@ -54,6 +54,9 @@ class MergedWalk:
         self.cells, self.tables, self.axes, self.tally = cells, tables, axes, tally
         size = sum(map(len, tables[0].rows)) + 1
         tally.charge(6 * size * len(tables))
+        # Both ends of what can follow are folds; as many arcs as two states have are in the above.
+        visited = sum(len(span) for level in cells.moves for row in level for _, span in row)
+        tally.charge(2 * len(tables) * max(visited - 2 * size, 0))
         own = max(abs(table.own) for table in tables)
         rows = zip(*(table.rows for table in tables), strict=True)
         tops = [max(abs(x) for row in each for x in row) for each in rows]

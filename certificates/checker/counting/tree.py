@@ -53,6 +53,7 @@ def labelled(
         if depth < last:
             left.append(iter(spans[depth + 1]))
             continue
+        tally.charge(len(tokens))
         label = rule.label(tokens)
         if label is not None:
             yield places, label

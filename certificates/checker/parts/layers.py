@@ -20,7 +20,7 @@ from parts.masks import require_causal
 ACTIVATIONS = ("relu", "gelu", "gelu-tanh", "silu")
 NORMS = ("layer", "rms")
 # Numbers of all tensors; and of the keys and values of all prefixes of an input.
-MAX_WEIGHTS, MAX_MEMORY = 2**23, 2**26
+MAX_WEIGHTS, MAX_MEMORY = 2**23, 2**24
 
 
 class Norm(NamedTuple):

@@ -131,6 +131,8 @@ class Evaluator:
         decision = Decision(None, 0, 0, 0, 0)
         for number in range(len(self.passes)):
             walk, unit, least = self._pass(number)
+            # What is shared with the input before is found, and the lead taken, anew.
+            self.tally.charge(len(places) + 2 * len(self.answers))
             outputs = walk.outputs(places)
             if outputs is None:
                 continue
