@@ -33,12 +33,24 @@ def words(parts: list[Fields]) -> str:
     """Return the parts of a model with their settings, layers that are all alike written once."""
     said = [_WORDS.get(part["part"], lambda part: part["part"])(part) for part in parts]
     names = [part["part"] for part in parts]
+    if not _is_one_layer(parts):
+        causal = any(part.get("mask") == "causal" for part in parts)
+        said = [x.replace("/n_ctx", "/seen") if causal else x for x in said]
     starts = [i - (names[i - 1] == "norm") for i, x in enumerate(names) if x == "attention"]
     end = len(parts) - 1 - (names[-2] == "norm")
     layers = [said[a:b] for a, b in pairwise([*starts, end])]
     if len(layers) > 1 and all(layer == layers[0] for layer in layers):
         said[starts[0] : end] = [f"{len(layers)}*({','.join(layers[0])})"]
     return ",".join(said)
+
+
+def _is_one_layer(parts: list[Fields]) -> bool:
+    """Say whether all that a model attends from is its last position, which sees every other."""
+    names = [part["part"] for part in parts]
+    relus = [{"part": "mlp", "activation": "relu"}] * names.count("mlp")
+    plain = relus == [part for part in parts if part["part"] == "mlp"] and "norm" not in names
+    last = parts[-1] == {"part": "readout", "position": "last"}
+    return names.count("attention") == 1 and plain and last
 
 
 def _attention(part: Fields) -> str:

@@ -63,7 +63,7 @@ def test_a_worker_that_dies_is_an_error_and_no_verdict(monkeypatch, how):
     def dying(evaluator, first):
         if first[0] == 1:
             if how == "raise":
-                raise MemoryError
+                raise ArithmeticError
             os._exit(0) if how == "exit" else os.kill(os.getpid(), signal.SIGKILL)
         return count(evaluator, first)
 
@@ -72,6 +72,15 @@ def test_a_worker_that_dies_is_an_error_and_no_verdict(monkeypatch, how):
         answer(layered(4, position="sum"), 2, WIDE)
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def test_a_worker_that_runs_out_of_memory_declines(monkeypatch):
+    def exhausted(evaluator, first):
+        raise MemoryError
+
+    monkeypatch.setattr(Evaluator, "count", exhausted)
+    with pytest.raises(Declined, match="out of memory"):
+        answer(layered(4, position="sum"), 2, WIDE)
 
 
 def test_where_nothing_can_fork_processes_are_declined(monkeypatch):

@@ -38,7 +38,9 @@ def lanes_of(layers: Layers) -> int:
     for count in counts:
         pairs += before * count + count
         before += count
-    return pairs * layers.heads * columns
+    # Scores are made for all pairs of tokens at positions, in any order.
+    most = max(pairs * columns, before**2) * layers.heads
+    return pairs * layers.heads * columns if most <= MOST_LANES else 0
 
 
 class FirstLayer:

@@ -56,7 +56,7 @@ class MergedWalk:
         tally.charge(6 * size * len(tables))
         # Both ends of what can follow are folds; as many arcs as two states have are in the above.
         visited = sum(len(span) for level in cells.moves for row in level for _, span in row)
-        tally.charge(2 * len(tables) * max(visited - 2 * size, 0))
+        tally.charge(2 * (len(tables) + 4) * max(visited - 2 * size, 0))
         own = max(abs(table.own) for table in tables)
         rows = zip(*(table.rows for table in tables), strict=True)
         tops = [max(abs(x) for row in each for x in row) for each in rows]
@@ -76,6 +76,8 @@ class MergedWalk:
         for place, moves in enumerate(self.cells.moves):
             following: dict[int, list[Atom]] = {}
             for state, atoms in states.items():
+                if not atoms:
+                    continue
                 for target, cells in moves[state]:
                     entries = self._entries(place, cells, limits.cells, up)
                     ends = least[place + 1][target], most[place + 1][target]

@@ -74,6 +74,9 @@ def _work(pieces: range, work: Work, tally: Tally, write: int, parent: int) -> N
             answer = {"sums": sums, "spent": tally.spent, "once": once}
         except Refusal as refusal:
             answer = {"refusal": [refusal.word, refusal.reason, refusal.sentence]}
+        except MemoryError:
+            found.clear()
+            answer = {"refusal": ["DECLINED", "limit", "out of memory."]}
         data = json.dumps(answer).encode() + b"\n"
         while data:
             data = data[os.write(write, data) :]

@@ -75,7 +75,7 @@ def function(model: Model, margin: tuple[int, int], task: Task, tally: Tally) ->
     places = w["W_pos"] if settings.positions else Matrix([[0] * shape.d_model] * shape.n_ctx, 0)
     (tokens, rows), exponent = aligned([w["W_E"], places], tally)
     rows_in_all = sum(map(len, task.positions))
-    fits = rows_in_all * max(shape.d_model, 3 * shape.n_heads * shape.d_head) <= MAX_TABLE
+    fits = rows_in_all * max(16, shape.d_model, 3 * shape.n_heads * shape.d_head) <= MAX_TABLE
     decline_unless(fits, "limit", f"{rows_in_all} tokens at all positions are too many for layers.")
     tally.charge(rows_in_all * shape.d_model)
     stream = [

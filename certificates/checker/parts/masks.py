@@ -13,6 +13,9 @@ def require_causal(
     """
     require_buffers(tensors, n_ctx, names)
     ignored, name = names
+    if causal and n_ctx > 1 and ignored in tensors:
+        sentence = f"weights: {ignored} is no float of -8192 or less."
+        decline_unless(_is_very_low(tensors[ignored]), "unsupported", sentence)
     mask = tensors.get(name)
     if mask is None or 0 in mask.shape:
         return
@@ -20,9 +23,6 @@ def require_causal(
     rows = [bytes(mask.data[i * size : i * size + n_ctx]) for i in range(n_ctx)]
     wanted = [bytes(not causal or j <= i for j in range(n_ctx)) for i in range(n_ctx)]
     decline_unless(rows == wanted, "unsupported", f"weights: {name} is not the {kind} mask.")
-    if causal and n_ctx > 1 and ignored in tensors:
-        sentence = f"weights: {ignored} is no float of -8192 or less."
-        decline_unless(_is_very_low(tensors[ignored]), "unsupported", sentence)
 
 
 def _is_very_low(tensor: Tensor) -> bool:

@@ -26,7 +26,7 @@ from parts.layers_function import Layers
 MOST_PASSES, WIDTHS = 4, (64, 128)
 # Bits of an exponent's fraction, by the width of lanes.
 FRACTIONS = {64: 22, 128: 55}
-MOST_SHIFT = 24
+MOST_SHIFT, MOST_PIECES = 24, 2**16
 
 
 class Decision(NamedTuple):
@@ -88,9 +88,9 @@ def count_right(
 
 def _pieces(positions: Sequence[range], least: int) -> tuple[int, list[tuple[int, ...]]]:
     """Return how many first tokens there are to tell enough pieces apart, and the pieces."""
-    depth = next(
-        (i for i in range(len(positions)) if prod(map(len, positions[:i])) >= least), len(positions)
-    )
+    counts = [prod(map(len, positions[:i])) for i in range(len(positions) + 1)]
+    depth = next((i for i, count in enumerate(counts) if count >= least), len(positions))
+    depth -= counts[depth] > MOST_PIECES
     return depth, list(product(*(range(len(span)) for span in positions[:depth])))
 
 

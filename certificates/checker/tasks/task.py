@@ -33,7 +33,7 @@ RULES: dict[str, tuple[dict[str, Reader], Callable[..., Rule]]] = {
         balanced.rule,
     ),
 }
-MAX_TOKENS, MAX_POSITIONS, MAX_STEPS = 2**28, 2**16, 2**20
+MAX_TOKENS, MAX_POSITIONS, MAX_STEPS = 2**28, 2**16, 2**22
 
 
 class Task(NamedTuple):
@@ -58,7 +58,7 @@ class Task(NamedTuple):
     @property
     def total(self) -> int:
         """The number of inputs."""
-        rule, ways = self.rule, 1
+        rule, ways, steps = self.rule, 1, 0
         if not isinstance(rule, Partial):
             return self.sequences
         # How many choices of tokens, by place, lead to each state.
@@ -67,8 +67,10 @@ class Task(NamedTuple):
             if position not in self.reads:
                 ways *= len(tokens)
                 continue
-            fits = len(states) * len(tokens) <= MAX_STEPS
-            decline_unless(fits, "limit", f"claim.task: more than {MAX_STEPS} states and tokens.")
+            # A state may hold as many tokens as were read.
+            steps += len(states) * len(tokens) * (position + 1)
+            sentence = f"claim.task: more than {MAX_STEPS} states and tokens."
+            decline_unless(steps <= MAX_STEPS, "limit", sentence)
             remaining = len(self.reads) - 1 - self.reads.index(position)
             found: dict[State, int] = {}
             for state, count in states.items():

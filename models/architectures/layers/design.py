@@ -113,4 +113,6 @@ def _words(part: Mapping[str, Any]) -> str:
     if name == "readout":
         layers = f",{part['layers']}-layers" if "layers" in part else ""
         return f"readout({part['position']}{layers})"
-    return words_of_parts((part,))
+    said = words_of_parts((part,))
+    # Under a causal mask a normalised share divides by the positions that are seen.
+    return said.replace("/n_ctx", "/seen") if part["mask"] == "causal" else said
