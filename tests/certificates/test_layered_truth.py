@@ -19,6 +19,7 @@ from counting.readers import readers_of
 from counting.stages import Precision
 from counting.tree import labelled
 from counting.walks import walk_of
+from explain import explanations
 from files.claims import Pins
 from files.verdict import Rejected
 from kernel import check, read
@@ -290,3 +291,12 @@ def test_the_budget_is_met_before_the_work_is_done():
     with pytest.raises(Rejected) as caught:
         check(network.bytes(), cert, Pins())
     assert caught.value.reason == "budget"
+
+
+def test_an_input_that_no_pass_has_room_for_is_left_open_by_the_last_lanes(monkeypatch):
+    network = layered(4, v=3, n=2)
+    task = task_of(network)
+    cert = cert_of(network, task, (0, len(task["labels"])), WIDE)
+    monkeypatch.setattr("counting.walks.Prefixes.outputs", lambda *_: None)
+    (found,) = explanations(network.bytes(), cert, Pins(), [(0, 0)])
+    assert (found.counted, found.decided_by) == (False, "lanes of 128 bits, which leave it open")

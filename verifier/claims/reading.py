@@ -31,8 +31,25 @@ class ClaimsError(ModelError):
     """This claims file cannot be used; the sentence names the claim, the value and the file."""
 
 
+class GapClaim:
+    """A claim about gaps: no wrong logit leads by more than `largest`, or all are correct."""
+
+    largest: Fraction | None
+    margin: Fraction
+
+    @property
+    def threshold(self) -> Fraction:
+        """What logits[rival] - logits[label] must not exceed."""
+        return (self.largest or Fraction(0)) - self.margin
+
+    @property
+    def strict(self) -> bool:
+        """Whether a gap of exactly the threshold is allowed."""
+        return self.largest is not None
+
+
 @dataclass(frozen=True)
-class ClassClaim:
+class ClassClaim(GapClaim):
     """For every sequence of the class, every rival j: logits[j] - logits[m] + margin <= `largest`.
 
     `largest` None claims that all are correct: < 0. None for query, maximum or below leaves it
@@ -48,19 +65,9 @@ class ClassClaim:
     largest: Fraction | None
     margin: Fraction
 
-    @property
-    def threshold(self) -> Fraction:
-        """What logits[j] - logits[m] must not exceed."""
-        return (self.largest or Fraction(0)) - self.margin
-
-    @property
-    def strict(self) -> bool:
-        """Whether a gap of exactly the threshold is allowed."""
-        return self.largest is not None
-
 
 @dataclass(frozen=True)
-class InputClaim:
+class InputClaim(GapClaim):
     """As ClassClaim, for every input with these tokens by position; None stands for any."""
 
     place: str
@@ -68,16 +75,6 @@ class InputClaim:
     tokens: tuple[int | None, ...]
     largest: Fraction | None
     margin: Fraction
-
-    @property
-    def threshold(self) -> Fraction:
-        """What logits[rival] - logits[label] must not exceed."""
-        return (self.largest or Fraction(0)) - self.margin
-
-    @property
-    def strict(self) -> bool:
-        """Whether a gap of exactly the threshold is allowed."""
-        return self.largest is not None
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,23 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
+from typing import NamedTuple
 
 from files.claims import Claim, Counts
 from files.verdict import decline_unless
 from tasks.task import Task
 
 MOST_UNIT = 2**17
+
+
+class Decision(NamedTuple):
+    """Whether an input is right, None if open; its lead and the lead's error, over 2**unit."""
+
+    right: bool | None
+    lead: int
+    error: int
+    unit: int
+    width: int
 
 
 def counted(claim: Claim, decide: Callable[[Sequence[int], int], bool | None]) -> Counts:

@@ -35,10 +35,13 @@ def heads_of(attention: dict[str, Any]) -> tuple[Heads, dict[str, Any]]:
     return Heads(int(count or 0) if fits else 0, str(mask), share, normalised), served
 
 
-def words_of(heads: Heads) -> str:
-    """Return attention with its settings, as the verdict prints it."""
+def words_of(heads: Heads, among: str = "n_ctx") -> str:
+    """Return attention with its settings, as the verdict prints it.
+
+    `among` is what a normalised share is divided by.
+    """
     attention = f"{heads.heads}-heads" if heads.heads > 1 else "1-head"
     attention += f",{'full' if heads.mask == 'none' else heads.mask},1/sqrt(d_head)"
     if heads.share is not None:
-        attention += f",{heads.share}*softmax+{1 - heads.share}" + "/n_ctx" * heads.normalised
+        attention += f",{heads.share}*softmax+{1 - heads.share}" + f"/{among}" * heads.normalised
     return f"attention({attention})"

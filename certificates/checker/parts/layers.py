@@ -95,7 +95,9 @@ def settings_of(parts: Parts) -> tuple[Settings, list[list[str]]]:
         served.append(expected)
         same = heads in (None, found)
         decline_unless(same, "unsupported", "claim.model.parts: layers differ in attention.")
-        heads, said = found, [*said, _words_of(found)]
+        # Under a causal mask a position sees those up to it.
+        among = "seen" if found.mask == "causal" else "n_ctx"
+        heads, said = found, [*said, words_of(found, among)]
         _, after, more = _norm(parts, names, at + 1, [])
         inner, mlp, at = None, None, at + 1
         if names[after : after + 1] == ["mlp"]:
@@ -225,9 +227,3 @@ def read_model(tensors: dict[str, Tensor], parts: Parts, sizes: dict[str, int]) 
         names = buffers(count)[2 * number : 2 * number + 2]
         require_causal(tensors, n_ctx, names, settings.heads.mask == "causal")
     return Model(shape, settings, matrices_of(tensors, layout, shape._asdict() | hidden))
-
-
-def _words_of(heads: Heads) -> str:
-    """Return attention in words: under a causal mask a position divides by those that it sees."""
-    said = words_of(heads)
-    return said.replace("/n_ctx", "/seen") if heads.mask == "causal" else said

@@ -6,27 +6,16 @@ they count as wrong for the lower end and as right for the upper one.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from arithmetic.tally import Tally
 from counting.exact_program import Exact
 from counting.fixed_point import FixedPoint
-from counting.inputs import counted, decided, lead_of, margin_at
+from counting.inputs import Decision, counted, decided, lead_of, margin_at
 from files.claims import Claim, Counts
 from files.witness import demand, small
 from parts.program import Program
 
 MOST_PASSES, LANES, WIDEST = 4, 64, 1024
-
-
-class Decision(NamedTuple):
-    """Whether an input is right, None if open; its lead and the lead's error, over 2**unit."""
-
-    right: bool | None
-    lead: int
-    error: int
-    unit: int
-    width: int
 
 
 def read(claim: Claim) -> int:

@@ -8,10 +8,9 @@ counts as wrong for the lower end and as right for the upper one.
 from collections.abc import Sequence
 from itertools import product
 from math import prod
-from typing import NamedTuple
 
 from arithmetic.tally import Tally
-from counting.inputs import decided, lead_of, margin_at
+from counting.inputs import Decision, decided, lead_of, margin_at
 from counting.network import Network
 from counting.readers import readers_of
 from counting.stages import Precision
@@ -27,16 +26,6 @@ MOST_PASSES, WIDTHS = 4, (64, 128)
 # Bits of an exponent's fraction, by the width of lanes.
 FRACTIONS = {64: 22, 128: 55}
 MOST_SHIFT, MOST_PIECES = 24, 2**16
-
-
-class Decision(NamedTuple):
-    """Whether an input is right, None if open; its lead and the lead's error, over 2**unit."""
-
-    right: bool | None
-    lead: int
-    error: int
-    unit: int
-    width: int
 
 
 def read(claim: Claim) -> tuple[Precision, ...]:
@@ -128,7 +117,7 @@ class Evaluator:
 
         Its tokens are counted from the first of their position.
         """
-        decision = Decision(None, 0, 0, 0, 0)
+        decision = Decision(None, 0, 0, 0, self.passes[-1].width)
         for number in range(len(self.passes)):
             walk, unit, least = self._pass(number)
             # What is shared with the input before is found, and the lead taken, anew.

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from ballproof.models.architectures.one_layer.settings import Settings
-from ballproof.models.architectures.one_layer.settings import words as words_of_parts
+from ballproof.models.architectures.one_layer.settings import Settings, attention_words
 
 KINDS = ("layer", "rms")
 ACTIVATIONS = ("relu", "gelu", "gelu-tanh", "silu")
@@ -113,6 +112,7 @@ def _words(part: Mapping[str, Any]) -> str:
     if name == "readout":
         layers = f",{part['layers']}-layers" if "layers" in part else ""
         return f"readout({part['position']}{layers})"
-    said = words_of_parts((part,))
-    # Under a causal mask a normalised share divides by the positions that are seen.
-    return said.replace("/n_ctx", "/seen") if part["mask"] == "causal" else said
+    if name != "attention":
+        return str(name)
+    # Under a causal mask a position sees those up to it.
+    return attention_words(part, "seen" if part["mask"] == "causal" else "n_ctx")

@@ -108,13 +108,16 @@ def _words(part: Mapping[str, Any]) -> str:
         return f"mlp({part['activation']})"
     if name == "readout":
         return f"readout({part['position']})"
-    if name != "attention":
-        return name
+    return attention_words(part, "n_ctx") if name == "attention" else name
+
+
+def attention_words(part: Mapping[str, Any], among: str) -> str:
+    """Return attention for a reader; a normalised share is divided by what `among` says."""
     heads = part["heads"]
     inside = [f"{heads}-head{'s' * (heads != 1)}", MASKS[part["mask"]], part["scale"]]
     if "softmax" in part:
         share = Fraction(part["softmax"])
-        uniform = f"{1 - share}/n_ctx" if part["normalised"] else f"{1 - share}"
+        uniform = f"{1 - share}/{among}" if part["normalised"] else f"{1 - share}"
         inside.append(f"{share}*softmax+{uniform}")
     return f"attention({','.join(inside)})"
 

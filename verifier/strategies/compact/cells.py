@@ -28,19 +28,17 @@ from ballproof.verifier.strategies.changes import (
 )
 from ballproof.verifier.strategies.compact.balls import CellsQuantities
 from ballproof.verifier.strategies.compact.boxes import Leaves, Places, leaves_of
+from ballproof.verifier.strategies.compact.changes import add_matrix_changes
 from ballproof.verifier.strategies.compact.choices import Choices
 from ballproof.verifier.strategies.compact.costs import cells_operations
 from ballproof.verifier.strategies.compact.domain import (
     CELLS,
-    LARGEST,
-    MATRIX,
     MOST_DIRECTIONS,
     MOST_LEAF,
 )
 from ballproof.verifier.strategies.compact.fits import directions
 from ballproof.verifier.strategies.compact.matrices import Floats, Scaled, read, written
-from ballproof.verifier.strategies.domains import sizes_of
-from ballproof.verifier.strategies.faults import fields_faults, object_faults
+from ballproof.verifier.strategies.faults import object_faults
 from ballproof.verifier.strategies.relaxations import Relaxation
 
 # Inputs that numbers of directions are tried on, and that sizes of cells are.
@@ -94,22 +92,14 @@ class CellsKind:
 
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return matrices and sizes outside of their domain, and others."""
-        sizes = sizes_of(problem.shape.d_vocab, 0)
         outside = list(object_faults(WITNESS_PATH, witness))
         leaf = (*WITNESS_PATH, "leaf")
         outside += [Change(leaf, number, OUTSIDE) for number in NO_LEAVES]
         inside = [Change(leaf, n, COMPUTED) for n in (1, MOST_LEAF) if n != witness["leaf"]]
+        changes = WitnessChanges(outside, inside)
         for key in ("directions", "coordinates"):
-            path, matrix = (*WITNESS_PATH, key), witness[key]
-            outside += fields_faults(path, matrix, MATRIX, sizes)
-            shorter = [*matrix["rows"][:-1], matrix["rows"][-1][:-1]]
-            outside.append(Change((*path, "rows"), shorter, OUTSIDE))
-            i, j = (rng.randrange(len(x)) for x in (matrix["rows"], matrix["rows"][0]))
-            place, number = (*path, "rows", i, j), matrix["rows"][i][j]
-            outside.append(Change(place, LARGEST + 1, OUTSIDE))
-            inside += [Change(place, x, COMPUTED) for x in (number + 1, -LARGEST)]
-            inside.append(Change((*path, "exponent"), matrix["exponent"] + 1, COMPUTED))
-        return WitnessChanges(outside, inside)
+            add_matrix_changes(changes, problem, key, witness[key], rng)
+        return changes
 
 
 def given(problem: Problem, witness: Witness) -> Directions:

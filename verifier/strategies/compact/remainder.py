@@ -16,20 +16,17 @@ from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.remainder import Linear, LinearPart, Remainder
 from ballproof.verifier.strategies.base import Witness
 from ballproof.verifier.strategies.changes import (
-    COMPUTED,
-    OUTSIDE,
     WITNESS_PATH,
-    Change,
     WitnessChanges,
 )
 from ballproof.verifier.strategies.compact.balls import RemainderQuantities
+from ballproof.verifier.strategies.compact.changes import add_matrix_changes
 from ballproof.verifier.strategies.compact.choices import Choices
 from ballproof.verifier.strategies.compact.costs import least_operations, remainder_operations
-from ballproof.verifier.strategies.compact.domain import LARGEST, MATRIX, MOST_RANK, REMAINDER
+from ballproof.verifier.strategies.compact.domain import MOST_RANK, REMAINDER
 from ballproof.verifier.strategies.compact.fits import linear_fit, low_rank
 from ballproof.verifier.strategies.compact.matrices import Scaled, read, written
-from ballproof.verifier.strategies.domains import sizes_of
-from ballproof.verifier.strategies.faults import fields_faults, object_faults
+from ballproof.verifier.strategies.faults import object_faults
 from ballproof.verifier.strategies.relaxations import Relaxation
 
 # Inputs that slopes are fitted on and ranks are tried on.
@@ -79,21 +76,10 @@ class RemainderKind:
 
     def changes(self, problem: Problem, witness: Witness, rng: Random) -> WitnessChanges:
         """Return matrices outside of their domain, and other numbers in them."""
-        outside = list(object_faults(WITNESS_PATH, witness))
-        inside = []
+        changes = WitnessChanges(list(object_faults(WITNESS_PATH, witness)), [])
         for key in REMAINDER:
-            path, matrix = (*WITNESS_PATH, key), witness[key]
-            outside += fields_faults(path, matrix, MATRIX, sizes_of(problem.shape.d_vocab, 0))
-            shorter = [*matrix["rows"][:-1], matrix["rows"][-1][:-1]] if matrix["rows"] else [[1]]
-            outside.append(Change((*path, "rows"), shorter, OUTSIDE))
-            if matrix["rows"]:
-                i, j = (rng.randrange(len(x)) for x in (matrix["rows"], matrix["rows"][0]))
-                place = (*path, "rows", i, j)
-                number = matrix["rows"][i][j]
-                outside.append(Change(place, LARGEST + 1, OUTSIDE))
-                inside += [Change(place, x, COMPUTED) for x in (number + 1, -LARGEST)]
-                inside.append(Change((*path, "exponent"), matrix["exponent"] + 1, COMPUTED))
-        return WitnessChanges(outside, inside)
+            add_matrix_changes(changes, problem, key, witness[key], rng)
+        return changes
 
 
 def product_of(problem: Problem, witness: Witness) -> DyadicMatrix:
