@@ -5,7 +5,7 @@ import sys
 
 import pytest
 from kernel_mutants import document
-from kernel_mutants.mutants import all_mutants, mutants_of
+from kernel_mutants.mutants import all_mutants, mutants_of, scope_of
 from kernel_mutants.sample import sample
 from kernel_mutants.suite import TESTS
 
@@ -76,6 +76,14 @@ def test_a_name_is_of_one_mutant_and_outlives_a_move_to_another_file():
     found = [[m.name for m in mutants_of(file, source)] for file in ("x.py", "room/x.py", "y.py")]
     assert found[0] == found[1] == found[2]
     assert "f arithmetic 1" in found[0] and "C.g term 2" in found[0]
+
+
+def test_a_name_tells_methods_of_classes_that_share_theirs_apart():
+    scopes = {f"{scope_of(m.file, m.function)}": m.file for m in all_mutants()}
+    found = {(m.file, scope_of(m.file, m.function)) for m in all_mutants()}
+    assert len(found) == len(scopes)
+    assert scopes["enumeration.Evaluator._exactly"] == "strategies/enumeration.py"
+    assert scopes["counting/cells.Cells.arcs"] == "counting/cells.py"
 
 
 def test_no_mutant_is_listed_twice_or_without_an_argument():

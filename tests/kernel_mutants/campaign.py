@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kernel_mutants.document import listed
-from kernel_mutants.mutants import KERNEL, Mutant, digest, kernel_files, mutants_of
+from kernel_mutants.mutants import KERNEL, Mutant, digest, kernel_files, mutants_of, scope_of
 from kernel_mutants.plan import Planner
 from kernel_mutants.results import Results, Row, overview
 from kernel_mutants.runner import Outcome, run_all, run_one
@@ -46,7 +46,11 @@ class Campaign:
         self.folder, self.jobs, self.say = folder, jobs, Progress()
         self.sources = {file: (KERNEL / file).read_text() for file in files}
         found = [m for file in files for m in mutants_of(file, self.sources[file])]
-        self.mutants = [m for m in found if not functions or m.function in functions]
+        self.mutants = [
+            m
+            for m in found
+            if not functions or {m.function, scope_of(m.file, m.function)} & {*functions}
+        ]
         self.results = Results(folder, self.sources)
 
     def work(self, items: list[pytest.Item]) -> None:

@@ -36,7 +36,8 @@ survivors meet the tests that are new.
 
 A mutant's name is the function, the operator, and which of this operator's mutants of the function
 it is. `tests/kernel_mutants/equivalents.json` holds the listed ones by name, so a function may move
-to another file; after a change of its code their numbers may mean others. This page is made by
+to another file; where several files have a function, or a class around it, of one name, the file's
+name stands before it. After a change of its code the numbers may mean others. This page is made by
 `python -m kernel_mutants --page` in `tests`, and says what each listed mutant is: read its diff
 after a change of the kernel.
 

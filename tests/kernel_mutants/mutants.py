@@ -29,7 +29,8 @@ class Mutant(NamedTuple):
     `file` is a path below the kernel. `line` is that of the changed node, `statement` the first
     line of its statement; `before` and `after` are the statement, of a compound one the head.
     `name` is function, operator, and which of that operator's mutants of the function it is: it
-    stays the same when the function moves to another file.
+    stays the same when the function moves to another file, unless several files have the function
+    or a class around it, which their modules' names then tell apart.
     """
 
     file: str
@@ -96,20 +97,35 @@ def _functions(tree: ast.AST, scope: str) -> Iterator[str]:
 
 
 def scope_of(file: str, function: str) -> str:
-    """Return a function's name; its module stands before it if another module has the same."""
-    module = Path(file).stem
+    """Return a function's name, after its module's where several files have it or its class."""
     if not function:
-        return f"({module})"
-    return f"{module}.{function}" if function in _homonyms() else function
+        return f"({_module(file)})"
+    parts = function.split(".")
+    around = {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
+    return f"{_module(file)}.{function}" if around & _homonyms() else function
+
+
+def _module(file: str) -> str:
+    """Return a file's name without its ending, its folder before it if other folders have one."""
+    path = Path(file)
+    return path.stem if _stems()[path.stem] < 2 else f"{path.parent.name}/{path.stem}"
+
+
+@cache
+def _stems() -> Counter[str]:
+    return Counter(Path(file).stem for file in kernel_files())
 
 
 def digest(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()[:16]
 
 
-def all_mutants() -> list[Mutant]:
-    """Return the mutants of the whole kernel."""
-    return [m for file in kernel_files() for m in mutants_of(file, (KERNEL / file).read_text())]
+@cache
+def all_mutants() -> tuple[Mutant, ...]:
+    """Return the mutants of the whole kernel, which stays as it is while this process runs."""
+    return tuple(
+        m for file in kernel_files() for m in mutants_of(file, (KERNEL / file).read_text())
+    )
 
 
 def mutants_of(file: str, source: str) -> list[Mutant]:
