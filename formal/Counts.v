@@ -29,6 +29,9 @@ Qed.
 Lemma count_compl {A} (p : A -> bool) l : count p l + count (fun a => negb (p a)) l = length l.
 Proof. unfold count. induction l as [|a l IH]; simpl; [lia|]. destruct (p a); simpl; lia. Qed.
 
+Lemma count_le_length {A} (p : A -> bool) l : length (filter p l) <= length l.
+Proof. induction l as [|a l IH]; simpl; [lia|]. destruct (p a); simpl; lia. Qed.
+
 Lemma count_perm {A} (p : A -> bool) l l' : Permutation l l' -> count p l = count p l'.
 Proof.
   unfold count. induction 1; simpl; try lia.

@@ -1,5 +1,5 @@
 From Coq Require Import ZArith List Reals.
-From Ballproof Require Import Transformer Checker CheckerSound.
+From Ballproof Require Import Transformer Exact ExactSound.
 Import ListNotations.
 Open Scope Z_scope.
 Definition tiny : zmodel := {| zv := 8%nat; zn := 2%nat; zd := 4%nat; zh := 4%nat; zs := 6;

@@ -1,7 +1,7 @@
 (** The verified checker is sound: what it counts is at most the number of correct inputs. *)
 From Coq Require Import ZArith Reals Lra Lia List Arith Bool Permutation.
 From Flocq Require Import Core.Raux Core.Zaux.
-From Ballproof Require Import Sums Transformer Counts Theorems Exp Walk Lose Checker.
+From Ballproof Require Import Sums Transformer Counts Theorems Exp Walk Lose Exact.
 Import ListNotations.
 Local Open Scope R_scope.
 

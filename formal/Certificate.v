@@ -1,0 +1,103 @@
+(** From bytes to a statement: what a certificate claims, when it is verified, and the theorem that
+    a verified claim is true. *)
+From Coq Require Import ZArith Reals Lia List Bool Arith.
+From Ballproof Require Import Transformer Exact ExactSound Json File FileSound.
+Import ListNotations.
+
+(** What a certificate of the strategy [exact] claims about the task max-of-k of a model with one head:
+    the digest of the weights, their sizes, the margin, and the counts. The precision is no part of
+    the statement. *)
+Record claim := {
+  c_digest : list Z;
+  c_vocab : nat; c_ctx : nat; c_model : nat; c_head : nat;
+  c_numerator : Z; c_denominator : positive;
+  c_total : Z; c_at_least : Z; c_at_most : Z;
+  c_precision : positive }.
+
+(** ** The specification *)
+Definition margin (c : claim) : R := (IZR (c_numerator c) / IZR (Zpos (c_denominator c)))%R.
+
+(** The bytes are a weights file with this digest, which holds a model of these sizes, and that many
+    inputs of max-of-k are correct. *)
+Definition true_of (data : list Z) (c : claim) : Prop :=
+  exists fields body M,
+    file_reads data fields body /\ file_holds fields body M /\ digest fields body = c_digest c /\
+    d_vocab M = c_vocab c /\ S (n_free M) = c_ctx c /\ d_model M = c_model c /\ d_head M = c_head c /\
+    c_total c = Z.of_nat (length (inputs (max_of (c_vocab c) (c_ctx c)))) /\
+    (c_at_least c <= Z.of_nat (n_correct M (max_of (c_vocab c) (c_ctx c)) (margin c)) <= c_at_most c)%Z.
+
+(** ** The program *)
+
+(** Whether a count is good enough at this precision, or at twice as many bits, and so on. *)
+Fixpoint reached (count : positive -> nat) (enough : nat -> bool) (doublings : nat) (precision : positive) : bool :=
+  enough (count precision) ||
+  match doublings with
+  | O => false
+  | S doublings => reached count enough doublings (precision~0)
+  end.
+
+Definition doublings := 3.
+
+(** The model in the file, if the claim is about it and its numbers are in order. *)
+Definition read_model (data : list Z) (c : claim) : result zmodel :=
+  do (fields, body) <- read_file data;
+  do W <- load fields body;
+  demand same (digest fields body) (c_digest c) or Digest;
+  demand (zv W =? c_vocab c) && (S (zn W) =? c_ctx c) && (zd W =? c_model c) && (zh W =? c_head c) or Statement;
+  let total := Z.pow (Z.of_nat (zv W)) (Z.of_nat (S (zn W))) in
+  demand (c_total c =? total)%Z && (c_at_least c <=? c_at_most c)%Z && (c_at_most c <=? total)%Z or Statement;
+  Good W.
+
+Definition check_file (data : list Z) (c : claim) : result unit :=
+  do W <- read_model data c;
+  let right precision := check W precision (c_numerator c) (c_denominator c) in
+  let wrong precision := check_wrong W precision (c_numerator c) (c_denominator c) in
+  demand reached right (fun n => (c_at_least c <=? Z.of_nat n)%Z) doublings (c_precision c) or Count;
+  demand (c_at_most c =? c_total c)%Z
+    || reached wrong (fun n => (c_total c - Z.of_nat n <=? c_at_most c)%Z) doublings (c_precision c) or Count;
+  Good tt.
+
+(** ** The proof *)
+Lemma reached_spec count enough doublings precision :
+  reached count enough doublings precision = true -> exists p, enough (count p) = true.
+Proof.
+  revert precision. induction doublings as [|n IH]; intros p; cbn [reached]; intros H;
+    apply orb_true_iff in H as [H|H]; eauto. discriminate.
+Qed.
+
+Lemma read_model_sound data c W : read_model data c = Good W ->
+  exists fields body,
+    file_reads data fields body /\ file_holds fields body (real_model W) /\ digest fields body = c_digest c /\
+    zv W = c_vocab c /\ S (zn W) = c_ctx c /\ zd W = c_model c /\ zh W = c_head c /\
+    c_total c = Z.of_nat (c_vocab c ^ c_ctx c).
+Proof.
+  unfold read_model. cbv zeta. intros H.
+  destruct (read_file data) as [(fields, body)|] eqn:Er; cbn [bind] in H; [|discriminate].
+  step H. step H. step H. step H. injection H as ->.
+  rewrite !andb_true_iff, !Nat.eqb_eq in E1. destruct E1 as (((Ev & Ek) & Ed) & Eh).
+  rewrite !andb_true_iff, Z.eqb_eq in E2. destruct E2 as ((Et & _) & _).
+  rewrite Ev, Ek, <- Nat2Z.inj_pow in Et.
+  exists fields, body. split; [apply read_file_sound, Er|]. split; [apply load_sound, E|].
+  split; [apply same_spec, E0|]. repeat split; assumption.
+Qed.
+
+Theorem check_file_sound data c : check_file data c = Good tt -> true_of data c.
+Proof.
+  unfold check_file. cbv zeta. intros H.
+  destruct (read_model data c) as [W|] eqn:Er; cbn [bind] in H; [|discriminate].
+  step H. step H. clear H. apply read_model_sound in Er as (fields & body & Hr & Hh & Hd & Ev & Ek & Em & Eh & Et).
+  exists fields, body, (real_model W). cbn [real_model d_vocab n_free d_model d_head].
+  assert (Hl : length (inputs (max_of (c_vocab c) (c_ctx c))) = (c_vocab c ^ c_ctx c)%nat)
+    by apply (Counts.seqs_length (c_vocab c) (c_ctx c)).
+  split; [exact Hr|]. split; [exact Hh|]. split; [exact Hd|]. split; [exact Ev|]. split; [exact Ek|].
+  split; [exact Em|]. split; [exact Eh|]. split; [rewrite Hl; exact Et|]. split.
+  - apply reached_spec in E as (p & Hp). apply Z.leb_le in Hp.
+    pose proof (check_sound W p (c_numerator c) (c_denominator c)) as S1. rewrite Ev, Ek in S1.
+    unfold margin. lia.
+  - apply orb_true_iff in E0 as [Hq|Hq].
+    + apply Z.eqb_eq in Hq. rewrite Hq, Et. apply inj_le. unfold n_correct. rewrite <- Hl.
+      apply Counts.count_le_length.
+    + apply reached_spec in Hq as (p & Hp). apply Z.leb_le in Hp. rewrite Et in Hp.
+      pose proof (check_wrong_sound W p (c_numerator c) (c_denominator c)) as S2. rewrite Ev, Ek in S2.
+      unfold margin. lia.
+Qed.
