@@ -114,12 +114,17 @@ def _way(model: Model, claim: Claim) -> Way:
     """Return the function that explains a sequence with this label, which has rivals."""
     tally, task = Tally(UNLIMITED), claim.task
     strategy = strategy_of(claim)
-    served = strategy.needs != PROGRAM or claim.strategy == "enumerate"
+    served = strategy.needs != PROGRAM or claim.strategy in ("enumerate", "exact")
     decline_unless(served, "unsupported", f"--explain does not serve {claim.strategy}.")
     witness, needed = strategy.read(claim), given(model, claim, tally)
     if claim.strategy == "enumerate":
         room = enumeration if strategy.needs == PROGRAM else layered_enumeration
         return partial(_by_evaluation, room.Evaluator(needed, witness, claim, tally))
+    if strategy.needs == PROGRAM:
+        # What `exact` does not evaluate is right (T14).
+        lanes = claim._replace(precision=enumeration.LANES)
+        evaluator = enumeration.Evaluator(needed, enumeration.MOST_PASSES, lanes, tally)
+        return partial(_by_evaluation, evaluator)
     if claim.strategy in subcubic.NAMES:
         return partial(_by_class, subcubic.ClassBounds(needed, claim, witness, tally))
     if claim.strategy in RULES:

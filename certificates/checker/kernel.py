@@ -25,6 +25,7 @@ from strategies import (
     ladder,
     onesided,
     remainder,
+    split,
     subcubic,
 )
 from strategies import layered_enumeration as layered
@@ -54,12 +55,14 @@ STRATEGIES: dict[str, Strategy] = {
     "remainder": Strategy(remainder.read, remainder.count_right, PROGRAM),
     "cells": Strategy(cells.read, cells.count_right, PROGRAM),
     "one-sided": Strategy(onesided.read, onesided.count_right, PROGRAM),
+    "split": Strategy(split.read_split, split.count_right, PROGRAM),
     "cubic": Strategy(demand_empty, cubic.count_right, serves=MAXIMUM),
     **dict.fromkeys(ladder.NAMES, Strategy(ladder.read, ladder.count_right)),
     **dict.fromkeys(subcubic.NAMES, _SUBCUBIC),
 }
 # Other rows of a name, for architectures that do not give what the first one needs.
 OTHERS: dict[str, tuple[Strategy, ...]] = {
+    "exact": (Strategy(split.read_exact, split.count_right, PROGRAM),),
     "enumerate": (Strategy(layered.read, layered.count_right, LAYERS),),
 }
 

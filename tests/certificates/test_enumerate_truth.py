@@ -143,7 +143,7 @@ def test_float32_is_declined_and_every_strategy_with_tables():
     cert["claim"]["semantics"] = "float32"
     with pytest.raises(Declined, match=r"float32 is not served for embed,positions,attention\(2-h"):
         check(network.bytes(), encoded(cert), Pins())
-    for strategy in ("exact", "brute-force", "cubic", "ladder"):
+    for strategy in ("brute-force", "cubic", "ladder"):
         cert = claim_of(network, task, (0, 9), strategy=strategy)
         with pytest.raises(Declined, match=f"{strategy} needs tables of one head"):
             check(network.bytes(), encoded(cert), Pins())

@@ -30,11 +30,17 @@ def read(claim: Claim) -> int:
 def count_right(program: Program, passes: int, claim: Claim, tally: Tally) -> Counts:
     """Return how many inputs are right, at least and at most."""
     evaluator = Evaluator(program, passes, claim, tally)
+    if len(claim.task.answers) > 1:
+        # The first pass looks at every input: what that counts is known before.
+        tally.charge(evaluator.cost() * claim.task.sequences)
     return counted(claim, lambda places, column: evaluator.decide(places, column).right)
 
 
 class Evaluator:
-    """Decides inputs, with passes that are made where they are needed."""
+    """Decides inputs, with passes that are made where they are needed.
+
+    `shared`: whether other processes decide inputs as well.
+    """
 
     def __init__(self, program: Program, passes: int, claim: Claim, tally: Tally) -> None:
         self.program, self.claim, self.tally = program, claim, tally
@@ -42,13 +48,17 @@ class Evaluator:
         self.widths = [claim.precision << i for i in range(passes)]
         self.made: list[tuple[FixedPoint, int]] = []
         self.exact: Exact | None = None
-        # The first pass looks at every input: what that counts is known before.
-        if len(claim.task.answers) > 1:
-            self._pass(0)
-            self.tally.charge(self.made[0][0].cost() * claim.task.sequences)
+        self.shared = False
+
+    def cost(self) -> int:
+        """Return what an input counts in the first pass; the caller charges it."""
+        return self._pass(0)[0].cost()
 
     def decide(self, places: Sequence[int], column: int) -> Decision:
-        """Return what becomes of an input, with the column of its label, which has rivals."""
+        """Return what becomes of an input, with the column of its label, which has rivals.
+
+        Passes after the first are charged here.
+        """
         decision = Decision(None, 0, 0, 0, self.widths[-1])
         for number, width in enumerate(self.widths):
             fixed, least = self._pass(number)
@@ -73,6 +83,10 @@ class Evaluator:
     def _pass(self, number: int) -> tuple[FixedPoint, int]:
         """Return a pass and the margin in its unit, rounded down."""
         if number == len(self.made):
+            spent = self.tally.spent
             fixed = FixedPoint(self.program, self.widths[number], self.tally)
+            if self.shared:
+                self.tally.charge_once((number,), self.tally.spent - spent)
+                self.tally.spent = spent
             self.made.append((fixed, margin_at(self.claim, self.program.scale, fixed.unit)))
         return self.made[number]
