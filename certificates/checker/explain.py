@@ -18,7 +18,7 @@ from counting.signs import Sequence, gap_terms, settled
 from files.claims import Claim, Pins
 from files.verdict import Declined, decline_unless
 from kernel import given, read, shifted, strategy_of
-from parts.architecture import PROGRAM, Model
+from parts.architecture import HEADS, PROGRAM, Model
 from parts.attention import Attention
 from parts.tables import Tables
 from strategies import cubic, enumeration, layered_enumeration, subcubic
@@ -114,13 +114,14 @@ def _way(model: Model, claim: Claim) -> Way:
     """Return the function that explains a sequence with this label, which has rivals."""
     tally, task = Tally(UNLIMITED), claim.task
     strategy = strategy_of(claim)
-    served = strategy.needs != PROGRAM or claim.strategy in ("enumerate", "exact")
+    served = claim.strategy == "enumerate" or strategy.needs != PROGRAM
+    served = served and claim.strategy != "split"
     decline_unless(served, "unsupported", f"--explain does not serve {claim.strategy}.")
     witness, needed = strategy.read(claim), given(model, claim, tally)
     if claim.strategy == "enumerate":
         room = enumeration if strategy.needs == PROGRAM else layered_enumeration
         return partial(_by_evaluation, room.Evaluator(needed, witness, claim, tally))
-    if strategy.needs == PROGRAM:
+    if strategy.needs == HEADS:
         # What `exact` does not evaluate is right (T14).
         lanes = claim._replace(precision=enumeration.LANES)
         evaluator = enumeration.Evaluator(needed, enumeration.MOST_PASSES, lanes, tally)

@@ -15,7 +15,7 @@ from files.claims import Claim, Counts, Pins, read_claim, require_model, require
 from files.tensors import digest, read_tensors, stated_parts
 from files.verdict import Declined, Rejected, Theorem, decline_unless
 from files.witness import demand_empty
-from parts.architecture import FACTORS, LAYERS, ONE_HEAD, PROGRAM, Model
+from parts.architecture import FACTORS, HEADS, LAYERS, ONE_HEAD, PROGRAM, Model
 from strategies import (
     brute_force,
     cells,
@@ -55,14 +55,14 @@ STRATEGIES: dict[str, Strategy] = {
     "remainder": Strategy(remainder.read, remainder.count_right, PROGRAM),
     "cells": Strategy(cells.read, cells.count_right, PROGRAM),
     "one-sided": Strategy(onesided.read, onesided.count_right, PROGRAM),
-    "split": Strategy(split.read_split, split.count_right, PROGRAM),
+    "split": Strategy(split.read_split, split.count_right, HEADS),
     "cubic": Strategy(demand_empty, cubic.count_right, serves=MAXIMUM),
     **dict.fromkeys(ladder.NAMES, Strategy(ladder.read, ladder.count_right)),
     **dict.fromkeys(subcubic.NAMES, _SUBCUBIC),
 }
 # Other rows of a name, for architectures that do not give what the first one needs.
 OTHERS: dict[str, tuple[Strategy, ...]] = {
-    "exact": (Strategy(split.read_exact, split.count_right, PROGRAM),),
+    "exact": (Strategy(split.read_exact, split.count_right, HEADS),),
     "enumerate": (Strategy(layered.read, layered.count_right, LAYERS),),
 }
 

@@ -21,6 +21,7 @@ from network_cases import network_accept_cases
 from network_cells import network_cells_accept_cases, network_cells_reject_cases
 from network_models import ABOUT, network
 from network_refusals import network_reject_cases
+from network_split import network_split_accept_cases, network_split_reject_cases
 from no_crash_cases import no_crash_cases
 from reject_cases import reject_cases
 
@@ -29,10 +30,18 @@ TREE = ARENA.parents[1]
 MANIFEST = ARENA / "manifest.txt"
 CATEGORIES: dict[str, Callable[[], Iterator[Case]]] = {
     "accept": lambda: chain(
-        accept_cases(), network_accept_cases(), network_cells_accept_cases(), layered_accept_cases()
+        accept_cases(),
+        network_accept_cases(),
+        network_cells_accept_cases(),
+        network_split_accept_cases(),
+        layered_accept_cases(),
     ),
     "reject": lambda: chain(
-        reject_cases(), network_reject_cases(), network_cells_reject_cases(), layered_reject_cases()
+        reject_cases(),
+        network_reject_cases(),
+        network_cells_reject_cases(),
+        network_split_reject_cases(),
+        layered_reject_cases(),
     ),
     "no_crash": no_crash_cases,
 }

@@ -15,7 +15,7 @@ Model = Any
 MAX_TABLE = 2**22
 # What strategies may need, each made for a margin n/d and a task.
 ONE_HEAD, FACTORS, PROGRAM = "tables of one head", "factors of one head", "a program"
-LAYERS = "layers in sequence"
+HEADS, LAYERS = "a program with heads", "layers in sequence"
 Maker = Callable[[Model, tuple[int, int], Task, Tally], Any]
 Parts = list[dict[str, Any]]
 

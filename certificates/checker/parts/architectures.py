@@ -5,7 +5,7 @@ from typing import Any
 from files.verdict import Declined
 from parts import attention_only, float32, layers, one_head_program, one_layer, pair
 from parts import layers_function as function
-from parts.architecture import FACTORS, LAYERS, ONE_HEAD, PROGRAM, Architecture, Parts
+from parts.architecture import FACTORS, HEADS, LAYERS, ONE_HEAD, PROGRAM, Architecture, Parts
 
 _ONE_HEAD = Architecture(
     attention_only.words,
@@ -16,6 +16,7 @@ _ONE_HEAD = Architecture(
         ONE_HEAD: attention_only.tables,
         FACTORS: lambda model, *_: model,
         PROGRAM: one_head_program.program,
+        HEADS: one_head_program.program,
     },
     float32.deviation,
 )

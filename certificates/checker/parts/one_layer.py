@@ -10,7 +10,7 @@ from arithmetic.matrices import Matrix, Rows, add, aligned, joined, product, sca
 from arithmetic.tally import Tally
 from files.tensors import Tensor, require_buffers
 from files.verdict import decline_unless
-from parts.architecture import PROGRAM, Architecture, Parts, require_settings
+from parts.architecture import HEADS, PROGRAM, Architecture, Parts, require_settings
 from parts.heads import Heads, heads_of, words_of
 from parts.layout import axes_of, matrices_of, require_small
 from parts.program import Layer, Program, ProgramHead, of_answers
@@ -237,4 +237,4 @@ def _scores(
     return score, positional, exponent, model.shape.d_head
 
 
-ROW = Architecture(words, Shape._fields, read_model, {PROGRAM: program}, None)
+ROW = Architecture(words, Shape._fields, read_model, {PROGRAM: program, HEADS: program}, None)
