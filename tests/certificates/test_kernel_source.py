@@ -24,7 +24,7 @@ NAMES = {path.relative_to(CHECKER).parts[0].removesuffix(".py") for path in FILE
 ROOMS = {path.name for path in CHECKER.iterdir() if path.is_dir()} - {"__pycache__"}
 MAX_LINES_OF_A_CLAIM, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 1700, 300, 60
 # Several heads and neurons take T7, T13, T14 and T15, and evaluation for what they leave.
-MAX_LINES_OF_HEADS = 2450
+MAX_LINES_OF_HEADS = 2500
 # Layers in sequence have the most theorems, and norms, activations and prefixes of their own.
 MAX_LINES_OF_LAYERS = 2650
 FLOAT32 = "parts/float32.py"
