@@ -33,6 +33,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--functions", nargs="+", default=[], metavar="NAME", help="such as at_unit or Tail.count"
     )
+    parser.add_argument(
+        "--tests",
+        nargs="+",
+        type=Path,
+        default=sorted((TESTS / "certificates").glob("test_*.py")),
+        metavar="FILE",
+        help="only these: what they do not kill, others may (default: all of tests/certificates)",
+    )
     parser.add_argument("--jobs", type=int, default=1, help="mutants at a time (default 1)")
     parser.add_argument(
         "--out",
@@ -58,9 +66,10 @@ def main() -> int:
     if arguments.sample:
         return run_sample()
     files = arguments.files or kernel_files()
-    campaign = Campaign(files, arguments.functions, arguments.out, arguments.jobs)
+    tests = [path.resolve() for path in arguments.tests]
+    campaign = Campaign(files, arguments.functions, tests, arguments.out, arguments.jobs)
     try:
-        with_tests([TESTS / "certificates"], campaign.work)
+        with_tests(tests, campaign.work)
     except TrueKernelFails as failure:
         print(f"kernel_mutants: the true kernel fails {failure}", file=sys.stderr)
         return 2
@@ -72,7 +81,8 @@ def main() -> int:
             print("".join(f"{cell:>18}" for cell in row))
     for m in unlisted if arguments.survivors else ():
         print(f"{m.file}:{m.line} {m.name}: {m.before} -> {m.after}")
-    if not (unlisted or arguments.files or arguments.functions):
+    whole = not (arguments.files or arguments.functions)
+    if whole and not unlisted:
         document.keep_figures(table)
         document.write()
     return int(bool(unlisted))

@@ -41,7 +41,9 @@ class Progress:
 class Campaign:
     """Runs the mutants of some files in stages; what is known already is not run again."""
 
-    def __init__(self, files: list[str], functions: list[str], folder: Path, jobs: int) -> None:
+    def __init__(
+        self, files: list[str], functions: list[str], tests: list[Path], folder: Path, jobs: int
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.jobs, self.say = folder, jobs, Progress()
         self.sources = {file: (KERNEL / file).read_text() for file in files}
@@ -51,7 +53,7 @@ class Campaign:
             for m in found
             if not functions or {m.function, scope_of(m.file, m.function)} & {*functions}
         ]
-        self.results = Results(folder, self.sources)
+        self.results = Results(folder, self.sources, tests)
 
     def work(self, items: list[pytest.Item]) -> None:
         """Measure the tests on the true kernel, then run the mutants that are open."""
