@@ -30,10 +30,10 @@ demo: .venv/installed
 	$(BIN)/ballproof demo
 
 test: .venv/installed-test lint
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test-all: .venv/installed-test lint
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-installed:
 	PYTHON=$(PYTHON) bash tests/installed.sh

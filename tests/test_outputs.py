@@ -75,6 +75,10 @@ def test_an_output_that_cannot_be_written_is_no_success(folder, command):
 @pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
 def test_a_lost_remark_changes_no_exit_code(folder, command, redirection):
     assert in_shell(folder, command, f">/dev/null {redirection}").returncode == 0
+
+
+@pytest.mark.parametrize("redirection", ["2>&-", "2>/dev/full"])
+def test_a_lost_error_changes_no_exit_code(folder, redirection):
     wrong = ["check", "model.safetensors", "missing.json"]
     assert in_shell(folder, wrong, f">/dev/null {redirection}").returncode == 64
 

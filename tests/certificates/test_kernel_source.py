@@ -4,10 +4,12 @@ import ast
 import json
 import shutil
 import sys
+from functools import cache
 
 import pytest
 from support.certify import CHECKER, certificate, encoded, run_checker, trained_toy
 
+import trusts
 from files.claims import SEMANTICS
 from kernel import OTHERS, STRATEGIES
 from parts.architectures import ARCHITECTURES, IN_SEQUENCE
@@ -29,6 +31,16 @@ MAX_LINES_OF_HEADS = 2500
 MAX_LINES_OF_LAYERS = 2650
 FLOAT32 = "parts/float32.py"
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHECKER)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_file_is_parsed_once():
+    """Hundreds of claims rest on the same files."""
+    with pytest.MonkeyPatch.context() as patch:
+        made = trusts._imports
+        patch.setattr(trusts, "_imports", cache(lambda source: tuple(made(source))))
+        patch.setattr(trusts, "code_lines", cache(code_lines))
+        yield
 
 
 def imports(tree):

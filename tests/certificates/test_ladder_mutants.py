@@ -157,10 +157,11 @@ def test_a_number_far_outside_its_range_is_rejected(case):
                 assert answer(case, changed(case.cert, path, other)) == WITNESS
 
 
-def test_no_number_of_the_witness_makes_a_false_claim_true(case):
+@pytest.mark.parametrize("most", [6, pytest.param(16, marks=pytest.mark.slow)])
+def test_no_number_of_the_witness_makes_a_false_claim_true(case, most):
     # By one up and down, zero, and the ends of all ranges: answer() has the oracle judge it.
     seen = set()
-    for path in fields(case, most=16):
+    for path in fields(case, most=most):
         value = get(case.cert, path)
         if isinstance(value, int):
             for other in {value - 1, value + 1, 0, V, 2**20, -1024} - {value}:

@@ -40,14 +40,13 @@ def random_program(rng, heads, neurons, positions=2, tokens=3, answers=3, hidden
 
 def shares(head, sequence):
     """The attention weights of a head by their definition."""
-    scores = [
-        (value(head.score)[sequence[-1], t] + value(head.positional_score)[sequence[-1], i])
-        for i, t in enumerate(sequence)
-    ]
+    content, position = value(head.score)[sequence[-1]], value(head.positional_score)[sequence[-1]]
+    scores = [content[token] + position[i] for i, token in enumerate(sequence)]
     top, root = max(scores), mpmath.sqrt(head.d_head)
     gaps = [score - top for score in scores]
     powers = [mpmath.exp(mpmath.mpf(x.numerator) / x.denominator / root) for x in gaps]
-    return [power / mpmath.fsum(powers) for power in powers]
+    total = mpmath.fsum(powers)
+    return [power / total for power in powers]
 
 
 def literal_lead(program, sequence, own):
@@ -55,8 +54,10 @@ def literal_lead(program, sequence, own):
     pairs = zip(program.lookups, sequence, strict=True)
     columns = sum(mp(value(table)[t]) for table, t in pairs if table is not None)
     for head in program.heads:
+        # Positions may share a table.
+        tables = {id(table): value(table) for table in head.values}
         for share, table, token in zip(shares(head, sequence), head.values, sequence, strict=True):
-            columns = columns + share * mp(value(table)[token])
+            columns = columns + share * mp(tables[id(table)][token])
     x, logits = columns[: program.neurons], columns[program.neurons :]
     for matrix, bias in program.layers:
         x = np.maximum(x, 0) @ mp(value(matrix)) + mp(value(bias)[0])
