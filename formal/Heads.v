@@ -16,6 +16,33 @@ Proof.
   rewrite sum_minus in H0. lra.
 Qed.
 
+(** ** T14 for any summands N / Z with Z > 0. There is at least one: without any, a lead of exactly 0 has
+    no summand to show it. *)
+Theorem T14 (P : nat) (d : R) (N Z lambda : nat -> R) :
+  (0 < P)%nat -> (forall p, (p < P)%nat -> 0 < Z p) -> d + sum P lambda <= 0 ->
+  0 <= d + sum P (fun p => N p / Z p) -> exists p, (p < P)%nat /\ 0 <= N p - lambda p * Z p.
+Proof.
+  intros HP HZ Hd Hl.
+  assert (Hdec : (exists p, (p < P)%nat /\ 0 <= N p - lambda p * Z p)
+                 \/ forall p, (p < P)%nat -> N p - lambda p * Z p < 0).
+  { clear. induction P as [|P' [(p & Hp & He)|IH]]; [right; intros; lia|left; eauto|].
+    destruct (Rle_dec 0 (N P' - lambda P' * Z P')); [left; eauto|]. right. intros p Hp.
+    destruct (Nat.eq_dec p P') as [->|]; [lra|]. apply IH. lia. }
+  destruct Hdec as [|Hno]; [assumption|exfalso].
+  assert (sum P (fun p => N p / Z p) < sum P lambda); [|lra].
+  apply sum_lt; [assumption|]. intros p Hp. specialize (Hno p Hp). specialize (HZ p Hp).
+  apply (Rmult_lt_reg_r (Z p)); [assumption|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l, Rmult_1_r by lra. lra.
+Qed.
+
+Theorem T14_from_below (P : nat) (d : R) (N Z mu : nat -> R) :
+  (forall p, (p < P)%nat -> 0 < Z p) -> 0 <= d + sum P mu ->
+  (forall p, (p < P)%nat -> 0 <= N p - mu p * Z p) -> 0 <= d + sum P (fun p => N p / Z p).
+Proof.
+  intros HZ Hd He. assert (sum P mu <= sum P (fun p => N p / Z p)); [|lra].
+  apply sum_le. intros p Hp. specialize (He p Hp). specialize (HZ p Hp).
+  apply (Rmult_le_reg_r (Z p)); [assumption|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l, Rmult_1_r by lra. lra.
+Qed.
+
 Section Mixture.
 Variable M : layer.
 Notation n := (l_free M).
@@ -60,22 +87,14 @@ Qed.
 Lemma lead_mixed x : lead x = direct_lead (tok x n) + sum P (fun p => Np rho p x / Zp p x).
 Proof. unfold lead, direct_lead. rewrite mixed. ring. Qed.
 
-(** With no part at all a lead of exactly 0 has no part to show it: P is positive. *)
 Theorem T14_above (lambda : nat -> R) x : (0 < P)%nat ->
   direct_lead (tok x n) + sum P lambda <= 0 -> 0 <= lead x ->
   exists p, (p < P)%nat /\ 0 <= excess p (lambda p) x.
 Proof.
-  intros HP Hd Hl.
-  assert (Hdec : (exists p, (p < P)%nat /\ 0 <= excess p (lambda p) x)
-                 \/ forall p, (p < P)%nat -> excess p (lambda p) x < 0).
-  { clear. induction P as [|P' [(p & Hp & He)|IH]]; [right; intros; lia|left; eauto|].
-    destruct (Rle_dec 0 (excess P' (lambda P') x)); [left; eauto|]. right. intros p Hp.
-    destruct (Nat.eq_dec p P') as [->|]; [lra|]. apply IH. lia. }
-  destruct Hdec as [|Hno]; [assumption|exfalso]. rewrite lead_mixed in Hl.
-  assert (sum P (fun p => Np rho p x / Zp p x) < sum P lambda); [|lra].
-  apply sum_lt; [assumption|]. intros p Hp. specialize (Hno p Hp).
-  destruct (Rlt_dec (Np rho p x / Zp p x) (lambda p)) as [|Hge]; [assumption|].
-  apply Rnot_lt_le, excess_sign in Hge. lra.
+  intros HP Hd Hl. rewrite lead_mixed in Hl.
+  destruct (T14 P _ (fun p => Np rho p x) (fun p => Zp p x) lambda HP (fun p _ => Zp_pos p x) Hd Hl) as (p & Hp & He).
+  exists p. split; [assumption|]. apply excess_sign. pose proof (Zp_pos p x).
+  apply (Rmult_le_reg_r (Zp p x)); [assumption|]. unfold Rdiv. rewrite Rmult_assoc, Rinv_l, Rmult_1_r by lra. lra.
 Qed.
 
 Theorem T14_below (mu : nat -> R) x :

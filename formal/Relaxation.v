@@ -20,7 +20,7 @@ Definition line_above (g lo hi s o : R) : Prop :=
 (** The same from below: the two inner cases change places. *)
 Definition line_below (g lo hi s o : R) : Prop := line_above (- g) lo hi s o.
 
-Lemma line_above_sound g lo hi s o y :
+Theorem line_above_sound g lo hi s o y :
   line_above g lo hi s o -> lo <= y <= hi -> g * ReLU y <= g * (s * y + o).
 Proof.
   intros H Hy. unfold ReLU. destruct H as [(H & -> & ->)|[(H & -> & ->)|[(H & Hg & Hs & ->)|(H & Hg & Hs & ->)]]].
@@ -48,9 +48,26 @@ Proof.
     apply Rmult_le_compat_neg_l with (r := g) in Hr; lra.
 Qed.
 
-Lemma line_below_sound g lo hi s o y :
+Theorem line_below_sound g lo hi s o y :
   line_below g lo hi s o -> lo <= y <= hi -> g * (s * y + o) <= g * ReLU y.
 Proof. intros H Hy. pose proof (line_above_sound _ _ _ _ _ _ H Hy). lra. Qed.
+
+(** In integers: the true input y exceeds what the tables say, p, by at most theta; a line that rises is
+    raised, one that falls is taken at p. *)
+Theorem T15_rounded (sigma y p theta : R) : p <= y <= p + theta ->
+  (0 <= sigma -> sigma * y <= sigma * p + sigma * theta) /\ (sigma <= 0 -> sigma * y <= sigma * p).
+Proof.
+  intros Hy. split; intros Hs.
+  - rewrite <- Rmult_plus_distr_l. apply Rmult_le_compat_l; lra.
+  - apply Rmult_le_compat_neg_l; lra.
+Qed.
+
+Theorem T15_product (w lo hi x : R) : lo <= w <= hi -> w * x <= lo * x + (hi - lo) * Rmax x 0.
+Proof.
+  intros Hw. unfold Rmax. destruct (Rle_dec x 0).
+  - assert ((w - lo) * - x >= 0) by (apply Rle_ge, Rmult_le_pos; lra). lra.
+  - assert ((hi - w) * x >= 0) by (apply Rle_ge, Rmult_le_pos; lra). lra.
+Qed.
 
 Section Relaxation.
 Variable M : layer.
