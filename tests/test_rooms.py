@@ -14,8 +14,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("interval", "models", "certificates", "verifier")
-# More is allowed, if somebody says why. The last was the API, above all that it re-exports.
-ROOMS, FLOORS, ARROWS = 12, 9, 44
+# More is allowed, if somebody says why. The last was that proving reads files of `models`:
+# policies, and other weights of a model that are proved in their turn.
+ROOMS, FLOORS, ARROWS = 12, 9, 45
 
 
 def modules():

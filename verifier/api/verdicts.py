@@ -21,6 +21,7 @@ from ballproof.verifier.audit.run import audit as run_audit
 from ballproof.verifier.audit.subject import Files
 from ballproof.verifier.audit.tamper.trial import DEFAULT_SECONDS
 from ballproof.verifier.proving.checking import DEFAULT_MAX_OPERATIONS, CheckerError, run_checker
+from ballproof.verifier.proving.policy import Policy, judged, policy_of, read_policy
 
 # A Proof, the bytes of a certificate, or its file.
 Certificate = Proof | bytes | str | os.PathLike[str]
@@ -41,6 +42,11 @@ class Verdict:
     def reason(self) -> str | None:
         """The kind of a refusal, such as digest, budget or limit; None if VERIFIED."""
         return self.fields.get("reason")
+
+    @property
+    def unmet(self) -> tuple[str, ...]:
+        """A sentence for each demand of a policy that a verified certificate misses."""
+        return tuple(one["sentence"] for one in self.fields.get("unmet", ()))
 
     @property
     def correct_at_least(self) -> int | None:
@@ -95,6 +101,10 @@ def check(
     task: str | None = None,
     semantics: str | None = None,
     margin: Number | None = None,
+    at_most_operations: int | None = None,
+    unexplained_at_most: int | None = None,
+    least_lead: Number | None = None,
+    policy: str | os.PathLike[str] | Mapping[str, object] | None = None,
     max_operations: int = DEFAULT_MAX_OPERATIONS,
     processes: int | None = None,
 ) -> Verdict:
@@ -102,10 +112,20 @@ def check(
 
     `model` is whatever `load` takes. The others demand what the certificate has to claim:
     `at_least`, an exact accuracy such as "0.999", `task`, `semantics` and `margin`; a larger budget
-    than `max_operations` is declined. The inputs of a deep model are shared among `processes`, one
-    if left out. Raises OSError for a file that cannot be read, and
-    CheckerError if the checker ends without a verdict.
+    than `max_operations` is declined. `at_most_operations`, `unexplained_at_most`, `least_lead` and
+    `policy`, a JSON file or its content, demand more of what was verified: where some of it is
+    missed, the verdict is REJECTED, the reason `policy`, and `unmet` has a sentence for each
+    demand. The inputs of a deep model are shared among `processes`, one
+    if left out. Raises OSError for a file that cannot be read, ValueError for a policy that is
+    none, and CheckerError if the checker ends without a verdict.
     """
+    lead = None if least_lead is None else exact_number(least_lead, "least_lead")
+    demands = Policy(None, None, None, at_most_operations, unexplained_at_most, lead)
+    policies = [demands, *_stated_policy(policy)]
+    policies = [one for one in policies if one.demands()]
+    if policies and at_least is not None:
+        policies.append(Policy(at_least=exact_number(at_least, "at_least")))
+        at_least = None
     exact = {"at-least": at_least, "margin": margin}
     pins: dict[str, object] = {
         name: exact_number(x, name.replace("-", "_")) for name, x in exact.items() if x is not None
@@ -115,10 +135,19 @@ def check(
     flags = [f"--{name}={value}" for name, value in pins.items() if value is not None]
     with _files(model, certificate) as (weights, claim):
         run = run_checker(weights, claim, [*flags, "--json"])
-    if not run.output:
-        raise CheckerError(f"the checker ended without a verdict: {run.diagnostics.strip()}")
-    fields = json.loads(run.output)
+        if not run.output:
+            raise CheckerError(f"the checker ended without a verdict: {run.diagnostics.strip()}")
+        fields = json.loads(run.output)
+        fields = judged(fields, claim.read_bytes(), policies)
     return Verdict(fields["verdict"], fields, run.seconds)
+
+
+def _stated_policy(policy: str | os.PathLike[str] | Mapping[str, object] | None) -> list[Policy]:
+    if policy is None:
+        return []
+    if isinstance(policy, Mapping):
+        return [policy_of(dict(policy), "the policy")]
+    return [read_policy(policy)]
 
 
 def audit(

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ballproof.verifier.proving.checking import DECLINED, INTERNAL, REJECTED, CheckerError, Checkers
+from ballproof.verifier.proving.checking import (
+    DECLINED,
+    INTERNAL,
+    REJECTED,
+    CheckerError,
+    Checkers,
+    temporary,
+)
+from ballproof.verifier.proving.policy import Policy, judged
 from ballproof.verifier.proving.shares import share
 
 
@@ -29,15 +37,27 @@ def certificate_files(folder: Path) -> list[Path]:
 
 
 def check_files(
-    files: Sequence[Path], models: Mapping[str, Path], flags: Sequence[str], jobs: int
+    files: Sequence[Path],
+    models: Mapping[str, Path],
+    flags: Sequence[str],
+    jobs: int,
+    policies: Sequence[Policy] = (),
 ) -> Iterator[Answer]:
     """Check files in order, `jobs` at a time; `models` maps digests to weights files."""
+
+    def answer(file: Path) -> Answer:
+        return _answer(file, models, flags, checkers, policies)
+
     with Checkers(jobs) as checkers:
-        yield from checkers.pool.map(lambda file: _answer(file, models, flags, checkers), files)
+        yield from checkers.pool.map(answer, files)
 
 
 def _answer(
-    file: Path, models: Mapping[str, Path], flags: Sequence[str], checkers: Checkers
+    file: Path,
+    models: Mapping[str, Path],
+    flags: Sequence[str],
+    checkers: Checkers,
+    policies: Sequence[Policy],
 ) -> Answer:
     digest = _stated_digest(file)
     if digest is not None and digest not in models:
@@ -46,7 +66,12 @@ def _answer(
     # A file that states no digest is declined whatever the weights: the checker says why.
     model = models[digest] if digest else next(iter(models.values()))
     try:
-        return _of_fields(file, checkers.of_this_thread().check_file(model, file, flags))
+        checker = checkers.of_this_thread()
+        if not policies:
+            return _of_fields(file, checker.check_file(model, file, flags))
+        data = file.read_bytes()
+        with temporary(data, ".json") as copy:
+            return _of_fields(file, judged(checker.check_file(model, copy, flags), data, policies))
     except CheckerError as error:
         return Answer(file, INTERNAL, f"no verdict: {error}", {"exit_code": INTERNAL})
 
