@@ -23,32 +23,33 @@ def softmax(network):
     return attention.get("softmax") != "0" and "n_heads" in network.sizes
 
 
-def bounds(network, seed, margin, **options):
+def bounds(network, seed, margin="0", *, sharp=True, rate=0):
     """Return the counts that are established, and the true ones."""
     task = table(network, network.sizes["n_ctx"], network.sizes["d_vocab_out"], seed)
     right, ties = truth(network, task, Fraction(margin))
-    name = "split" if options.get("rate") else "exact"
-    witness = witness_of(network, task, seed, margin=margin, **options)
+    name = "split" if rate else "exact"
+    witness = witness_of(network, task, seed, sharp=sharp, margin=margin, rate=rate)
     found = established(network, task, strategy=name, witness=witness, margin=margin)
     return found, (right, right + ties)
 
 
-@settings(max_examples=150)
-@given(USUAL.filter(softmax), st.integers(0, 9), st.sampled_from(["0", "1/3"]))
-def test_exact_meets_the_truth_whatever_the_thresholds(network, seed, margin):
-    assert bounds(network, seed, margin)[0] == bounds(network, seed, margin)[1]
+@settings(max_examples=80)
+@given(USUAL.filter(softmax), st.integers(0, 9), st.sampled_from(["0", "1/3"]), st.booleans())
+def test_exact_meets_the_truth_whatever_the_thresholds(network, seed, margin, sharp):
+    found, true = bounds(network, seed, margin, sharp=sharp)
+    assert found == true
 
 
 @settings(max_examples=60)
-@given(WILD.filter(softmax), st.integers(0, 9))
-def test_inputs_that_evaluation_leaves_open_are_open_at_both_ends(network, seed):
-    (low, high), (least, most) = bounds(network, seed, "0")
+@given(WILD.filter(softmax), st.integers(0, 9), st.sampled_from([0, 16]))
+def test_inputs_that_evaluation_leaves_open_are_open_at_both_ends(network, seed, rate):
+    (low, high), (least, most) = bounds(network, seed, sharp=False, rate=rate)
     assert low <= least and most <= high
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(
-    (USUAL | WILD).filter(softmax),
+    USUAL.filter(softmax),
     st.integers(0, 9),
     st.sampled_from(["0", "1/3"]),
     st.sampled_from([1, 16, 256]),
