@@ -2,6 +2,7 @@
 
 import copy
 import json
+from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
@@ -14,13 +15,19 @@ from support.table_counts import established, table
 from arithmetic.lanes import Lanes
 from arithmetic.matrices import Matrix
 from arithmetic.tally import Tally
+from counting.cells import cells_of
+from counting.lead_tables import LeadTables
 from counting.relaxation import SLOPE, Gaps, gaps_of, relaxed, rounded
+from counting.summands import upper
 from files.claims import Pins
 from files.verdict import Refusal, Rejected
-from kernel import check
+from kernel import check, read
+from kernel import given as given_of
+from tasks.acceptors import Class, acceptors
 
 PLENTY = 10**9
 number = st.integers(-(2**20), 2**20)
+small = st.integers(-9, 9)
 
 
 def lanes_of(lanes, vector):
@@ -153,8 +160,76 @@ def test_a_budget_of_one_operation_less_is_refused(strategy):
 
 
 def test_two_processes_find_and_count_the_same():
-    network = one_layer(3, v=4, k=3, outputs=4, scale=2.0)
-    witness = witness_of(network, maximum(network), 1)
+    network = one_layer(3, v=4, k=3, outputs=4)
+    witness = witness_of(network, maximum(network), 1, sharp=False)
     cert = claim_of(network, maximum(network), (0, 64), strategy="exact", witness=witness)
     found = [check(network.bytes(), encoded(cert), Pins(), x) for x in (1, 2, 3)]
     assert len({json.dumps(x._asdict(), default=str) for x in found}) == 1
+
+
+def made_of(network, precision=64):
+    """Return a program, its tables in few bits, and a class of several inputs."""
+    cert = claim_of(network, maximum(network), (0, 0), strategy="exact", precision=precision)
+    claim, model = read(network.bytes(), encoded(cert), Pins())
+    program = given_of(model, claim, Tally(PLENTY))
+    acceptor = max(acceptors(claim.task), key=lambda x: x.size)
+    query = min(acceptor.starts)
+    cells = cells_of(Class(query, acceptor.starts[query], acceptor), [])
+    return program, LeadTables(program, claim, 8, Tally(PLENTY)), cells
+
+
+@pytest.mark.parametrize("share", [None, "1/2"])
+def test_columns_are_rounded_up_for_rivals_and_down_for_labels_and_neurons(share):
+    """With eight bits; what neurons lose is less than a unit for each term."""
+    for seed in range(20):
+        program, tables, _ = made_of(one_layer(seed, share=share, **PLAIN))
+        summands, m = tables.summands, program.neurons
+        rows = [row for table in program.lookups[:-1] for row in table or ()]
+        for head in program.heads:
+            rows += [row for table in head.values[:-1] for row in table]
+        found = [row for table in summands.tables for place in table for row in place]
+        exact = rows[len(rows) - len(found) :] if share is None else None
+        for row in [*summands.direct, *found]:
+            assert all(b - a in (0, 1) for a, b in zip(row.answers, row.rivals, strict=True))
+            assert max(map(abs, (*row.neurons, *row.answers, *row.rivals))) <= summands.top
+        for row, columns in zip(exact or [], found, strict=not share):
+            scaled = [Fraction(x, 2**summands.shift) for x in row]
+            assert all(0 <= x - a < 1 for x, a in zip(scaled[:m], columns.neurons, strict=True))
+            assert all(a <= x for x, a in zip(scaled[m:], columns.answers, strict=True))
+            assert all(a >= x for x, a in zip(scaled[m:], columns.rivals, strict=True))
+
+
+@given(st.data())
+def test_entries_exceed_the_product_with_every_weight_of_an_interval(data):
+    """Also where the entry is negative, and where the interval is wide."""
+    _, _, cells = made_of(one_layer(1, **PLAIN))
+    lanes, level = Lanes(2, 64), data.draw(small)
+    entry = st.lists(small, min_size=2, max_size=2)
+    weight = st.tuples(st.integers(0, 9), st.integers(0, 9)).map(sorted).map(tuple)
+    rows = [[data.draw(entry) for _ in span] for span in cells.present]
+    spans = [*([data.draw(weight) for _ in span] for span in cells.present), [data.draw(weight)]]
+    own = data.draw(entry)
+    packed = [[lanes.pack(x) for x in row] for row in rows]
+    levels = lanes.pack([level, -level])
+    table = upper(cells, spans, packed, lanes.pack(own), levels, lanes, Tally(PLENTY))
+    pairs = zip([*rows, [own]], spans, [*table.entries, [table.own]], strict=True)
+    for row, weights, entries in pairs:
+        for x, ends, found in zip(row, weights, entries, strict=True):
+            exact = [x[0] - level, x[1] + level]
+            for lane, value in zip(lanes_of(lanes, found), exact, strict=True):
+                assert lane == max(end * value for end in ends)
+
+
+def test_a_neuron_that_floors_may_hide_is_not_off():
+    """The largest pre-activation is 0 by the tables: the true one may be above by their terms."""
+    _, tables, _ = made_of(one_layer(3, **PLAIN))
+    summands, label = tables.summands, 0
+    own, count = summands.direct[0].neurons, len(summands.tables)
+    high = [[-x for x in own], *[[0] * len(own)] * (count - 1)]
+    low = [[x - 9 for x in row] for row in high]
+    sigmas, _ = tables.lines(0, label, low, high)
+    gaps = tables.gaps[label]
+    for sigma, above in zip(sigmas, gaps.above, strict=True):
+        assert sigma or not above
+    high[0] = [x - 1 - count for x in high[0]]
+    assert tables.lines(0, label, low, high)[0] == [0] * len(own)

@@ -91,8 +91,9 @@ class _Class:
             for h in self.summands:
                 means = [self._mean(h, x, lambda row: row.neurons) for x in _inputs(self.cells)]
                 columns = [*zip(*means, strict=True)]
-                low.append([int(min(x) // 1) - HAIR for x in columns])
-                high.append([int(max(x) // 1) + HAIR for x in columns])
+                hair = self._hair(h)
+                low.append([int(min(x) // 1) - hair for x in columns])
+                high.append([int(max(x) // 1) + hair for x in columns])
         sigmas, _ = self.tables.lines(self.query, self.column, low, high)
         leads, scale = self.tables.leads, self.tables.scale
 
@@ -114,6 +115,14 @@ class _Class:
     def _fields(self, thresholds: Any, low: Any, high: Any) -> dict[str, Any]:
         said = {"thresholds": thresholds, "low": low, "high": high}
         return {"query": self.group.query, "label": self.group.acceptor.label} | said
+
+    def _hair(self, h: int) -> int:
+        """Return HAIR, and more where all weights of an input are small beside the class's."""
+        spans, top = self.made.weights[h], self.tables.summands.top
+        if spans is None:
+            return HAIR
+        least = sum(min(low for low, _ in row) for row in spans)
+        return max(HAIR, min(16 * len(spans) * top // max(least, 1), 2 * top))
 
     def _mean(self, h: int, cells: tuple[int, ...], numbers: Any) -> list[Fraction]:
         """Return N / Z of an input: of columns, with the lower ends of weights."""
