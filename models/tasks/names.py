@@ -13,6 +13,7 @@ from ballproof.models.errors import ModelError
 from ballproof.models.files import parse_json, read_limited
 from ballproof.models.tasks.after import REPEATS, After
 from ballproof.models.tasks.balanced import Balanced
+from ballproof.models.tasks.first_picks import FirstPicks
 from ballproof.models.tasks.groups import Group, digest, of_sympy
 from ballproof.models.tasks.product import Product
 from ballproof.models.tasks.reading import checked, listed_task, rule_with_rank
@@ -95,6 +96,13 @@ def _balanced(words: _Words) -> Rule:
     return Balanced(open_, close, (labels[0], labels[1]))
 
 
+def _first_picks(words: _Words) -> Rule:
+    picks = _numbers(words.parts.get("picks", ""), words.name)
+    if len(picks) != 2:
+        raise ModelError(f"{words.name!r} has {len(picks)} tokens that pick, where two do.")
+    return FirstPicks((picks[0], picks[1]))
+
+
 def _table(words: _Words) -> Rule:
     raise ModelError(
         f"{words.name!r} is a task whose labels are in a file: name the file, as in {FILE}FILE."
@@ -102,11 +110,19 @@ def _table(words: _Words) -> Rule:
 
 
 class _Form(NamedTuple):
-    """A form of stems, the rule's own keys of brackets, and what makes the rule."""
+    """A form of stems, the rule's own keys of brackets, and what makes the rule.
+
+    The rule reads so many `more` positions than the stem's number.
+    """
 
     stem: re.Pattern[str]
     keys: tuple[str, ...]
     rule: Callable[[_Words], Rule]
+    more: int = 0
+
+    def count(self, match: re.Match[str]) -> int:
+        """Return how many positions are read, for a match of the stem."""
+        return int(match["n"] or 2) + self.more
 
 
 _FORMS = (
@@ -119,6 +135,7 @@ _FORMS = (
     ),
     _Form(re.compile(r"(?a:parity-(?P<n>\d{1,6}))"), (), _parity),
     _Form(re.compile(r"(?a:after-(?P<n>\d{1,6})-of-(?P<tokens>\d{1,6}))"), (REPEATS,), _after),
+    _Form(re.compile(r"(?a:first-picks-of-(?P<n>\d{1,6}))"), ("picks",), _first_picks, 1),
     _Form(re.compile(r"(?a:balanced-(?P<n>\d{1,6}))"), (*_BRACKETS, "labels"), _balanced),
     _Form(re.compile(r"(?a:table-of-(?P<n>\d{1,6}))"), ("sha256",), _table),
     _Form(re.compile(r"(?a:([a-z]+)(?:-(\d{1,6}))?-of-(?P<n>\d{1,6}))"), (), _ranked),
@@ -135,7 +152,7 @@ def task_named(name: str, shape: Shape) -> Task:
     form, match, bracket = _matched(name)
     words = _Words(match, _parts(bracket, name, form.keys), name)
     _check_tokens(words, shape)
-    rule, count, parts = form.rule(words), int(match["n"] or 2), words.parts
+    rule, count, parts = form.rule(words), form.count(match), words.parts
     reads = None if "reads" not in parts else _numbers(parts["reads"], name)
     usual = rule.usual_reads(shape.n_ctx, count)
     task = default(rule, shape, usual if reads is None else reads)
@@ -176,7 +193,7 @@ def positions_named(name: str) -> int | None:
         return len(parts["positions"].split(","))
     # A sum or a product may stand before tokens that are not read, as in `a b =`.
     first_only = name.startswith(("add-mod-", "sum-mod-", "product-in-", "parity-"))
-    return None if "reads" in parts or first_only else int(match["n"])
+    return None if "reads" in parts or first_only else form.count(match)
 
 
 def _matched(name: str) -> tuple[_Form, re.Match[str], str | None]:

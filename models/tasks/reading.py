@@ -10,6 +10,7 @@ from ballproof.models.errors import ModelError
 from ballproof.models.tasks.after import After
 from ballproof.models.tasks.argmax import Argmax
 from ballproof.models.tasks.balanced import Balanced
+from ballproof.models.tasks.first_picks import FirstPicks
 from ballproof.models.tasks.groups import LEXICOGRAPHIC, Group, Permutation
 from ballproof.models.tasks.max import Max
 from ballproof.models.tasks.min import Min
@@ -34,6 +35,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "sum": ("modulus", "coefficients"),
     "product": ("group", "order", "side"),
     "after": ("distinct",),
+    "first-picks": ("picks",),
     "balanced": ("open", "close", "labels"),
     "table": ("labels",),
 }
@@ -80,12 +82,18 @@ def _rule_of_json(name: str, value: Mapping[str, Any]) -> Rule:
         return Product(Group(str(value["group"]), listed), side)
     if name == "after":
         return After(_boolean(value["distinct"]))
+    if name == "first-picks":
+        return FirstPicks(_two([_whole(item) for item in _list(value["picks"])], "picks"))
     if name == "balanced":
-        labels = [_whole(item) for item in _list(value["labels"])]
-        if len(labels) != 2:
-            raise ModelError(f"The task has {len(labels)} labels, where two are.")
-        return Balanced(_whole(value["open"]), _whole(value["close"]), (labels[0], labels[1]))
+        labels = _two([_whole(item) for item in _list(value["labels"])], "labels")
+        return Balanced(_whole(value["open"]), _whole(value["close"]), labels)
     return rule_with_rank(name, value.get("rank"), "The certificate's task")
+
+
+def _two(found: list[int], what: str) -> tuple[int, int]:
+    if len(found) != 2:
+        raise ModelError(f"The task has {len(found)} {what}, where two are.")
+    return found[0], found[1]
 
 
 def _permutations(value: object) -> tuple[Permutation, ...]:

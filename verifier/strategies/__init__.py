@@ -18,6 +18,7 @@ from ballproof.verifier.strategies.enumeration import Enumerate
 from ballproof.verifier.strategies.exact import Exact
 from ballproof.verifier.strategies.ladder.strategy import LADDERS
 from ballproof.verifier.strategies.obstacles import has_needed
+from ballproof.verifier.strategies.split import Split
 from ballproof.verifier.strategies.subcubic.strategy import SUBCUBIC
 
 STRATEGIES: tuple[Strategy, ...] = (
@@ -28,6 +29,7 @@ STRATEGIES: tuple[Strategy, ...] = (
     Compact(RemainderKind()),
     Compact(OneSidedKind()),
     Compact(CellsKind()),
+    Split(),
     *LADDERS,
     *SUBCUBIC,
 )

@@ -31,6 +31,10 @@ def has_needed(strategy: Strategy, problem: Problem) -> bool:
             return architecture.program is not None and _layers(problem) == 1
         case Needs.TABLES:
             return has_tables(problem)
+        case Needs.CLASSES:
+            return has_tables(problem) or has_summands(problem)
+        case Needs.SUMMANDS:
+            return not has_tables(problem) and has_summands(problem)
         case Needs.FACTORS:
             return has_tables(problem) and architecture.factors is not None
 
@@ -39,6 +43,13 @@ def has_tables(problem: Problem) -> bool:
     """Say whether the problem's model has the tables of one head."""
     architecture = problem.weights.architecture
     return architecture.tables is not None and len(problem.tables.heads) == 1
+
+
+def has_summands(problem: Problem) -> bool:
+    """Say whether leads are sums over softmax heads, and over one layer of neurons at most."""
+    if problem.weights.architecture.program is None or _layers(problem) > 1:
+        return False
+    return bool(problem.program.heads)
 
 
 def _layers(problem: Problem) -> int:
