@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ballproof.models.architectures.architecture import Shape
 from ballproof.models.errors import ModelError
 from ballproof.models.tasks.rule import Rule, State
 
@@ -57,7 +56,9 @@ class FirstPicks(Rule):
     def labels_of(self, values: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the label of each row."""
         first, rest = values[:, 0], values[:, 1:]
-        return np.where(first == self.picks[0], rest.max(axis=1), rest.min(axis=1))
+        labels: NDArray[np.int64]
+        labels = np.where(first == self.picks[0], rest.max(axis=1), rest.min(axis=1))
+        return labels
 
     def start(self, wanted: int) -> State:
         """Return that nothing was read."""

@@ -5,13 +5,13 @@ import json
 from fractions import Fraction
 
 import numpy as np
-from support import literal_models
-from support.literal_models import frozen
 
 from ballproof.models.architectures import Shape
 from ballproof.models.architectures.one_layer.layout import W_POS, expected_shapes
 from ballproof.models.architectures.one_layer.settings import Settings
 from ballproof.models.tasks import task_of_json
+from support import literal_models
+from support.literal_models import frozen
 
 SETTINGS = [
     Settings(),

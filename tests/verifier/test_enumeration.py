@@ -1,7 +1,6 @@
 """enumerate counts what literal evaluation of every input counts, whatever the architecture."""
 
 import itertools
-import json
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,9 +10,6 @@ from support import literal_models
 from support.literal_models import frozen
 from support.small_models import SETTINGS, asked, literal_count, one_layer, truth_of
 
-from ballproof.models.architectures import Shape
-from ballproof.models.architectures.one_layer.layout import W_POS, expected_shapes
-from ballproof.models.architectures.one_layer.settings import Settings
 from ballproof.models.tasks import task_named, task_of_json
 from ballproof.models.weights import load_weights
 from ballproof.verifier.counting import enumeration
@@ -24,6 +20,8 @@ from ballproof.verifier.strategies.base import Bounds
 
 ENUMERATE = strategy_named("enumerate")
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "models2"
+
+
 def counted(problem):
     witness = ENUMERATE.search(problem, Goal(), silent)
     return ENUMERATE.bound(problem, witness, silent)

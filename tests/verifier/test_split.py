@@ -7,7 +7,6 @@ import pytest
 from support.small_models import SETTINGS, asked, one_layer, truth_of
 
 from ballproof.models.architectures.one_layer.settings import Settings
-from ballproof.models.tasks import task_named
 from ballproof.verifier.counting.goal import Goal, silent
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.strategies import strategy_named

@@ -12,7 +12,7 @@ from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.proving.pipeline import NotApplicableError
 from ballproof.verifier.proving.steering import prove
-from ballproof.verifier.strategies import STRATEGIES
+from ballproof.verifier.strategies import STRATEGIES, settling_strategy
 from ballproof.verifier.strategies.base import InAuto
 from ballproof.verifier.strategies.obstacles import obstacle
 
@@ -39,7 +39,7 @@ def known_count(
     problem = pose(weights, margin, task=task)
     strategy = next(
         one
-        for one in STRATEGIES
+        for one in (settling_strategy(problem), *STRATEGIES)
         if one.two_sided and one.in_auto is not InAuto.NEVER and obstacle(one, problem) is None
     )
     try:

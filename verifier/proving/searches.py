@@ -21,6 +21,7 @@ from ballproof.verifier.proving.steering import steered
 from ballproof.verifier.strategies import STRATEGIES, leading_strategy
 from ballproof.verifier.strategies.base import InAuto, Strategy
 from ballproof.verifier.strategies.obstacles import has_tables, obstacle
+from ballproof.verifier.strategies.preference import preference
 
 # Below this share the study's strategies may do better than a ladder of the same length.
 LADDER_SUFFICES = 0.95
@@ -62,7 +63,7 @@ def run_search(
     decides. Raises NotApplicableError where no strategy meets the goal, at once where so many
     inputs are wrong that none can.
     """
-    goal = search.limited(goal)
+    goal, preferred = search.limited(goal), preference(problem)
     require_reachable(problem, goal)
     found: list[Proven] = []
     reasons: list[str] = []
@@ -74,7 +75,10 @@ def run_search(
     if not found:
         why = reasons[0] if reasons else "Each takes more operations than that."
         raise NotApplicableError(f"{search.name}: no strategy meets the goal. {why}")
-    return max(found, key=lambda proven: _merit(proven, goal))
+    best = max(found, key=lambda proven: _merit(proven, goal))
+    if preferred is None or best.note is not None:
+        return best
+    return replace(best, note=f"{search.name} begins with {preferred.strategy}: {preferred.why}")
 
 
 class _NoBetterError(Exception):
@@ -115,10 +119,19 @@ def _candidates(problem: Problem, goal: Goal, found: list[Proven]) -> Iterator[S
 
 
 def _without_tables(problem: Problem, goal: Goal, found: list[Proven]) -> Iterator[Strategy]:
-    """Yield the strategies of models without tables; what settles every input comes first."""
-    most = goal.max_operations
-    serving = [one for one in STRATEGIES if one.in_auto is InAuto.WITHOUT_TABLES]
-    for strategy in sorted(serving, key=lambda one: one.steerable):
+    """Yield the strategies of models without tables; what settles every input comes first.
+
+    Where several heads or an MLP leave a choice, the strategy that is preferred comes before it.
+    """
+    most, preferred = goal.max_operations, preference(problem)
+    first = None if preferred is None else preferred.strategy
+    serving = [
+        one
+        for one in STRATEGIES
+        if one.in_auto is InAuto.WITHOUT_TABLES
+        or (one.in_auto is InAuto.ALWAYS and one.name == first)
+    ]
+    for strategy in sorted(serving, key=lambda one: (one.name != first, one.steerable)):
         claim = found[0].claim if found else None
         if claim and goal.at_least is None and claim.correct_at_least == claim.correct_at_most:
             return

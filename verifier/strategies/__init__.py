@@ -18,6 +18,7 @@ from ballproof.verifier.strategies.enumeration import Enumerate
 from ballproof.verifier.strategies.exact import Exact
 from ballproof.verifier.strategies.ladder.strategy import LADDERS
 from ballproof.verifier.strategies.obstacles import has_needed
+from ballproof.verifier.strategies.preference import preference
 from ballproof.verifier.strategies.split import Split
 from ballproof.verifier.strategies.subcubic.strategy import SUBCUBIC
 
@@ -69,8 +70,12 @@ def steered_strategies() -> list[Strategy]:
 def settling_strategy(problem: Problem) -> Strategy:
     """Return the strategy that counts every input and that `auto` tries: no proof shows more.
 
-    Where several serve the model, it is the shortest; where none does, the last.
+    Where several serve the model, it is the shortest, or the one that is preferred for several
+    heads or an MLP; where none does, the last.
     """
+    preferred = preference(problem)
+    if preferred is not None and preferred.strategy != "split":
+        return strategy_named(preferred.strategy)
     settling = [
         one
         for one in STRATEGIES

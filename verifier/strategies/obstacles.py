@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from ballproof.models.tasks import Acceptor
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.base import InAuto, Needs, Serves, Strategy
 from ballproof.verifier.strategies.compact.costs import enumerate_operations
 
 # Where the tables of one head serve other strategies, more inputs are not evaluated one by one.
 MOST_TABLED_INPUTS = 2**20
+# Bounds by class that take no more than this are not refused for their length.
+LEAST_WORK = 2**28
 
 
 def obstacle(strategy: Strategy, problem: Problem) -> str | None:
@@ -18,6 +21,7 @@ def obstacle(strategy: Strategy, problem: Problem) -> str | None:
         or _of_size(strategy.most_inputs, problem)
         or _of_tables(strategy, problem)
         or _of_length(strategy, problem)
+        or _of_classes(strategy, problem)
     )
 
 
@@ -99,6 +103,24 @@ def _of_tables(strategy: Strategy, problem: Problem) -> str | None:
         f"It evaluates every input by itself, {problem.total} of them, and where the model has the "
         "tables of one head `exact` counts the same at less length."
     )
+
+
+def _of_classes(strategy: Strategy, problem: Problem) -> str | None:
+    """Return the obstacle of bounds by class where classes are many states, and inputs are few."""
+    if strategy.needs not in (Needs.CLASSES, Needs.SUMMANDS) or has_tables(problem):
+        return None
+    program, task = problem.program, problem.task
+    columns = len(program.heads) * (2 * program.neurons + program.answers)
+    every = (each for label in task.labels for each in task.acceptors(label).values())
+    work = columns * sum(map(_steps, every))
+    if work <= max(LEAST_WORK, enumerate_operations(problem)):
+        return None
+    return "Bounds by class take longer here than evaluating every input, as `enumerate` does."
+
+
+def _steps(acceptor: Acceptor) -> int:
+    """Return about how many steps of a token from a state there are."""
+    return sum(states * len(acceptor.kinds) for states in acceptor.states[:-1])
 
 
 def _of_length(strategy: Strategy, problem: Problem) -> str | None:

@@ -16,9 +16,9 @@ from ballproof.verifier.strategies.changes import (
     Path,
     WitnessChanges,
 )
-from ballproof.verifier.strategies.domains import Fields, sizes_of
-from ballproof.verifier.strategies.faults import fields_faults, object_faults, some
-from ballproof.verifier.strategies.split_domain import CLASS, MAX_NUMBER, WITH_RATE, WITHOUT_RATE
+from ballproof.verifier.strategies.domains import MAX_SIZE, Fields, sizes_of
+from ballproof.verifier.strategies.faults import fields_faults, integer_faults, object_faults, some
+from ballproof.verifier.strategies.split_domain import MAX_NUMBER, TOKEN, WITH_RATE, WITHOUT_RATE
 
 CLASSES: Path = (*WITNESS_PATH, "classes")
 # Classes of which each field is changed.
@@ -46,15 +46,15 @@ def _faults(path: Path, class_: dict[str, Any]) -> Iterator[Change]:
     yield from object_faults(path, class_)
     for key in ("thresholds", "low", "high"):
         rows = class_[key]
-        for other in (None, {}, [None], [[None]], [["1"]], [[True]], [[MAX_NUMBER + 1]]):
+        spoilt: list[Any] = [None, {}, [None], [[None]], [["1"]], [[True]], [[MAX_NUMBER + 1]]]
+        for other in spoilt:
             yield Change((*path, key), other, OUTSIDE)
         if rows and rows[0]:
             yield Change((*path, key), [rows[0][:-1], *rows[1:]], OUTSIDE)
             yield Change((*path, key), [*rows, rows[0]], OUTSIDE)
             yield Change((*path, key), rows[1:], OUTSIDE)
     for key in ("query", "label"):
-        for other in (-1, CLASS[key].most + 1, str(class_[key]), True, None):  # type: ignore[union-attr]
-            yield Change((*path, key), other, OUTSIDE)
+        yield from integer_faults((*path, key), class_[key], TOKEN.least, MAX_SIZE)
 
 
 def _moved(path: Path, class_: dict[str, Any], rng: Random) -> Iterator[Change]:

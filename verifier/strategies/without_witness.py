@@ -20,6 +20,7 @@ from ballproof.verifier.strategies.base import (
 from ballproof.verifier.strategies.changes import WitnessChanges
 from ballproof.verifier.strategies.exact_balls import ExactQuantities
 from ballproof.verifier.strategies.faults import keys_added
+from ballproof.verifier.strategies.quantities import Quantities
 from ballproof.verifier.strategies.relaxations import Case, Step, settles_everything
 
 
@@ -72,7 +73,7 @@ class SettlesEverything(WithoutWitness):
         """
         return count_classes(problem, progress, lambda tabled: self.count_class(problem, tabled))
 
-    def quantities(self, problem: Problem, witness: Witness) -> ExactQuantities:
+    def quantities(self, problem: Problem, witness: Witness) -> Quantities:
         """Return worst cases, and sums of sampled sequences."""
         return ExactQuantities(problem)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ballproof.verifier.counting.enumeration import Enumeration
 from ballproof.verifier.counting.fixed_point import Settled

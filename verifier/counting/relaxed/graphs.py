@@ -19,8 +19,8 @@ Places = NDArray[np.int64]
 class Level(NamedTuple):
     """The tokens of one free position that lead anywhere, told by their places, in kinds.
 
-    Kind k are `tokens[starts[k]:starts[k + 1]]`: from each state they lead to `targets[:, k]`, which
-    is the number of states of the next level where there is none.
+    Kind k are `tokens[starts[k]:starts[k + 1]]`: from each state they lead to `targets[:, k]`,
+    the number of states of the next level where there is none.
     """
 
     tokens: Places
@@ -80,7 +80,8 @@ class Graph:
 def _best(tops: Floats, values: Floats, targets: Places) -> Floats:
     """Return (S, K, H, C): the largest entry of a kind and what follows it."""
     nothing = np.full((1, *values.shape[1:]), -np.inf)
-    return tops[None] + np.concatenate([values, nothing])[targets]
+    found: Floats = tops[None] + np.concatenate([values, nothing])[targets]
+    return found
 
 
 def _tops(level: Level, entries: Floats) -> Places:

@@ -73,4 +73,6 @@ def _onward(level: Level, states: int, ways: Floats, kinds: Floats) -> Floats:
 def _length(least: int) -> int:
     """Return a length of at least this that transforms are quick at."""
     power = 1 << (least - 1).bit_length()
-    return min(each for each in (power, power * 3 // 4, power * 9 // 16, power * 5 // 8) if each >= least)
+    return min(
+        each for each in (power, power * 3 // 4, power * 9 // 16, power * 5 // 8) if each >= least
+    )

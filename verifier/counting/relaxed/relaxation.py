@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ballproof.verifier.counting.relaxed.ratios import Columns, Region
 from ballproof.verifier.counting.relaxed.summands import SHARE, Floats
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +50,19 @@ def extremes(region: Region) -> Intervals:
     return Intervals(low, np.where(divides, np.max([own, *most], axis=0), sum(most, own)))
 
 
-def verified(columns: Columns, intervals: Intervals, faint: float) -> Floats:
+def verified(columns: Columns, intervals: Intervals, faint: float) -> Mask:
     """Return (H, 2 m): whether no ratio is above its upper end, and none below its lower one.
 
     Theorem (T15): it is not if the largest sum of an upper table of w (f - end) is at most 0.
     """
     ends = np.concatenate([intervals.high, -intervals.low], axis=-1)
     free, own = columns.above(ends, faint)
-    largest: Floats = columns.region.graph.largest(free)[0][0] + own if free else own
-    return largest <= 0
+    largest = columns.region.graph.largest(free)[0][0] + own if free else own
+    shown: Mask = largest <= 0
+    return shown
 
 
-def leads_of(
-    region: Region, own: int, eps: float, intervals: Intervals
-) -> Leads:
+def leads_of(region: Region, own: int, eps: float, intervals: Intervals) -> Leads:
     """Return bounds of the rivals' leads over the column `own`.
 
     With y between lo and hi, ReLU(y) is y where lo >= 0, 0 where hi <= 0, and else between c y and
@@ -82,7 +84,10 @@ def leads_of(
     whole += SHARE * (scale * (2 + mixed) + np.abs(offsets).max(initial=0))
     free = tuple(_mixed(x, m, own, slopes) for x in region.values)
     return Leads(
-        whole, Columns(region, free, _mixed(region.own_values, m, own, slopes), SHARE * sizes * (2 + mixed))
+        whole,
+        Columns(
+            region, free, _mixed(region.own_values, m, own, slopes), SHARE * sizes * (2 + mixed)
+        ),
     )
 
 

@@ -13,6 +13,7 @@ from ballproof.verifier.counting.relaxed.bound import Relaxed
 from ballproof.verifier.counting.relaxed.shares import shared
 from ballproof.verifier.counting.relaxed.stated import item
 from ballproof.verifier.counting.relaxed.survey import Surveyed, Units, surveyed, walked
+from ballproof.verifier.counting.relaxed.thresholds import living_columns
 
 # Thresholds and ends are in 2^-14 of the largest value.
 UNIT_BITS = 14
@@ -43,6 +44,12 @@ def classes_found(
         parts = thresholds, found.intervals, units.unit
         yield item(class_.query, class_.label, *parts)
         progress(done, len(every))
+
+
+def left_in(relaxed: Relaxed, class_: Class, units: Units) -> int:
+    """Return how many rivals of a class no threshold clears."""
+    found = _survey(relaxed, class_, units)
+    return len(living_columns(found.leads, found.thresholds, found.own, units.faint))
 
 
 def _survey(relaxed: Relaxed, class_: Class, units: Units) -> Surveyed:

@@ -38,14 +38,12 @@ def shared(found: Surveyed, rate: int, total: int) -> Floats:
             for other in range(h)
             for share in INNER
         ]
-        better, fewer = _least(part, [thresholds[:, alive[worth]], *inner], rate, units)
+        better, _ = _least(part, [thresholds[:, alive[worth]], *inner], rate, units)
         thresholds[:, alive[worth]] = better
     return thresholds
 
 
-def _least(
-    leads: Leads, options: list[Floats], rate: int, units: Units
-) -> tuple[Floats, Floats]:
+def _least(leads: Leads, options: list[Floats], rate: int, units: Units) -> tuple[Floats, Floats]:
     """Return for each column the thresholds whose grids count least, and what they count."""
     counts = np.array([_counted(leads, each, rate, units) for each in options])
     best = counts.argmin(axis=0)
@@ -64,8 +62,9 @@ def _counted(leads: Leads, thresholds: Floats, rate: int, units: Units) -> Float
 
 
 def _end(count: int, one: int) -> Floats:
-    return np.eye(count)[one]
+    ends: Floats = np.eye(count)
+    return ends[one]
 
 
 def _between(count: int, one: int, other: int, share: float) -> Floats:
-    return share * np.eye(count)[one] + (1 - share) * np.eye(count)[other]
+    return share * _end(count, one) + (1 - share) * _end(count, other)

@@ -29,7 +29,7 @@ class Weights:
 
 
 class Summands:
-    """The softmax heads of a program, and a last summand if a position before the last is looked up.
+    """The softmax heads of a program, and one summand of what is looked up before the query.
 
     `values[i]` (H, T_i, m+a) are what tokens add at a free position, `own` (Q, H, m+a) what the
     query does: summand h is N_h / Z_h with N_h the sum of weights times values. `divides[h]` says
@@ -51,7 +51,10 @@ class Summands:
         self.constant = self._table(program.lookups[-1], len(self.queries))
         self.layer, self.bias = np.zeros((0, program.answers)), np.zeros(program.answers)
         if program.layers:
-            self.layer, self.bias = program.layers[0][0].to_float(), program.layers[0][1].to_float()[0]
+            self.layer, self.bias = (
+                program.layers[0][0].to_float(),
+                program.layers[0][1].to_float()[0],
+            )
         self.weights = cache(self._weights)
 
     @property
@@ -63,7 +66,8 @@ class Summands:
     def sizes(self) -> Floats:
         """Return the largest value of each summand (H,), without the sign."""
         tables = [np.abs(each).max(axis=(1, 2), initial=0) for each in self.values]
-        return np.max([*tables, np.abs(self.own).max(axis=(0, 2), initial=0)], axis=0)
+        found: Floats = np.max([*tables, np.abs(self.own).max(axis=(0, 2), initial=0)], axis=0)
+        return found
 
     def _stacked(self, parts: Sequence[Sequence[DyadicMatrix | None]], i: int, rows: int) -> Floats:
         return np.stack([self._table(part[i], rows) for part in parts])

@@ -69,7 +69,7 @@ def found_intervals(region: Region, units: Units) -> Intervals:
     while True:
         high = np.minimum(ratios[:, :m] + spare, widest.high)
         low = np.maximum(-ratios[:, m:] - spare, widest.low)
-        found = Intervals(_down(low, units.unit) , _up(high, units.unit))
+        found = Intervals(_down(low, units.unit), _up(high, units.unit))
         shown = verified(columns, found, units.faint)
         if shown.all() or (spare > 4 * sizes).all():
             return found

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ballproof.verifier.counting.relaxed.graphs import Graph, Places
 from ballproof.verifier.counting.relaxed.summands import Floats
 
+Mask = NDArray[np.bool_]
 # Numbers of one array operation.
 BLOCK = 1 << 21
 
@@ -33,9 +34,10 @@ class Walk:
         found: Floats = self.completions[0][0] + self.own
         return found
 
-    def alive(self) -> NDArray[np.bool_]:
+    def alive(self) -> Mask:
         """Return (L,): whether a column lives at all."""
-        return ~(self.largest < 0).all(axis=0)
+        cleared: Mask = (self.largest < 0).all(axis=0)
+        return ~cleared
 
     def counts(self) -> NDArray[np.int64]:
         """Return (L,): at how many inputs a column lives."""
@@ -54,17 +56,18 @@ class Walk:
         levels = len(self.graph.levels)
         return np.concatenate([np.empty((0, levels), dtype=np.int64), *kept])
 
-    def _ends(self) -> Iterator[tuple[Places, NDArray[np.bool_]]]:
+    def _ends(self) -> Iterator[tuple[Places, Mask]]:
         if self.alive().any():
             start = np.empty((1, 0), dtype=np.int64)
             yield from self._below(0, 0, start, self.own[None])
 
     def _below(
         self, level: int, state: int, tokens: Places, sums: Floats
-    ) -> Iterator[tuple[Places, NDArray[np.bool_]]]:
+    ) -> Iterator[tuple[Places, Mask]]:
         """Yield what lives below prefixes (P, level) of one state with sums (P, H, L)."""
         if level == len(self.graph.levels):
-            yield tokens, ~(sums < 0).all(axis=1)
+            cleared: Mask = (sums < 0).all(axis=1)
+            yield tokens, ~cleared
             return
         kinds, row = self.graph.levels[level], self.graph.levels[level].targets[state]
         none, place = self.graph.states[level + 1], 0
@@ -78,7 +81,7 @@ class Walk:
 
     def _onward(
         self, level: int, target: int, columns: Places, tokens: Places, sums: Floats
-    ) -> Iterator[tuple[Places, NDArray[np.bool_]]]:
+    ) -> Iterator[tuple[Places, Mask]]:
         added = np.swapaxes(self.free[level][:, columns], 0, 1)
         rest = self.completions[level + 1][target]
         rows = max(BLOCK // max(added.size, 1), 1)
