@@ -57,7 +57,7 @@ class Needs(Enum):
     TABLES = "the tables of one head"
     FACTORS = "the tables of one head, and the matrices that they are products of"
     CLASSES = "the tables of one head, or heads with one layer of neurons at most"
-    SUMMANDS = "several heads, or heads and one layer of neurons"
+    SUMMANDS = "heads, and one layer of neurons at most"
     EVALUATION = "a program of look-ups, heads and layers, or layers in sequence"
     ONE_LAYER = "a program with a single layer of neurons"
 

@@ -38,7 +38,7 @@ def has_needed(strategy: Strategy, problem: Problem) -> bool:
         case Needs.CLASSES:
             return has_tables(problem) or has_summands(problem)
         case Needs.SUMMANDS:
-            return not has_tables(problem) and has_summands(problem)
+            return has_summands(problem)
         case Needs.FACTORS:
             return has_tables(problem) and architecture.factors is not None
 
@@ -95,6 +95,9 @@ def _of_size(most_inputs: int | None, problem: Problem) -> str | None:
 
 
 def _of_tables(strategy: Strategy, problem: Problem) -> str | None:
+    if strategy.needs is Needs.SUMMANDS:
+        shown = "Where the model has the tables of one head, `ladder` shows more at less length."
+        return shown if has_tables(problem) else None
     if strategy.in_auto is not InAuto.WITHOUT_TABLES or problem.total <= MOST_TABLED_INPUTS:
         return None
     if not has_tables(problem):
@@ -106,9 +109,12 @@ def _of_tables(strategy: Strategy, problem: Problem) -> str | None:
 
 
 def _of_classes(strategy: Strategy, problem: Problem) -> str | None:
-    """Return the obstacle of bounds by class where classes are many states, and inputs are few."""
-    if strategy.needs not in (Needs.CLASSES, Needs.SUMMANDS) or has_tables(problem):
-        return None
+    by_class = strategy.needs in (Needs.CLASSES, Needs.SUMMANDS) and not has_tables(problem)
+    return bounds_take_long(problem) if by_class else None
+
+
+def bounds_take_long(problem: Problem) -> str | None:
+    """Return a sentence where bounds by class take longer than evaluating every input."""
     program, task = problem.program, problem.task
     columns = len(program.heads) * (2 * program.neurons + program.answers)
     every = (each for label in task.labels for each in task.acceptors(label).values())

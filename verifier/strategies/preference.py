@@ -12,11 +12,11 @@ from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.relaxed.bound import Relaxed
 from ballproof.verifier.counting.relaxed.search import left_in, units_of
 from ballproof.verifier.strategies.base import EXHAUSTIVE_LIMIT
-from ballproof.verifier.strategies.obstacles import has_summands, has_tables
+from ballproof.verifier.strategies.obstacles import bounds_take_long, has_summands, has_tables
 from ballproof.verifier.strategies.split import PRECISION
 
 # So few inputs are evaluated in seconds.
-FEW_INPUTS = 2**18
+FEW_INPUTS = 2**12
 # Classes that are looked at, and how many rivals may live in one, on average, for walks to pay.
 LOOKED_AT, MOST_LIVING = 12, 10.0
 SEED = 0
@@ -41,6 +41,8 @@ def preference(problem: Problem) -> Preference | None:
         return Preference("split", f"there are {problem.total} inputs, too many to be settled.")
     if problem.total <= FEW_INPUTS:
         return Preference("enumerate", f"there are {problem.total} inputs only.")
+    if bounds_take_long(problem):
+        return Preference("enumerate", "bounds by class take longer than evaluating every input.")
     living = living_rivals(problem)
     found = f"of {LOOKED_AT} classes looked at {living:.1f} rivals on average are not cleared"
     if living <= MOST_LIVING:

@@ -25,6 +25,7 @@ from ballproof.verifier.strategies.split_changes import changes_of
 from ballproof.verifier.strategies.split_domain import CLASS, WITH_RATE, WITHOUT_RATE
 
 GROUP = Group("split", "ours: several heads and an MLP, class by class", 12)
+# Tables of grids are wide: what a narrow one does not see of a class is lost.
 PRECISION, WIDEST, RATE = 32, 64, 240
 
 
@@ -33,9 +34,10 @@ def search(problem: Problem, rate: int | None, progress: Progress) -> Witness:
     relaxed = Relaxed(problem)
     if not relaxed.summands.finite:
         return {"unit": 0, **({} if rate is None else {"rate": rate}), "classes": []}
-    unit, _ = units_of(relaxed, PRECISION)
+    precision = PRECISION if rate is None else WIDEST
+    unit, _ = units_of(relaxed, precision)
     stated = {"unit": unit} if rate is None else {"unit": unit, "rate": rate}
-    return {**stated, "classes": list(classes_found(relaxed, PRECISION, rate, progress))}
+    return {**stated, "classes": list(classes_found(relaxed, precision, rate, progress))}
 
 
 def bound(problem: Problem, witness: Witness, progress: Progress) -> Bounds:
@@ -88,7 +90,7 @@ class Split(NotOfTheStudy):
 
     def precision_for(self, problem: Problem) -> int:
         """Return the same for every model."""
-        return PRECISION
+        return WIDEST
 
     def serves_precision(self, witness: Witness, bits: int) -> bool:
         """Return whether tables may have so many bits."""

@@ -28,7 +28,9 @@ def stated(draw):
     reads = sorted(draw(st.sets(st.integers(0, k - 1), min_size=1)))
     positions = draw(st.lists(ranges, min_size=k, max_size=k) | st.just([[0, v]] * k))
     reads = draw(st.sampled_from([reads, list(range(k))]))
-    rule = draw(st.sampled_from([x for x in sorted(RULES) if x != "after" or len(reads) > 2]))
+    first, past = positions[reads[0]]
+    least = {"after": 3, "first-picks": 2 if past - first < 3 else 9}
+    rule = draw(st.sampled_from([x for x in sorted(RULES) if len(reads) >= least.get(x, 1)]))
     usual = [0, len(reads)] if rule == "argmax" else [0, out]
     return {
         "rule": rule,

@@ -24,6 +24,8 @@ from ballproof.verifier.counting.wrong_count import NOTHING, WrongCount
 Witness = dict[str, Any]
 # Of a grid's count the prover claims this share more: the checker's grids are rounded otherwise.
 CUSHION = 2.0**-8
+# What the checker's tables of 64 bits lack of a weight, the largest being 1, and a little more.
+FAINT_OF_GRIDS = 2.0**-61
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +103,10 @@ def count_class(
     leads = leads_of(region, own, relaxed.eps, stated.intervals)
     last = -(leads.constant + stated.thresholds.sum(axis=0))
     thresholds = np.concatenate([stated.thresholds, last[None]])
-    walk = living(leads.columns, thresholds, own, FAINT)
     if rate is None:
+        walk = living(leads.columns, thresholds, own, FAINT)
         return relaxed.evaluation.count(query, own, walk.inputs())
+    walk = living(leads.columns, thresholds, own, FAINT_OF_GRIDS)
     lost = grid_count(walk, rate) * (1 + CUSHION)
     return WrongCount(0, class_.size if lost >= class_.size else int(lost))
 
@@ -118,4 +121,7 @@ def living(columns: Columns, thresholds: Floats, own: int, faint: float) -> Walk
 
 def grid_count(walk: Walk, rate: int) -> float:
     """Return the sum over columns and summands of the inputs with a sum that may be >= 0 (T6)."""
-    return float(sum(at_least_zero(walk, h, rate).sum() for h in range(len(walk.own))))
+    counts = (
+        at_least_zero(walk, h, rate)[~(walk.largest[h] < 0)].sum() for h in range(len(walk.own))
+    )
+    return float(sum(counts))

@@ -52,8 +52,12 @@ def living_columns(leads: Leads, thresholds: Floats, own: int, faint: float) -> 
 
 
 def completed(thresholds: Floats, leads: Leads, unit: float) -> Floats:
-    """Return thresholds as a certificate states them, and the last one that follows (T14)."""
-    stated = np.rint(thresholds[:-1] / unit) * unit
+    """Return thresholds as a certificate states them, and the last one that follows (T14).
+
+    Tables hold no threshold that is far beyond all values; it need not be.
+    """
+    most = 2 * leads.columns.region.summands.sizes().max(initial=0)
+    stated = np.rint(np.clip(thresholds[:-1], -most, most) / unit) * unit
     return np.concatenate([stated, -(leads.constant + stated.sum(axis=0))[None]])
 
 
