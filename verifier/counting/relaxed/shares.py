@@ -62,8 +62,8 @@ def _counted(leads: Leads, thresholds: Floats, rate: int, units: Units) -> Float
 
 
 def _end(count: int, one: int) -> Floats:
-    ends: Floats = np.eye(count)
-    return ends[one]
+    end: Floats = np.eye(count)[one]
+    return end
 
 
 def _between(count: int, one: int, other: int, share: float) -> Floats:

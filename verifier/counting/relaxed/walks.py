@@ -36,8 +36,8 @@ class Walk:
 
     def alive(self) -> Mask:
         """Return (L,): whether a column lives at all."""
-        cleared: Mask = (self.largest < 0).all(axis=0)
-        return ~cleared
+        alive: Mask = np.logical_not(np.all(self.largest < 0, axis=0))
+        return alive
 
     def counts(self) -> NDArray[np.int64]:
         """Return (L,): at how many inputs a column lives."""
@@ -66,8 +66,7 @@ class Walk:
     ) -> Iterator[tuple[Places, Mask]]:
         """Yield what lives below prefixes (P, level) of one state with sums (P, H, L)."""
         if level == len(self.graph.levels):
-            cleared: Mask = (sums < 0).all(axis=1)
-            yield tokens, ~cleared
+            yield tokens, np.logical_not(np.all(sums < 0, axis=1))
             return
         kinds, row = self.graph.levels[level], self.graph.levels[level].targets[state]
         none, place = self.graph.states[level + 1], 0
