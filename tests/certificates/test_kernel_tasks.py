@@ -29,7 +29,9 @@ def objects(draw, v=5, k=4, only=None):
         positions.append([0, v] if whole else [first, draw(st.integers(first + 1, v))])
     chosen = draw(st.sets(st.integers(0, k - 1), min_size=1))
     reads = sorted(draw(st.sampled_from([chosen, set(range(k))])))
-    rules = [x for x in sorted(RULES) if x != "after" or len(reads) > 2]
+    first, past = positions[reads[0]]
+    least = {"after": 3, "first-picks": 2 if past - first < 3 else 9}
+    rules = [x for x in sorted(RULES) if len(reads) >= least.get(x, 1)]
     rule = only or draw(st.sampled_from(rules))
     fields = {"rule": rule, "positions": positions, "reads": reads, "answers": [0, v]}
     return fields | draw(parameters(rule, [positions[i] for i in reads]))

@@ -67,6 +67,30 @@ def test_what_came_after_the_query_is_the_definitions(distinct, reads):
     hold(a_task("after", [(0, 3)] * 5, reads=reads, distinct=distinct))
 
 
+@pytest.mark.parametrize("reads", [None, (0, 2), (0, 1, 3)])
+@pytest.mark.parametrize("picks", [[3, 4], [4, 3], [1, 0]])
+def test_the_first_token_picks_by_the_definition(picks, reads):
+    """The tokens that pick may be among the others."""
+    first = (min(picks), max(picks) + 1)
+    task = hold(a_task("first-picks", [first, *[(0, 4)] * 3], reads=reads, picks=picks))
+    others = ",".join(["0..3"] * 3)
+    ends = f"positions={first[0]}..{first[1] - 1},{others}"
+    assert f"picks={picks[0]},{picks[1]};{ends}" in task.name(5, 4)
+
+
+@pytest.mark.parametrize(
+    ("picks", "reason"),
+    [
+        *((x, "syntax") for x in (None, [1], [1, 2, 3], ["1", 2], [True, 2])),
+        *((x, "unsupported") for x in ([1, 1], [1, 3], [3, 4])),
+    ],
+)
+def test_the_first_position_holds_the_tokens_that_pick_alone(picks, reason):
+    assert refusal(a_task("first-picks", [(1, 3), (0, 4)], picks=picks)) == reason
+    assert refusal(a_task("first-picks", [(1, 3)], picks=[1, 2])) == "unsupported"
+    assert refusal(a_task("first-picks", [(0, 4), (0, 4)], picks=[0, 1])) == "unsupported"
+
+
 @pytest.mark.parametrize("reads", [None, (0, 1, 2, 3, 4), (5,), (0,)])
 @pytest.mark.parametrize("labels", [[0, 1], [3, 1]])
 def test_words_are_balanced_by_the_definition(labels, reads):

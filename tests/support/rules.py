@@ -25,6 +25,8 @@ def definition(fields, tokens):
         return of_group(fields, tokens)
     if rule == "after":
         return after(tokens, fields["distinct"])
+    if rule == "first-picks":
+        return sorted(tokens[1:])[-1 if tokens[0] == fields["picks"][0] else 0]
     if rule == "balanced":
         return fields["labels"][is_balanced(tokens, fields["open"], fields["close"])]
     spans = [fields["positions"][i] for i in fields["reads"]]
@@ -100,6 +102,9 @@ def parameters(draw, rule, spans):
         return {"group": group, "order": draw(st.sampled_from(orders)), "side": draw(sides)}
     if rule == "after":
         return {"distinct": draw(st.booleans())}
+    if rule == "first-picks":
+        held = range(*spans[0])
+        return {"picks": draw(st.permutations([*held, 5, 6][:2]))}
     if rule == "balanced":
         brackets = draw(st.permutations(range(5)))
         labels = draw(st.permutations(range(4)))

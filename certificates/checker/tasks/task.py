@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from files.strictjson import require_keys, small, string
 from files.verdict import Declined, decline_unless
-from tasks import after, balanced, groups, listed, modular, rank
+from tasks import after, balanced, first_picks, groups, listed, modular, rank
 from tasks.argmax import Argmax
 from tasks.maximum import Maximum
 from tasks.minimum import Minimum
@@ -28,6 +28,7 @@ RULES: dict[str, tuple[dict[str, Reader], Callable[..., Rule]]] = {
     ),
     "table": ({"labels": listed.labels}, listed.Table),
     "after": ({"distinct": after.distinct}, after.After),
+    "first-picks": ({"picks": first_picks.picks}, first_picks.rule),
     "balanced": (
         {"open": balanced.bracket, "close": balanced.bracket, "labels": balanced.outcomes},
         balanced.rule,
