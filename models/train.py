@@ -1,10 +1,12 @@
-"""Train models for a task by the published recipe of max-of-k (needs the `train` extra, torch).
+"""Train models on inputs drawn at random (needs the `train` extra, torch).
 
-The recipe: every weight normal with standard deviation 0.8/sqrt(d_model), biases zero and frozen,
-AdamW (1e-3, betas 0.9 and 0.999, weight decay 0.01), batches of fresh uniform sequences of the
-task's domain and the cross-entropy of its answers at the last position, taken in float64. For one
-torch version and one machine type the result is reproducible bit for bit; other versions may draw
-or round differently.
+The published recipe of max-of-k, for one head: every weight normal with standard deviation
+0.8/sqrt(d_model), biases zero and frozen, AdamW (1e-3, betas 0.9 and 0.999, weight decay 0.01),
+batches of fresh uniform sequences of the task's domain and the cross-entropy of its answers at the
+last position, taken in float64. Several heads or an MLP are trained likewise, from 1/sqrt(d_model)
+and 1/sqrt(d_vocab) for the unembedding, and have no biases but those of the MLP. For one torch
+version and one machine type the result is reproducible bit for bit; other versions may draw or
+round differently.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -20,6 +24,8 @@ from torch.nn import functional
 from ballproof.models.architectures import Shape
 from ballproof.models.architectures.attention_only import ATTENTION_ONLY
 from ballproof.models.architectures.attention_only.training import last_logits
+from ballproof.models.architectures.one_layer import training as one_layer
+from ballproof.models.architectures.one_layer.layout import SIZES, W_IN, W_Q
 from ballproof.models.errors import ModelError
 from ballproof.models.tasks import Task
 
@@ -28,8 +34,13 @@ BETAS = (0.9, 0.999)
 WEIGHT_DECAY = 0.01
 INIT_SCALE = 0.8
 
+# Of models with several heads or an MLP, where nothing else is said.
+STEPS = 5000
+BATCH = 256
+
 Arrays = dict[str, np.ndarray]
 Progress = Callable[[int, int], None]
+Logits = Callable[[dict[str, torch.Tensor], torch.Tensor], torch.Tensor]
 
 
 def train(
@@ -42,21 +53,39 @@ def train(
 ) -> tuple[Arrays, float]:
     """Train one model of these sizes and return its float32 weights and its last batch loss.
 
-    `progress(done, steps)` is called after every step. Biases are written out as zeros.
+    `progress(done, steps)` is called after every step. Biases of one head are written out as zeros.
     """
     generator = torch.Generator().manual_seed(seed)
     with single_threaded_and_deterministic():
         weights = _initial_weights(shape, generator)
+        logits_of = last_logits if _is_one_head(shape) else one_layer.last_logits
         optimizer = torch.optim.AdamW(
             weights.values(), lr=LEARNING_RATE, betas=BETAS, weight_decay=WEIGHT_DECAY, fused=True
         )
         loss = math.nan
         for step in range(steps):
             tokens = _draw(task, batch, generator)
-            loss = _train_step(task, weights, optimizer, tokens)
+            loss = _train_step(partial(_answers, task, logits_of, weights), optimizer, tokens)
             if progress is not None:
                 progress(step + 1, steps)
     return _to_arrays(weights, shape), loss
+
+
+def several(shape: Shape, n_heads: int, d_mlp: int, d_head: int | None = None) -> Shape:
+    """Return these sizes with so many heads and neurons, as a one-layer transformer has them.
+
+    Where no width of a head is given, the heads share the residual width.
+    """
+    width = d_head or max(1, shape.d_model // n_heads)
+    return replace(shape, n_heads=n_heads, d_mlp=d_mlp, d_head=width, stated=SIZES)
+
+
+def words_of_recipe(steps: int, batch: int, seed: int) -> str:
+    """Return the recipe for a reader, as the metadata of a model with several heads state it."""
+    return (
+        f"AdamW, learning rate {LEARNING_RATE:g}, betas {BETAS[0]:g} and {BETAS[1]:g}, weight "
+        f"decay {WEIGHT_DECAY:g}, fresh uniform batches of {batch}, {steps} steps, seed {seed}"
+    )
 
 
 def sampled_accuracy(task: Task, weights: Arrays, n: int, seed: int) -> float:
@@ -71,13 +100,15 @@ def sampled_statistics(
 
     An estimate by floating-point arithmetic: it proves nothing.
     """
-    tensors = _from_arrays(weights)
+    one_head = weights[W_Q].shape[0] == 1 and W_IN not in weights
+    tensors = _from_arrays(weights, one_head)
+    logits_of = last_logits if one_head else one_layer.last_logits
     generator = torch.Generator().manual_seed(seed)
     correct, loss = 0, 0.0
     with single_threaded_and_deterministic(), torch.no_grad():
         for start in range(0, n, chunk):
             tokens = _draw(task, min(chunk, n - start), generator)
-            logits, labels = _answers(task, tensors, tokens)
+            logits, labels = _answers(task, logits_of, tensors, tokens)
             correct += _count_correct(logits, labels)
             loss += functional.cross_entropy(logits.double(), labels, reduction="sum").item()
     return correct / n, loss / n
@@ -97,7 +128,15 @@ def single_threaded_and_deterministic() -> Iterator[None]:
         torch.use_deterministic_algorithms(deterministic)
 
 
+def _is_one_head(shape: Shape) -> bool:
+    """Say whether the published recipe is for these sizes."""
+    return shape.stated != SIZES
+
+
 def _initial_weights(shape: Shape, generator: torch.Generator) -> dict[str, torch.Tensor]:
+    if not _is_one_head(shape):
+        drawn = one_layer.initial(shape, generator)
+        return {name: tensor.requires_grad_() for name, tensor in drawn.items()}
     deviation = INIT_SCALE / math.sqrt(shape.d_model)
     weights = {}
     for name, dims in ATTENTION_ONLY.tensors(shape).items():
@@ -122,11 +161,11 @@ def _draw(task: Task, size: int, generator: torch.Generator) -> torch.Tensor:
 
 
 def _answers(
-    task: Task, weights: dict[str, torch.Tensor], tokens: torch.Tensor
+    task: Task, logits_of: Logits, weights: dict[str, torch.Tensor], tokens: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the logits of the answers, (batch, answers), and the column of each label."""
     labels = columns_of_labels(task, tokens)
-    return last_logits(weights, tokens)[:, task.answers.start : task.answers.stop], labels
+    return logits_of(weights, tokens)[:, task.answers.start : task.answers.stop], labels
 
 
 def columns_of_labels(task: Task, tokens: torch.Tensor) -> torch.Tensor:
@@ -138,13 +177,12 @@ def columns_of_labels(task: Task, tokens: torch.Tensor) -> torch.Tensor:
 
 
 def _train_step(
-    task: Task,
-    weights: dict[str, torch.Tensor],
+    answers: Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]],
     optimizer: torch.optim.Optimizer,
     tokens: torch.Tensor,
 ) -> float:
     optimizer.zero_grad(set_to_none=True)
-    logits, labels = _answers(task, weights, tokens)
+    logits, labels = answers(tokens)
     loss = functional.cross_entropy(logits.double(), labels)
     loss.backward()
     optimizer.step()
@@ -163,6 +201,8 @@ def own_and_rivals(logits: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Te
 
 
 def _to_arrays(weights: dict[str, torch.Tensor], shape: Shape) -> Arrays:
+    if not _is_one_head(shape):
+        return {name: tensor.detach().numpy().copy() for name, tensor in weights.items()}
     arrays = {}
     for name, dims in ATTENTION_ONLY.tensors(shape).items():
         if name in ATTENTION_ONLY.optional:
@@ -172,8 +212,10 @@ def _to_arrays(weights: dict[str, torch.Tensor], shape: Shape) -> Arrays:
     return arrays
 
 
-def _from_arrays(weights: Arrays) -> dict[str, torch.Tensor]:
+def _from_arrays(weights: Arrays, one_head: bool) -> dict[str, torch.Tensor]:
     tensors = {name: torch.from_numpy(np.array(array)) for name, array in weights.items()}
+    if not one_head:
+        return tensors
     # Drop the head axis, which has length one, wherever the layout has it.
     return {
         name: tensor.squeeze(0) if ".attn." in name and not name.endswith("b_O") else tensor

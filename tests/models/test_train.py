@@ -9,6 +9,7 @@ from test_model_weights import frozen
 
 from ballproof.models.architectures import Shape
 from ballproof.models.architectures.attention_only.layout import BIAS_NAMES, expected_shapes
+from ballproof.models.architectures.one_layer import layout
 from ballproof.models.catalogue import zoo_path, zoo_record
 from ballproof.models.errors import ModelError
 from ballproof.models.forward import evaluate
@@ -16,7 +17,14 @@ from ballproof.models.tasks import task_named
 from ballproof.models.weights import load_weights
 
 torch = pytest.importorskip("torch", reason="training needs the train extra")
-from ballproof.models.train import sampled_accuracy, sampled_statistics, train  # noqa: E402
+from ballproof.models.architectures.one_layer.training import last_logits  # noqa: E402
+from ballproof.models.train import (  # noqa: E402
+    sampled_accuracy,
+    sampled_statistics,
+    several,
+    train,
+    words_of_recipe,
+)
 
 SHAPE = Shape(64, 4, 32, 32)
 MAX = task_named("max-of-4", SHAPE)
@@ -71,6 +79,61 @@ def test_training_learns_a_small_task(name, outputs):
     weights, loss = train(task, shape, 1, steps=500)
     assert loss < 0.5
     assert sampled_accuracy(task, weights, 2000, 0) > 0.9
+
+
+HEADS = [(2, 0), (3, 0), (1, 5), (2, 5)]
+
+
+@pytest.mark.parametrize(("heads", "neurons"), HEADS)
+def test_heads_and_neurons_are_trained_without_biases_but_those_of_the_mlp(heads, neurons):
+    shape = several(Shape(6, 3, 12, 12, 3), heads, neurons)
+    task = task_named("argmax-of-3", shape)
+    weights, loss = train(task, shape, 1, steps=2, batch=4)
+    again, same_loss = train(task, shape, 1, steps=2, batch=4)
+    shapes = layout.expected_shapes(shape)
+    assert {name: array.shape for name, array in weights.items()} == {
+        name: dims for name, dims in shapes.items() if name not in BIAS_NAMES
+    }
+    assert all(array.dtype == np.float32 and array.any() for array in weights.values())
+    assert (frozen(again).digest, same_loss) == (frozen(weights).digest, loss)
+    assert (frozen(weights).shape, shape.d_head) == (shape, 12 // heads)
+
+
+@pytest.mark.parametrize(("heads", "neurons"), HEADS)
+def test_what_is_trained_is_the_function_that_is_evaluated(heads, neurons):
+    shape = several(Shape(5, 3, 6, 6), heads, neurons)
+    task = task_named("rank-2-of-3", shape)
+    weights, _ = train(task, shape, 1, steps=40)
+    tensors = {name: torch.from_numpy(array) for name, array in weights.items()}
+    right = 0
+    for sequence in itertools.product(range(5), repeat=3):
+        exact = [float(ball) for ball in evaluate(frozen(weights), sequence, 128)]
+        found = last_logits(tensors, torch.tensor([sequence]))
+        assert found[0].tolist() == pytest.approx(exact, abs=1e-4)
+        right += int(np.argmax(exact)) == task.label(sequence)
+    accuracy, loss = sampled_statistics(task, weights, 40_000, 1)
+    assert accuracy == pytest.approx(right / 125, abs=0.015)
+    assert loss > 0
+
+
+@pytest.mark.parametrize("name", ["max-of-2", "min-of-2", "rank-2-of-2", "argmax-of-2"])
+def test_two_heads_and_neurons_learn_a_small_task(name):
+    shape = several(Shape(8, 2, 32, 32, 2 if name == "argmax-of-2" else 8), 2, 8)
+    task = task_named(name, shape)
+    weights, loss = train(task, shape, 1, steps=500)
+    assert loss < 0.5
+    assert sampled_accuracy(task, weights, 2000, 0) > 0.9
+
+
+def test_heads_share_the_residual_width_where_none_is_given():
+    widths = [several(SHAPE, heads, 0).d_head for heads in (1, 2, 3, 33)]
+    assert widths == [32, 16, 10, 1]
+    assert several(SHAPE, 2, 0, 7).d_head == 7
+
+
+def test_the_words_of_a_recipe_tell_runs_apart():
+    runs = [(5000, 256, 1), (3000, 256, 1), (5000, 128, 1), (5000, 256, 2)]
+    assert len({words_of_recipe(*run) for run in runs}) == len(runs)
 
 
 def test_a_label_that_is_no_answer_is_not_trained():

@@ -1,4 +1,4 @@
-"""`ballproof train` makes deep transformers of the layers that its options say."""
+"""`ballproof train` makes the layers that its options say, one or many."""
 
 import pytest
 
@@ -50,6 +50,61 @@ def test_options_say_the_layers(tmp_path, options, words, sizes):
     assert weights.task and "3 steps" in weights.notes["recipe"]
 
 
+TINY = "--d-vocab 5 --d-model 6 --steps 3 --batch 4 --seed 0"
+
+
+@pytest.mark.parametrize(
+    ("options", "task", "words", "sizes"),
+    [
+        ("--task max-of-3 --n-heads 2 --d-mlp 7", None, ",mlp(relu)", (5, 3, 6, 2, 3, 7, 5)),
+        ("--n-ctx 3 --n-heads 2 --d-head 4", "max-of-3", "", (5, 3, 6, 2, 4, 0, 5)),
+        ("--task min-of-3 --n-heads 3 --norm none", None, "", (5, 3, 6, 3, 2, 0, 5)),
+        ("--task rank-2-of-3 --n-heads 4 --readout last", None, "", (5, 3, 6, 4, 1, 0, 5)),
+        ("--task argmax-of-3 --d-mlp 2", None, ",mlp(relu)", (5, 3, 6, 1, 6, 2, 3)),
+        (
+            "--task max-of-3[positions=0..4,2..3,0..4] --n-heads 2 --d-mlp 1 --activation relu",
+            None,
+            ",mlp(relu)",
+            (5, 3, 6, 2, 3, 1, 5),
+        ),
+    ],
+)
+def test_heads_and_neurons_alone_make_one_layer(tmp_path, options, task, words, sizes):
+    out = tmp_path / "model.safetensors"
+    assert main(["train", *options.split(), *TINY.split(), "--out", str(out)]) == 0
+    weights = load_weights(out)
+    heads = f"{sizes[3]}-head{'s' if sizes[3] > 1 else ''}"
+    expected = f"embed,positions,attention({heads},causal,1/sqrt(d_head)){words},readout(last)"
+    assert weights.architecture.words == expected
+    assert tuple(weights.shape.fields().values()) == sizes
+    assert weights.task == (task or options.split()[1])
+    recipe = weights.notes["recipe"]
+    assert recipe.endswith("fresh uniform batches of 4, 3 steps, seed 0")
+    assert not {"b_Q", "b_K", "b_V", "b_O", "b_U"} & {
+        name.split(".")[-1] for name, entries in weights.tensors.items() if any_entry(entries)
+    }
+
+
+def any_entry(matrix):
+    return any(map(any, matrix.tolist()))
+
+
+def test_positions_are_told_as_no_bias(tmp_path, capsys):
+    out = tmp_path / "model.safetensors"
+    words = ["train", "--n-ctx", "3", "--d-mlp", "4", *TINY.split(), "--out", str(out)]
+    assert main(words) == 0 and main(["info", str(out)]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("non-zero")]
+    assert told[0].split() == ["non-zero", "biases", "b_in,", "b_out"]
+
+
+def test_one_head_alone_is_the_published_recipe(tmp_path):
+    files = [tmp_path / "stated.safetensors", tmp_path / "left-out.safetensors"]
+    for out, options in zip(files, (["--n-heads", "1"], []), strict=True):
+        words = ["train", "--n-ctx", "3", *options, *TINY.split(), "--out", str(out)]
+        assert main(words) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -57,6 +112,12 @@ def test_options_say_the_layers(tmp_path, options, words, sizes):
         ("--task balanced-4 --n-layers 17", "17 is not in the range 1<=x<=16"),
         ("--task balanced-4 --norm batch", "'batch' is not one of"),
         ("--task add-mod-5 --d-model 8", "--d-model is not for sums and products"),
+        ("--task max-of-4 --n-layers 2 --d-mlp 8", "With --n-heads and --d-mlp alone, one layer"),
+        ("--task max-of-4 --n-heads 65", "65 is not in the range 1<=x<=64"),
+        ("--task max-of-4 --n-heads 2 --fraction 0.5", "are for tasks whose inputs are listed"),
+        ("--n-heads 2", "State the context length with --n-ctx, or a task"),
+        ("--task largest-of-4 --n-heads 2", "largest-of-4"),
+        ("--task max-of-5 --n-ctx 4 --n-heads 2", "the model has 4"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(tmp_path, capsys, options, words):

@@ -61,7 +61,9 @@ def _facts(weights: Weights, model: str, choice: Choice) -> dict[str, Any]:
     """Return what is known of the model: numbers where they are numbers."""
     shape, task = weights.shape, choice.task
     optional = weights.architecture.optional
-    biases = [n.split(".")[-1] for n in optional if any(map(any, weights.tensors[n].tolist()))]
+    given = [n for n in optional if any(map(any, weights.tensors[n].tolist()))]
+    # Positions may be absent too.
+    biases = [last for n in given if (last := n.split(".")[-1]).startswith("b")]
     facts: dict[str, Any] = {
         "model": model,
         "sha256": weights.digest,

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
-from ballproof.models.architectures import Shape
 from ballproof.models.files import require_writable
 from ballproof.models.recipe import Recipe
 from ballproof.models.recipes import recipe_of
 from ballproof.models.tasks import task_named
-from ballproof.models.tensors import Tensor, write_tensors
 from ballproof.models.weights import weights_from_bytes
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import Output, out_option, pass_terminal
@@ -24,33 +20,19 @@ from ballproof.verifier.commands.train_layers import (
     deep_recipe_with,
     layer_options,
 )
+from ballproof.verifier.commands.train_sequences import (
+    Sizes,
+    Training,
+    plain_shape,
+    positions_of,
+    train_sequences,
+)
 from ballproof.verifier.proving.extras import installing
 
 MISSING_TORCH = (
     f"Training needs torch, which is not installed: {installing('train')} "
     "(or a CPU build of torch) provides it."
 )
-SAMPLES = 100_000
-
-
-class Sizes(NamedTuple):
-    """The sizes of a model that answers max, min, rank or argmax, None where they are usual."""
-
-    n_ctx: int | None
-    d_vocab: int | None
-    d_vocab_out: int | None
-    d_model: int | None
-    d_head: int | None
-
-
-class Training(NamedTuple):
-    """What the options say of training, None where it is as in the recipe."""
-
-    seed: int
-    steps: int | None
-    batch: int | None
-    fraction: float | None
-    state: Path | None
 
 
 @click.command()
@@ -69,17 +51,23 @@ class Training(NamedTuple):
     help="Number of logits; left out, the vocabulary, and for argmax the positions that are read.",
 )
 @click.option("--d-model", type=SIZE, show_default="32", help="Residual width.")
-@click.option("--d-head", type=SIZE, show_default="32", help="Head width.")
+@click.option(
+    "--d-head",
+    type=SIZE,
+    help="Head width; left out, 32, of several heads the residual width divided among them.",
+)
 @layer_options
 @click.option(
     "--steps",
     type=click.IntRange(1),
-    help="Optimizer steps; left out, 3000, for sums and products what is usual for their size.",
+    help="Optimizer steps; left out, 3000, with several heads or an MLP 5000, for sums and "
+    "products what is usual for their size.",
 )
 @click.option(
     "--batch",
     type=click.IntRange(0),
-    help="Inputs a step, 0 for all at once; left out, 128, for sums and products what is usual.",
+    help="Inputs a step, 0 for all at once; left out, 128, with several heads or an MLP 256, for "
+    "sums and products what is usual.",
 )
 @click.option(
     "--fraction",
@@ -116,17 +104,20 @@ def train(
 ) -> None:
     """Train a model by the recipe of its task and write its weights.
 
-    max, min, rank and argmax are learnt by one head of attention, by the published recipe of
-    max-of-k; add-mod-p by four heads and an MLP, read at a third token, and product-in-s5 and the
-    like by a two-token network, after theirs; after-6-of-12, balanced-12, sum-mod-10-of-4 and
-    parity-12 by two layers. All but the first are tried on all inputs as they train, and their best
-    weights are kept. The file states the task in its metadata. The same torch version gives the
-    same weights for the same seed. Needs the `train` extra.
+    max, min, rank and argmax are learnt from inputs drawn at random: by one head of attention, by
+    the published recipe of max-of-k, or with --n-heads or --d-mlp by one layer of several heads, an
+    MLP (ReLU), or both. add-mod-p is learnt by four heads and an MLP, read at a third token,
+    product-in-s5 and the like by a two-token network, after the recipes of their literature;
+    after-6-of-12, balanced-12, sum-mod-10-of-4 and parity-12 by two layers. All but the first are
+    tried on all inputs as they train, and their best weights are kept. The file states the task in
+    its metadata. The same torch version gives the same weights for the same seed. Needs the `train`
+    extra.
 
     \b
     Examples:
       ballproof train --n-ctx 4 --seed 123 --out model.safetensors
       ballproof train --task rank-2-of-4 --seed 50 --out second.safetensors
+      ballproof train --task max-of-4 --n-heads 2 --d-mlp 64 --seed 5 --out heads.safetensors
       ballproof train --task add-mod-59 --seed 0 --state half.pt --out sum.safetensors
       ballproof train --task balanced-12 --n-layers 3 --norm rms --seed 0 --out words.safetensors
     """
@@ -134,9 +125,10 @@ def train(
     training = Training(seed, steps, batch, fraction, state)
     layers = Layers(n_layers, n_heads, d_mlp, activation, norm, readout)
     recipe = None if task_name is None else recipe_of(task_name)
-    if layers.stated or (recipe is not None and recipe.design):
-        task_name = task_name or f"max-of-{_positions(sizes.n_ctx, '')}"
-        given = recipe.shape if recipe else _plain_shape(task_name, sizes)
+    drawn = recipe is None and (layers.are_one or not layers.stated)
+    if not drawn and (layers.stated or (recipe is not None and recipe.design)):
+        task_name = task_name or f"max-of-{positions_of(sizes.n_ctx, '')}"
+        given = recipe.shape if recipe else plain_shape(task_name, sizes)
         stated = {key: x for key, x in sizes._asdict().items() if x is not None}
         recipe = deep_recipe_with(recipe, given, stated, layers, task_name)
         sizes = Sizes(*[None] * len(sizes))
@@ -144,42 +136,10 @@ def train(
         if task_name is not None and recipe is not None:
             _train_pairs(terminal, task_name, _changed(recipe, sizes, training), training, out)
         else:
-            _train_sequences(terminal, task_name, sizes, training, out)
+            heads = (layers.n_heads or 1, layers.d_mlp or 0)
+            train_sequences(terminal, task_name, sizes, heads, training, out)
     except ImportError:
         raise click.UsageError(MISSING_TORCH) from None
-
-
-def _train_sequences(
-    terminal: Terminal, task_name: str | None, sizes: Sizes, training: Training, out: Path
-) -> None:
-    """Train by the recipe of max-of-k, on fresh sequences in every step."""
-    from ballproof.models.train import sampled_accuracy
-    from ballproof.models.train import train as run
-
-    if training.fraction is not None or training.state is not None or training.batch == 0:
-        raise click.UsageError(
-            "--fraction, --state and --batch 0 are for tasks whose inputs are listed: add-mod-113 "
-            "and product-in-s5 are examples."
-        )
-    output = Output(terminal, out)
-    name = task_name or f"max-of-{_positions(sizes.n_ctx, '')}"
-    k, d_vocab = _positions(sizes.n_ctx, name), sizes.d_vocab or 64
-    outputs = _outputs(sizes.d_vocab_out, d_vocab, name)
-    shape = Shape(d_vocab, k, sizes.d_model or 32, sizes.d_head or 32, outputs)
-    task = task_named(name, shape)
-    with terminal.bar("training") as progress:
-        arrays, loss = run(
-            task, shape, training.seed, training.steps or 3000, training.batch or 128, progress
-        )
-    named = {name: Tensor.from_array(name, array) for name, array in arrays.items()}
-    data = write_tensors(named.values(), {"task": task.name(shape)})
-    output.write(data)
-    accuracy = sampled_accuracy(task, arrays, SAMPLES, training.seed)
-    terminal.result(
-        f"{output}: {task.name(shape)}, last batch loss {loss:.5f}, {accuracy:.5f} of {SAMPLES} "
-        "sampled inputs right",
-        f"sha256 {weights_from_bytes(data, str(output)).digest}",
-    )
 
 
 def _train_pairs(
@@ -204,11 +164,6 @@ def _train_pairs(
     )
 
 
-def _plain_shape(task_name: str, sizes: Sizes) -> Shape:
-    k, d_vocab = _positions(sizes.n_ctx, task_name), sizes.d_vocab or 64
-    return Shape(d_vocab, k, 32, 32, _outputs(sizes.d_vocab_out, d_vocab, task_name))
-
-
 def _changed(recipe: Recipe, sizes: Sizes, training: Training) -> Recipe:
     """Return the recipe with the options of training; its sizes are the task's."""
     stated = [f"--{key.replace('_', '-')}" for key, x in sizes._asdict().items() if x is not None]
@@ -217,21 +172,3 @@ def _changed(recipe: Recipe, sizes: Sizes, training: Training) -> Recipe:
     options = training._asdict()
     changes = {key: options[key] for key in ("steps", "batch", "fraction")}
     return replace(recipe, **{key: x for key, x in changes.items() if x is not None})
-
-
-def _positions(n_ctx: int | None, task_name: str) -> int:
-    """Return the context length that is stated, or that a plain name such as min-of-4 implies."""
-    plain = re.fullmatch(r".*-of-([1-9][0-9]{0,3})", task_name)
-    if n_ctx is not None:
-        return n_ctx
-    if plain is None:
-        raise click.UsageError("State the context length with --n-ctx, or a task, as min-of-4.")
-    return int(plain[1])
-
-
-def _outputs(d_vocab_out: int | None, d_vocab: int, task_name: str) -> int:
-    """Return the number of logits: an argmax needs one for each position that is read."""
-    read = re.match(r"argmax(?:-[0-9]+)?-of-([1-9][0-9]{0,3})", task_name)
-    if d_vocab_out is not None:
-        return d_vocab_out
-    return d_vocab if read is None else int(read[1])

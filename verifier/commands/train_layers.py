@@ -1,4 +1,4 @@
-"""Options of `ballproof train` for deep transformers, and what they make of a recipe."""
+"""Options of `ballproof train` for layers, and what they make of a deep transformer's recipe."""
 
 from __future__ import annotations
 
@@ -35,6 +35,16 @@ class Layers(NamedTuple):
         return any(value is not None for value in self)
 
     @property
+    def are_one(self) -> bool:
+        """Whether they say one layer of several heads or an MLP (ReLU), and no more."""
+        plain = ((self.activation, "relu"), (self.norm, NONE), (self.readout, "last"))
+        return (
+            self.n_layers is None
+            and (self.n_heads is not None or self.d_mlp is not None)
+            and all(stated in (None, usual) for stated, usual in plain)
+        )
+
+    @property
     def sizes(self) -> dict[str, int]:
         """The sizes that are stated, by name."""
         known = {"n_heads": self.n_heads, "d_mlp": self.d_mlp}
@@ -49,9 +59,14 @@ _OPTIONS = (
         "what is usual for the task.",
     ),
     click.option(
-        "--n-heads", type=click.IntRange(1, 64), help="Deep transformers: heads of a layer."
+        "--n-heads",
+        type=click.IntRange(1, 64),
+        help="Heads of a layer; for a task whose inputs are drawn at random, such as max-of-4, "
+        "there is one layer unless options of deep transformers are stated.",
     ),
-    click.option("--d-mlp", type=SIZE, help="Deep transformers: neurons of a layer."),
+    click.option(
+        "--d-mlp", type=SIZE, help="Neurons of a layer (ReLU); left out, a single layer has none."
+    ),
     click.option(
         "--activation",
         type=click.Choice([*ACTIVATIONS, NONE]),
@@ -101,7 +116,8 @@ def deep_recipe_with(
     if shape.d_vocab**shape.n_ctx > MOST_INPUTS:
         raise click.UsageError(
             f"{task_name} has up to {shape.d_vocab}^{shape.n_ctx} inputs, where deep transformers "
-            f"are trained on at most {MOST_INPUTS}, which are listed."
+            f"are trained on at most {MOST_INPUTS}, which are listed. With --n-heads and --d-mlp "
+            "alone, one layer learns it from inputs drawn at random."
         )
     options: dict[str, float] = {"prefixes": recipe.prefixes and kind.position == "last"}
     options |= {"batch": recipe.batch, "every": recipe.every, "learning_rate": recipe.learning_rate}

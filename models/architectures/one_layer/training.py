@@ -55,8 +55,9 @@ def last_logits(weights: dict[str, torch.Tensor], tokens: torch.Tensor) -> torch
     attention = torch.softmax(products / math.sqrt(d_head), dim=1)
     mixed = (attention.unsqueeze(3) * values.view(split)).sum(1).flatten(1)
     residual = residual + mixed @ weights[W_O].flatten(0, 1)
-    neurons = torch.relu(residual @ weights[W_IN] + weights[B_IN])
-    residual = residual + neurons @ weights[W_OUT] + weights[B_OUT]
+    if W_IN in weights:
+        neurons = torch.relu(residual @ weights[W_IN] + weights[B_IN])
+        residual = residual + neurons @ weights[W_OUT] + weights[B_OUT]
     return residual @ weights[W_U]
 
 
