@@ -73,7 +73,7 @@ bench-strategies: .venv/installed
 
 bench-ladders: .venv/installed
 	mkdir -p out docs/results
-	$(BIN)/ballproof sweep 'max-of-5-*' 'max-of-10-*' 'max-of-20-*' --strategies ladder --out out/study
+	$(BIN)/ballproof sweep 'max-of-5-seed-*' 'max-of-10-seed-*' 'max-of-10-of-128-*' 'max-of-20-seed-*' --strategies ladder --out out/study
 	$(BIN)/python benchmarks/ladders.py out/study | tee docs/results/ladders.md
 
 # Needs the folder of `make study`, or of any sweep.
@@ -84,8 +84,8 @@ bench-audit: .venv/installed
 # Stop it at any time: what is there is kept, and the report says what is missing.
 study: .venv/installed-report
 	mkdir -p docs/results
-	$(BIN)/ballproof sweep 'max-of-4-*' --strategies all --out out/study
-	$(BIN)/ballproof sweep 'max-of-5-*' 'max-of-10-*' 'max-of-20-*' --strategies all --out out/study
+	$(BIN)/ballproof sweep 'max-of-4-seed-*' --strategies all --out out/study
+	$(BIN)/ballproof sweep 'max-of-5-seed-*' 'max-of-10-seed-*' 'max-of-10-of-128-*' 'max-of-20-seed-*' --strategies all --out out/study
 	$(BIN)/ballproof report out/study --out out/report.html --summary docs/results/study.md
 
 fuzz: .venv/installed-fuzz

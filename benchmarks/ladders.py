@@ -12,7 +12,7 @@ import argparse
 from fractions import Fraction
 from pathlib import Path
 
-from ballproof.models.catalogue import zoo_names
+from ballproof.models.catalogue import parse_name, zoo_names
 from ballproof.verifier.report.numbers import down
 from ballproof.verifier.report.study import Subject, families
 from ballproof.verifier.study.rows import ResultRow
@@ -33,7 +33,8 @@ def main() -> int:
     parser.add_argument("folder", type=Path, metavar="FOLDER")
     kinds = _ladders(parser.parse_args().folder)
     measured = {subject.model.name for ladders in kinds.values() for subject, _ in ladders}
-    names = [n for n in zoo_names() if n.startswith("max-of-") and "max-of-4-" not in n]
+    parsed = {name: parse_name(name) for name in zoo_names()}
+    names = [n for n, p in parsed.items() if p.rule == "max" and p.n_ctx > 4 and not p.is_several]
     missing = [name for name in names if name not in measured]
     print(HEAD)
     print(f"Missing: {', '.join(missing) or 'none'} of {len(names)} models.\n")

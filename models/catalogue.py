@@ -50,7 +50,7 @@ class Record(TypedDict):
 
 
 def zoo_names() -> list[str]:
-    """Names of all models of the zoo, by task and seed, max-of-k first."""
+    """Names of all models of the zoo, by kind, task and seed, one head on max-of-k first."""
     return list(_index())
 
 
@@ -97,17 +97,26 @@ def resolve_all(model: str) -> list[Path]:
     return [zoo_path(name) for name in names]
 
 
+_HEADS = {"two": 2, "three": 3, "four": 4}
+_NAME = re.compile(
+    r"(?a:(?P<rule>[a-z]+(?:-\d+)?)-of-(?P<n_ctx>\d+)(?:-of-(?P<d_vocab>\d+))?"
+    rf"(?:-(?P<heads>{'|'.join(_HEADS)})-heads)?(?:-mlp-(?P<d_mlp>\d+))?-seed-(?P<seed>\d+))"
+)
+
+
 class ZooName(NamedTuple):
     """What the name of a model of the zoo says.
 
     A rule with all its parameters, as in rank-2, and where the inputs are listed the whole name of
-    the task, as in add-mod-113.
+    the task, as in add-mod-113, whose recipe says heads and neurons.
     """
 
     rule: str
     n_ctx: int
     d_vocab: int
     seed: int
+    n_heads: int = 1
+    d_mlp: int = 0
 
     @property
     def task(self) -> str:
@@ -120,6 +129,11 @@ class ZooName(NamedTuple):
         return recipe_of(self.rule) is not None
 
     @property
+    def is_several(self) -> bool:
+        """Whether the name says several heads or an MLP."""
+        return self.n_heads > 1 or self.d_mlp > 0
+
+    @property
     def is_deep(self) -> bool:
         """Whether the recipe is that of a deep transformer."""
         recipe = recipe_of(self.rule)
@@ -129,25 +143,35 @@ class ZooName(NamedTuple):
 def parse_name(name: str) -> ZooName:
     """Return rule, context length, vocabulary and seed of a zoo name.
 
-    max-of-4-seed-123 has 64 tokens; another vocabulary is named: max-of-10-of-128-seed-50. Of
-    add-mod-113-seed-0, after-6-of-12-seed-0 and the like the recipe says the sizes.
+    max-of-4-seed-123 has 64 tokens, one head and no MLP; what differs is named, as in
+    max-of-10-of-128-seed-50 and max-of-4-two-heads-mlp-64-seed-5. Of add-mod-113-seed-0,
+    after-6-of-12-seed-0 and the like the recipe says the sizes.
     """
     task, _, seed = name.partition("-seed-")
     recipe = recipe_of(task)
     if recipe is not None and re.fullmatch(r"\d+", seed):
         return ZooName(task, recipe.shape.n_ctx, recipe.shape.d_vocab, int(seed))
-    match = re.fullmatch(r"([a-z]+(?:-\d+)?)-of-(\d+)(?:-of-(\d+))?-seed-(\d+)", name)
+    match = _NAME.fullmatch(name)
     if match is None:
         raise ValueError(f"{name!r} is not a name of the form max-of-4-seed-123.")
-    return ZooName(match[1], int(match[2]), int(match[3] or 64), int(match[4]))
+    sizes = int(match["n_ctx"]), int(match["d_vocab"] or 64)
+    several = _HEADS.get(match["heads"], 1), int(match["d_mlp"] or 0)
+    return ZooName(match["rule"], *sizes, int(match["seed"]), *several)
 
 
-def zoo_order(name: str) -> tuple[int, ZooName]:
-    """Return the key that zoo names are sorted by: max-of-k first, deep models last."""
+def zoo_order(name: str) -> tuple[int, str, int, int, int, int, int]:
+    """Return the key that zoo names are sorted by: kinds in the order in which they came.
+
+    One head on max-of-k, on other tasks, models whose inputs are listed, deep ones, and those with
+    several heads or an MLP.
+    """
     parsed = parse_name(name)
     if parsed.is_of_pairs:
-        return 3 if parsed.is_deep else 2, parsed
-    return int(parsed.rule != "max"), parsed
+        kind = 3 if parsed.is_deep else 2
+    else:
+        kind = (4 if parsed.is_several else 0) + int(parsed.rule != "max")
+    rule, n_ctx, d_vocab, seed, n_heads, d_mlp = parsed
+    return kind, rule, n_ctx, d_vocab, n_heads, d_mlp, seed
 
 
 @cache

@@ -9,10 +9,12 @@ from ballproof.models.architectures import Shape
 from ballproof.models.catalogue import zoo_names, zoo_path, zoo_record
 from ballproof.models.recipes import recipe_of
 from ballproof.models.tasks import task_named
+from ballproof.models.weights import load_weights
 
 pytest.importorskip("torch", reason="building the zoo needs the train extra")
 from ballproof.models import build_zoo
-from ballproof.models.build_zoo import CHANGES, NAMES, exact_counts
+from ballproof.models.build_zoo import exact_counts
+from ballproof.models.zoo_plan import CHANGES, NAMES
 
 SHAPE = Shape(64, 4, 32, 32, 4)
 SIZES = {"d_vocab": 64, "n_ctx": 4, "d_model": 32, "d_head": 32, "d_vocab_out": 4}
@@ -64,7 +66,12 @@ def test_counts_of_sums_and_products_are_told_by_digest_and_task(tmp_path, name)
 
 
 def test_the_index_takes_exact_counts_and_keeps_its_records(tmp_path, monkeypatch):
-    names = ["max-of-4-seed-50", "product-in-s4-seed-0", "product-in-s4-seed-2"]
+    names = [
+        "max-of-4-seed-50",
+        "product-in-s4-seed-0",
+        "product-in-s4-seed-2",
+        "max-of-4-two-heads-seed-0",
+    ]
     for name in names:
         shutil.copy(zoo_path(name), tmp_path)
     monkeypatch.setattr(build_zoo, "ZOO_FOLDER", tmp_path)
@@ -75,10 +82,22 @@ def test_the_index_takes_exact_counts_and_keeps_its_records(tmp_path, monkeypatc
     build_zoo._write_index(counts)
     expected = [dict(zoo_record(name)) for name in names]
     expected[1]["exactly_right"] = 576
-    expected[2].pop("exactly_right", None)
+    for record in expected[2:]:
+        record.pop("exactly_right", None)
     for record in (written := json.loads((tmp_path / "index.json").read_text())):
         record["loss"] = pytest.approx(record["loss"])
     assert written == expected
+
+
+def test_several_heads_and_an_mlp_are_trained_by_the_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(build_zoo, "ZOO_FOLDER", tmp_path)
+    monkeypatch.setattr(build_zoo, "STEPS", 2)
+    name = "argmax-of-3-of-5-two-heads-mlp-4-seed-7"
+    assert build_zoo._train(name, tmp_path) == name
+    weights = load_weights(tmp_path / f"{name}.safetensors")
+    assert tuple(weights.shape.fields().values()) == (5, 3, 32, 2, 16, 4, 3)
+    assert weights.task == "argmax-of-3"
+    assert weights.notes["recipe"].endswith("fresh uniform batches of 256, 2 steps, seed 7")
 
 
 def test_every_model_of_the_zoo_can_be_built():

@@ -19,6 +19,8 @@ from ballproof.models.weights import load_weights
 torch = pytest.importorskip("torch", reason="training needs the train extra")
 from ballproof.models.architectures.one_layer.training import last_logits  # noqa: E402
 from ballproof.models.train import (  # noqa: E402
+    BATCH,
+    STEPS,
     sampled_accuracy,
     sampled_statistics,
     several,
@@ -158,6 +160,16 @@ def test_sampled_statistics_agree_with_the_exact_forward_pass():
 def test_a_tie_is_wrong():
     zeros = {name: np.zeros_like(array) for name, array in random_tensors(1).items()}
     assert sampled_accuracy(task_named("max-of-3", SMALL), zeros, 100, 0) == 0
+
+
+@pytest.mark.slow
+def test_the_two_heads_of_the_zoo_were_trained_by_this_code():
+    record = zoo_record("max-of-4-two-heads-seed-0")
+    if record["origin"].split()[3].rstrip(",") not in torch.__version__:
+        pytest.skip("another torch version may round differently")
+    shape = several(SHAPE, 2, 0)
+    assert frozen(train(MAX, shape, 0, STEPS, BATCH)[0]).digest == record["digest"]
+    assert record["recipe"] == words_of_recipe(STEPS, BATCH, 0)
 
 
 @pytest.mark.slow

@@ -8,8 +8,10 @@ import pytest
 from ballproof.models.architectures.layers.design import text_of
 from ballproof.models.catalogue import (
     ZOO_FOLDER,
+    ZooName,
     parse_name,
     resolve,
+    resolve_all,
     zoo_names,
     zoo_order,
     zoo_path,
@@ -26,6 +28,12 @@ PROVIDED_NAMES = (
     "max-of-5-seed-50",
     "max-of-10-seed-50",
     "max-of-20-seed-50",
+    "max-of-4-two-heads-seed-1",
+    "max-of-4-four-heads-seed-2",
+    "max-of-4-mlp-64-seed-3",
+    "max-of-4-two-heads-mlp-64-seed-5",
+    "max-of-10-two-heads-seed-8",
+    "rank-2-of-4-two-heads-mlp-64-seed-6",
 )
 
 
@@ -36,7 +44,7 @@ FIRST_RECORDS = "0e16226a25e3a79f9868fa0ac347b126c43511d0d7eea33a2c3ab8382105e7d
 
 
 def test_the_zoo_holds_151_seeds_and_the_longer_tasks():
-    names = [parse_name(name) for name in zoo_names()]
+    names = [name for name in map(parse_name, zoo_names()) if not name.is_several]
     sizes = Counter(name[1:3] for name in names if name.rule == "max")
     assert sizes == {(4, 64): 151, (5, 64): 10, (10, 64): 10, (20, 64): 10, (10, 128): 10}
     others = Counter(name.task for name in names if name.rule != "max")
@@ -46,11 +54,30 @@ def test_the_zoo_holds_151_seeds_and_the_longer_tasks():
     assert zoo_names() == sorted(zoo_names(), key=zoo_order)
 
 
+def test_the_zoo_holds_models_of_several_heads_and_an_mlp():
+    names = [name.partition("-seed-")[0] for name in zoo_names() if parse_name(name).is_several]
+    assert Counter(names) == {
+        "max-of-4-two-heads": 3,
+        "max-of-4-four-heads": 1,
+        "max-of-4-mlp-64": 1,
+        "max-of-4-two-heads-mlp-64": 1,
+        "max-of-10-two-heads": 1,
+        "rank-2-of-4-two-heads-mlp-64": 1,
+    }
+    assert zoo_names()[220:] == [name for name in zoo_names() if parse_name(name).is_several]
+
+
+def test_the_pattern_of_the_study_means_its_models_alone():
+    paths = resolve_all("max-of-4-seed-*")
+    names = [name for name in zoo_names() if zoo_path(name) in paths]
+    assert len(names) == 151 and not any(parse_name(name).is_several for name in names)
+
+
 def test_names_order_and_digests_of_the_first_models_stay():
     records = [zoo_record(name) for name in zoo_names()[:200]]
     lines = "".join(f"{record['name']} {record['digest']}\n" for record in records)
     assert hashlib.sha256(lines.encode()).hexdigest() == FIRST_RECORDS
-    assert all(parse_name(name).is_of_pairs for name in zoo_names()[200:])
+    assert all(parse_name(name).is_of_pairs for name in zoo_names()[200:220])
 
 
 def test_index_and_folder_agree():
@@ -63,9 +90,10 @@ def test_every_record_describes_its_file(name):
     record, weights = zoo_record(name), load_weights(zoo_path(name))
     assert record["digest"] == weights.digest
     parsed = parse_name(name)
-    assert (record["n_ctx"], record["d_vocab"], record["seed"]) == parsed[1:]
+    assert (record["n_ctx"], record["d_vocab"], record["seed"]) == parsed[1:4]
     assert record["task"] == task_named(parsed.task, weights.shape).name(weights.shape)
-    assert weights.task == (None if parsed.rule == "max" else record["task"])
+    of_the_study = parsed.rule == "max" and not parsed.is_several
+    assert weights.task == (None if of_the_study else record["task"])
     assert record["n_ctx"] == weights.shape.n_ctx
     if parsed.is_of_pairs:
         sizes = weights.shape.fields()
@@ -74,14 +102,28 @@ def test_every_record_describes_its_file(name):
         assert record["loss_kind"] == f"mean cross-entropy over all {record['samples']} inputs"
         assert record["recipe"].endswith(f"seed {parsed.seed}")
     else:
-        assert (record["d_model"], record["d_head"], record["samples"]) == (32, 32, 200_000)
+        assert (record["d_model"], record["samples"]) == (32, 200_000)
+        assert record["d_head"] == weights.shape.d_head == 32 // parsed.n_heads
         assert "sampled sequences" in record["loss_kind"]
     assert 0 <= record["sampled_accuracy"] <= 1 and record["loss"] > 0
     origin = (
         "after the published recipe, torch" if parsed.is_of_pairs else "published recipe, torch"
     )
-    origin = "own recipe, torch" if parsed.is_deep else origin
+    origin = "own recipe, torch" if parsed.is_deep or parsed.is_several else origin
     assert record["origin"].startswith("provided" if name in PROVIDED_NAMES else origin)
+
+
+@pytest.mark.parametrize("name", [name for name in zoo_names() if parse_name(name).is_several])
+def test_a_file_of_several_heads_or_an_mlp_states_its_recipe_and_has_no_other_biases(name):
+    tensors, metadata = read_file(zoo_path(name).read_bytes(), name)
+    record, parsed = zoo_record(name), parse_name(name)
+    assert metadata == {"task": record["task"], "recipe": record["recipe"]}
+    assert record["recipe"].endswith(f"seed {parsed.seed}")
+    sizes = load_weights(zoo_path(name)).shape.fields()
+    assert {key: record[key] for key in sizes} == sizes
+    assert (sizes["n_heads"], sizes["d_mlp"]) == (parsed.n_heads, parsed.d_mlp)
+    biases = {key.split(".")[-1] for key in tensors if ".b_" in key}
+    assert biases == ({"b_in", "b_out"} if parsed.d_mlp else set())
 
 
 @pytest.mark.parametrize("name", [name for name in zoo_names() if parse_name(name).is_of_pairs])
@@ -116,15 +158,28 @@ def test_what_is_not_to_be_perfect_is_remarked_and_the_rest_is_perfect():
         ("product-in-s5-seed-12", ("product-in-s5", 2, 120, 12)),
         ("after-6-of-12-seed-1", ("after-6-of-12", 6, 12, 1)),
         ("parity-12-seed-0", ("parity-12", 12, 2, 0)),
+        ("max-of-4-two-heads-seed-1", ("max", 4, 64, 1, 2)),
+        ("rank-2-of-4-four-heads-mlp-64-seed-6", ("rank-2", 4, 64, 6, 4, 64)),
+        ("min-of-5-of-10-mlp-8-seed-0", ("min", 5, 10, 0, 1, 8)),
     ],
 )
 def test_names_are_parsed(name, expected):
     parsed = parse_name(name)
-    assert parsed == expected
+    assert parsed == ZooName(*expected)
     assert name.startswith(parsed.task)
 
 
-@pytest.mark.parametrize("name", ["max-of-4", "add-mod-113", "add-mod-113-seed-x", "sum-seed-1"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "max-of-4",
+        "add-mod-113",
+        "add-mod-113-seed-x",
+        "sum-seed-1",
+        "max-of-4-five-heads-seed-1",
+        "max-of-4-mlp-64-two-heads-seed-1",
+    ],
+)
 def test_other_names_are_refused(name):
     with pytest.raises(ValueError, match="not a name of the form"):
         parse_name(name)
@@ -147,5 +202,5 @@ def test_a_path_wins_over_a_name(tmp_path, monkeypatch):
 def test_an_unknown_name_suggests_close_ones():
     with pytest.raises(FileNotFoundError, match=r"did you mean max-of-4-seed-123"):
         resolve("max-of-4-seed-1234")
-    with pytest.raises(FileNotFoundError, match="the zoo holds 220 models, max-of-4-seed-123"):
+    with pytest.raises(FileNotFoundError, match="the zoo holds 228 models, max-of-4-seed-123"):
         resolve("nothing like it")

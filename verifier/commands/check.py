@@ -115,7 +115,7 @@ def check(
       ballproof check max-of-4-seed-123 c.json --at-least 0.95 --at-most-operations 4_000_000
       ballproof check max-of-4-seed-123 c.json --policy policy.json
       ballproof check product-in-s5-seed-0 group.json --task product-in-s5 --at-least 1
-      ballproof check --all study --models 'max-of-4-*' my-models/
+      ballproof check --all study --models 'max-of-4-seed-*' my-models/
     """
     policies = _policies(pins, policy_file)
     flags = [f"--{name.replace('_', '-')}={x}" for name, x in pins.items() if x is not None]

@@ -86,10 +86,10 @@ def sweep(
 
     \b
     Examples:
-      ballproof sweep 'max-of-4-*' --out study
+      ballproof sweep 'max-of-4-seed-*' --out study
       ballproof sweep max-of-4-seed-123 my-models/ --strategies all --out study
-      ballproof sweep 'max-of-10-*' --strategies ladder --strategies cubic --out ladders
-      ballproof sweep 'max-of-4-*' --out study --scheduler tcp://127.0.0.1:8786
+      ballproof sweep 'max-of-10-seed-*' --strategies ladder --strategies cubic --out ladders
+      ballproof sweep 'max-of-4-seed-*' --out study --scheduler tcp://127.0.0.1:8786
       ballproof report study --out report.html
     """
     names = list(dict.fromkeys(s.name for p in patterns for s in strategies_matching(p)))
