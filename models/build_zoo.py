@@ -116,9 +116,7 @@ def _train(name: str, states: Path) -> str:
     parsed = parse_name(name)
     if parsed.is_of_pairs:
         return _train_pairs(name, parsed, states)
-    # An argmax names a position, every other rule a token.
-    outputs = parsed.n_ctx if parsed.rule == "argmax" else parsed.d_vocab
-    shape = Shape(parsed.d_vocab, parsed.n_ctx, WIDTH, WIDTH, outputs)
+    shape = Shape(parsed.d_vocab, parsed.n_ctx, WIDTH, WIDTH, parsed.d_vocab_out)
     if parsed.is_several:
         return _train_several(name, parsed, shape)
     weights, _ = train(task_named(parsed.task, shape), shape, parsed.seed)

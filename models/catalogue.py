@@ -97,9 +97,10 @@ def resolve_all(model: str) -> list[Path]:
     return [zoo_path(name) for name in names]
 
 
+_FIRST_PICKS = "first-picks"
 _HEADS = {"two": 2, "three": 3, "four": 4}
 _NAME = re.compile(
-    r"(?a:(?P<rule>[a-z]+(?:-\d+)?)-of-(?P<n_ctx>\d+)(?:-of-(?P<d_vocab>\d+))?"
+    rf"(?a:(?P<rule>{_FIRST_PICKS}|[a-z]+(?:-\d+)?)-of-(?P<n>\d+)(?:-of-(?P<v>\d+))?"
     rf"(?:-(?P<heads>{'|'.join(_HEADS)})-heads)?(?:-mlp-(?P<d_mlp>\d+))?-seed-(?P<seed>\d+))"
 )
 
@@ -121,7 +122,23 @@ class ZooName(NamedTuple):
     @property
     def task(self) -> str:
         """Name of the task, as in rank-2-of-4."""
+        if self.rule == _FIRST_PICKS:
+            return self._first_picks
         return self.rule if self.is_of_pairs else f"{self.rule}-of-{self.n_ctx}"
+
+    @property
+    def d_vocab_out(self) -> int:
+        """Number of logits: an argmax names a position, every other rule a token that is read."""
+        if self.rule == _FIRST_PICKS:
+            return self.d_vocab - 2
+        return self.n_ctx if self.rule == "argmax" else self.d_vocab
+
+    @property
+    def _first_picks(self) -> str:
+        """Name of the task where the two last tokens, in front, say max or min of the others."""
+        n, v = self.n_ctx - 1, self.d_vocab - 2
+        positions = ",".join([f"{v}..{v + 1}", *[f"0..{v - 1}"] * n])
+        return f"{_FIRST_PICKS}-of-{n}[picks={v},{v + 1};positions={positions}]"
 
     @property
     def is_of_pairs(self) -> bool:
@@ -144,8 +161,9 @@ def parse_name(name: str) -> ZooName:
     """Return rule, context length, vocabulary and seed of a zoo name.
 
     max-of-4-seed-123 has 64 tokens, one head and no MLP; what differs is named, as in
-    max-of-10-of-128-seed-50 and max-of-4-two-heads-mlp-64-seed-5. Of add-mod-113-seed-0,
-    after-6-of-12-seed-0 and the like the recipe says the sizes.
+    max-of-10-of-128-seed-50 and max-of-4-two-heads-mlp-64-seed-5. first-picks-of-4 reads four of
+    64 tokens after one of two more. Of add-mod-113-seed-0, after-6-of-12-seed-0 and the like the
+    recipe says the sizes.
     """
     task, _, seed = name.partition("-seed-")
     recipe = recipe_of(task)
@@ -154,7 +172,9 @@ def parse_name(name: str) -> ZooName:
     match = _NAME.fullmatch(name)
     if match is None:
         raise ValueError(f"{name!r} is not a name of the form max-of-4-seed-123.")
-    sizes = int(match["n_ctx"]), int(match["d_vocab"] or 64)
+    # Where the first token picks, there is one position more, and two tokens.
+    more = (1, 2) if match["rule"] == _FIRST_PICKS else (0, 0)
+    sizes = int(match["n"]) + more[0], int(match["v"] or 64) + more[1]
     several = _HEADS.get(match["heads"], 1), int(match["d_mlp"] or 0)
     return ZooName(match["rule"], *sizes, int(match["seed"]), *several)
 

@@ -16,6 +16,7 @@ PROVIDED_NAMES = (
     "max-of-4-two-heads-mlp-64-seed-5",
     "max-of-10-two-heads-seed-8",
     "rank-2-of-4-two-heads-mlp-64-seed-6",
+    "first-picks-of-4-two-heads-seed-9",
 )
 # The 151 of the published study.
 _SEEDS = """
@@ -49,6 +50,7 @@ SEVERAL = {
     "max-of-4-two-heads-mlp-64": (5,),
     "max-of-10-two-heads": (8,),
     "rank-2-of-4-two-heads-mlp-64": (6,),
+    "first-picks-of-4-two-heads": (9,),
 }
 NAMES = (
     *(f"max-of-4-seed-{seed}" for seed in SEEDS),

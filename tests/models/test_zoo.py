@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from ballproof.models.architectures import Shape
 from ballproof.models.architectures.layers.design import text_of
 from ballproof.models.catalogue import (
     ZOO_FOLDER,
@@ -34,6 +35,7 @@ PROVIDED_NAMES = (
     "max-of-4-two-heads-mlp-64-seed-5",
     "max-of-10-two-heads-seed-8",
     "rank-2-of-4-two-heads-mlp-64-seed-6",
+    "first-picks-of-4-two-heads-seed-9",
 )
 
 
@@ -63,8 +65,17 @@ def test_the_zoo_holds_models_of_several_heads_and_an_mlp():
         "max-of-4-two-heads-mlp-64": 1,
         "max-of-10-two-heads": 1,
         "rank-2-of-4-two-heads-mlp-64": 1,
+        "first-picks-of-4-two-heads": 1,
     }
     assert zoo_names()[220:] == [name for name in zoo_names() if parse_name(name).is_several]
+
+
+def test_a_first_token_that_picks_is_one_of_two_that_are_not_compared():
+    parsed = parse_name("first-picks-of-2-of-8-two-heads-seed-0")
+    assert parsed == ZooName("first-picks", 3, 10, 0, 2) and parsed.d_vocab_out == 8
+    task = task_named(parsed.task, Shape(10, 3, 4, 2, 8))
+    assert (task.total, task.answers) == (2 * 8**2, range(8))
+    assert [task.label(each) for each in ((8, 3, 5), (9, 3, 5))] == [5, 3]
 
 
 def test_the_pattern_of_the_study_means_its_models_alone():
@@ -202,5 +213,5 @@ def test_a_path_wins_over_a_name(tmp_path, monkeypatch):
 def test_an_unknown_name_suggests_close_ones():
     with pytest.raises(FileNotFoundError, match=r"did you mean max-of-4-seed-123"):
         resolve("max-of-4-seed-1234")
-    with pytest.raises(FileNotFoundError, match="the zoo holds 228 models, max-of-4-seed-123"):
+    with pytest.raises(FileNotFoundError, match="the zoo holds 229 models, max-of-4-seed-123"):
         resolve("nothing like it")

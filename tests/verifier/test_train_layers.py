@@ -62,6 +62,12 @@ TINY = "--d-vocab 5 --d-model 6 --steps 3 --batch 4 --seed 0"
         ("--task rank-2-of-3 --n-heads 4 --readout last", None, "", (5, 3, 6, 4, 1, 0, 5)),
         ("--task argmax-of-3 --d-mlp 2", None, ",mlp(relu)", (5, 3, 6, 1, 6, 2, 3)),
         (
+            "--task first-picks-of-2[picks=3,4;positions=3..4,0..2,0..2] --n-heads 2",
+            None,
+            "",
+            (5, 3, 6, 2, 3, 0, 5),
+        ),
+        (
             "--task max-of-3[positions=0..4,2..3,0..4] --n-heads 2 --d-mlp 1 --activation relu",
             None,
             ",mlp(relu)",
