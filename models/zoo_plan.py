@@ -46,7 +46,7 @@ DEEP_SEEDS = (0, 1)
 SEVERAL = {
     "max-of-4-two-heads": (0, 1, 2),
     "max-of-4-four-heads": (2,),
-    "max-of-4-mlp-64": (3,),
+    "max-of-4-mlp-64": (0, 3),
     "max-of-4-two-heads-mlp-64": (5,),
     "max-of-10-two-heads": (8,),
     "rank-2-of-4-two-heads-mlp-64": (6,),

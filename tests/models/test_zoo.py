@@ -61,7 +61,7 @@ def test_the_zoo_holds_models_of_several_heads_and_an_mlp():
     assert Counter(names) == {
         "max-of-4-two-heads": 3,
         "max-of-4-four-heads": 1,
-        "max-of-4-mlp-64": 1,
+        "max-of-4-mlp-64": 2,
         "max-of-4-two-heads-mlp-64": 1,
         "max-of-10-two-heads": 1,
         "rank-2-of-4-two-heads-mlp-64": 1,
@@ -213,5 +213,5 @@ def test_a_path_wins_over_a_name(tmp_path, monkeypatch):
 def test_an_unknown_name_suggests_close_ones():
     with pytest.raises(FileNotFoundError, match=r"did you mean max-of-4-seed-123"):
         resolve("max-of-4-seed-1234")
-    with pytest.raises(FileNotFoundError, match="the zoo holds 229 models, max-of-4-seed-123"):
+    with pytest.raises(FileNotFoundError, match="the zoo holds 230 models, max-of-4-seed-123"):
         resolve("nothing like it")
