@@ -1,6 +1,6 @@
 (** T13: the tasks of Transformer.v and their automata. *)
 From Coq Require Import List Arith Bool Lia Permutation.
-From Ballproof Require Import Transformer Counts Automata Rules Tasks.
+From Ballproof Require Import Transformer Counts Automata Folds Rules Tasks Marked.
 Import ListNotations.
 Local Open Scope nat_scope.
 
@@ -85,3 +85,34 @@ Qed.
 (** Their positions. *)
 Lemma positions_all v n : length (repeat (seq 0 v) n) = n.
 Proof. apply repeat_length. Qed.
+
+(** The acceptor of max on all inputs has two states, was m read or not, and its fold is the closed formula
+    of the classes. *)
+Definition max_states (i : nat) : list bool := [false; true].
+Definition max_delta (m : nat) : nat -> bool -> nat -> option bool := step everywhere bool (read_max m).
+
+Lemma max_states_NoDup i : NoDup (max_states i).
+Proof. repeat constructor; simpl; intuition discriminate. Qed.
+Lemma max_states_closed (A : nat -> list nat) m i s t s' :
+  In s (max_states i) -> In t (A i) -> max_delta m i s t = Some s' -> In s' (max_states (S i)).
+Proof. intros _ _ _. destruct s'; simpl; tauto. Qed.
+
+Lemma max_decides v n q m y : q <= m -> In y (words (tokens_at (max_of v (S n))) 0 n) ->
+  accepted (max_delta m) (fun s => s) 0 (q =? m) y = true <-> label (max_of v (S n)) (y ++ [q]) = m.
+Proof.
+  intros Hq Hy. apply in_words in Hy as [L _]. rewrite <- (T13_max_of v n m q y L).
+  assert (E : start n everywhere bool false (read_max m) q = Some (q =? m)).
+  { unfold start, everywhere, read_max. destruct (Nat.ltb_spec m q); [lia|reflexivity]. }
+  unfold decides. rewrite E. reflexivity.
+Qed.
+
+Theorem T13_max_size v n q m : q <= m -> m < v ->
+  size bool Bool.bool_dec (max_delta m) (fun s => s) (tokens_at (max_of v (S n))) max_states (q =? m) n = N n q m.
+Proof.
+  intros Hq Hm.
+  rewrite (T13_size bool Bool.bool_dec (max_delta m) (fun s => s) _ max_states max_states_NoDup
+             (max_states_closed _ m) (q =? m)) by (destruct (q =? m); simpl; tauto).
+  rewrite <- (frees_length n q m Hq), <- (Permutation_length (free_words_max v n q m Hm Hq)).
+  f_equal. symmetry. apply (T13_class n (max_of v (S n)) (Some (q =? m)) (max_delta m) (fun s => s) q m).
+  intros y Hy. apply max_decides; assumption.
+Qed.
