@@ -5,7 +5,7 @@ CHECKER := certificates/checker
 # How long `make fuzz` runs, both targets together.
 SECONDS_TO_FUZZ ?= 3600
 
-.PHONY: help demo test test-all test-installed test-notebooks arena arena-pack arena-manifest lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
+.PHONY: help docs names demo test test-all test-installed test-notebooks arena arena-pack arena-manifest lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-notebooks  run the notebooks in a fresh environment, with torch and TransformerLens"
 	@echo "make arena     build its certificates and hostile files, and score the checker (a few minutes)"
 	@echo "make arena-pack  pack them, with their runner, for authors of other checkers"
+	@echo "make docs      build the site of the documentation into out/site; a warning is an error"
 	@echo "make bench     measure the figures of the README"
 	@echo "make bench-strategies  prove one model with every strategy, beside the published bounds"
 	@echo "make bench-ladders     ladders over the zoo beyond max-of-4 (about two hours, resumable)"
@@ -53,16 +54,22 @@ arena-pack: .venv/installed-test
 arena-manifest: .venv/installed-test
 	$(BIN)/python tests/arena/build.py --manifest
 
-lint: .venv/installed-test
+lint: .venv/installed-test names
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	cd build/names && ../../$(BIN)/mypy --config-file ../../setup.cfg --cache-dir ../../.mypy_cache -p ballproof
+	cd $(CHECKER) && MYPYPATH=. ../../$(BIN)/mypy --cache-dir ../../.mypy_cache/checker --config-file= --strict \
+		--python-version 3.11 --explicit-package-bases .
+
+# The import names as folders, for what reads sources without importing them.
+names:
 	rm -rf build/names
 	mkdir -p build/names/ballproof
 	ln -s $(CURDIR)/ballproof/*.py $(CURDIR)/ballproof/py.typed build/names/ballproof
 	ln -s $(addprefix $(CURDIR)/,interval models verifier certificates) build/names/ballproof
-	cd build/names && ../../$(BIN)/mypy --config-file ../../setup.cfg --cache-dir ../../.mypy_cache -p ballproof
-	cd $(CHECKER) && MYPYPATH=. ../../$(BIN)/mypy --cache-dir ../../.mypy_cache/checker --config-file= --strict \
-		--python-version 3.11 --explicit-package-bases .
+
+docs: .venv/installed-docs names
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --site-dir out/site
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/main_job.py
@@ -117,6 +124,10 @@ checker:
 
 .venv/installed-report: .venv/installed
 	$(BIN)/python -m pip install --quiet --editable '.[report]'
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	touch $@
 
 # Without a wheel of atheris for this Python the fuzzer says how to install it.
