@@ -95,12 +95,17 @@ def any_entry(matrix):
     return any(map(any, matrix.tolist()))
 
 
-def test_positions_are_told_as_no_bias(tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("options", "told"), [("--d-mlp 4", "b_in, b_out"), ("--n-heads 2", "none")]
+)
+def test_info_tells_the_biases_that_are_there_and_positions_are_none(
+    tmp_path, capsys, options, told
+):
     out = tmp_path / "model.safetensors"
-    words = ["train", "--n-ctx", "3", "--d-mlp", "4", *TINY.split(), "--out", str(out)]
+    words = ["train", "--n-ctx", "3", *options.split(), *TINY.split(), "--out", str(out)]
     assert main(words) == 0 and main(["info", str(out)]) == 0
-    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("non-zero")]
-    assert told[0].split() == ["non-zero", "biases", "b_in,", "b_out"]
+    lines = [x for x in capsys.readouterr().out.splitlines() if x.startswith("non-zero biases")]
+    assert [line.removeprefix("non-zero biases").strip() for line in lines] == [told]
 
 
 def test_one_head_alone_is_the_published_recipe(tmp_path):

@@ -61,7 +61,8 @@ def _facts(weights: Weights, model: str, choice: Choice) -> dict[str, Any]:
     """Return what is known of the model: numbers where they are numbers."""
     shape, task = weights.shape, choice.task
     optional = weights.architecture.optional
-    given = [n for n in optional if any(map(any, weights.tensors[n].tolist()))]
+    present = [n for n in optional if n in weights.tensors]
+    given = [n for n in present if any(map(any, weights.tensors[n].tolist()))]
     # Positions may be absent too.
     biases = [last for n in given if (last := n.split(".")[-1]).startswith("b")]
     facts: dict[str, Any] = {
