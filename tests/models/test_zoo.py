@@ -70,6 +70,18 @@ def test_the_zoo_holds_models_of_several_heads_and_an_mlp():
     assert zoo_names()[220:] == [name for name in zoo_names() if parse_name(name).is_several]
 
 
+def test_the_exact_counts_of_several_heads_and_an_mlp_are_those_of_certificates():
+    records = [zoo_record(name) for name in zoo_names() if parse_name(name).is_several]
+    wrong = {r["name"]: 64**4 - r["exactly_right"] for r in records if "exactly_right" in r}
+    assert wrong == {
+        "max-of-4-two-heads-seed-0": 1135,
+        "max-of-4-two-heads-seed-1": 1716,
+        "max-of-4-four-heads-seed-2": 272,
+        "max-of-4-mlp-64-seed-3": 2363,
+        "max-of-4-two-heads-mlp-64-seed-5": 857,
+    }
+
+
 def test_a_first_token_that_picks_is_one_of_two_that_are_not_compared():
     parsed = parse_name("first-picks-of-2-of-8-two-heads-seed-0")
     assert parsed == ZooName("first-picks", 3, 10, 0, 2) and parsed.d_vocab_out == 8
