@@ -127,8 +127,8 @@ def _parts(fields: Any) -> list[Change]:
             spoilt = [None, True, f"{value} ", [value], *number]
             listed += [{**part, key: other} for other in spoilt]
         others += [[*parts[:place], other, *parts[place + 1 :]] for other in listed]
-    # Several heads are served, as a model of other sizes.
-    answers = frozenset({UNSUPPORTED, SYNTAX} if "n_heads" not in sizes else {UNSUPPORTED})
+    # Several heads are served, and layers in sequence, as models of other sizes.
+    answers = frozenset({UNSUPPORTED, SYNTAX} if "n_layers" not in sizes else {UNSUPPORTED})
     return [Change(path, other, answers) for other in others]
 
 
@@ -260,7 +260,7 @@ def proof_mutants(subject: Subject, rng: Random) -> Iterator[Mutant]:
     bits = looked_up(fields, precision)
     others = {32, max(bits - 1, 32), min(bits + 1, 1024), min(2 * bits, 1024), 1024} - {bits}
     computed += [
-        Change(precision, other, COMPUTED if _serves(subject, other) else OUTSIDE)
+        Change(precision, other, COMPUTED if _serves(subject, other) else OUTSIDE | {LIMIT})
         for other in sorted(others)
     ]
     yield from mutants_of(fields, PROOF, computed, cost=1.0)

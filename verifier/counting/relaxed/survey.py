@@ -19,6 +19,9 @@ from ballproof.verifier.counting.relaxed.relaxation import (
 from ballproof.verifier.counting.relaxed.summands import Floats, Summands
 from ballproof.verifier.counting.relaxed.thresholds import by_walks, first_choice
 
+# After so many steps, each to four times the slack, ends are the extremes of values.
+MOST_GROWTH = 32
+
 
 @dataclass(frozen=True, eq=False)
 class Units:
@@ -66,15 +69,16 @@ def found_intervals(region: Region, units: Units) -> Intervals:
     columns, widest = neuron_columns(region), extremes(region)
     ratios, sizes = columns.ratios(), region.summands.sizes()[:, None]
     spare = units.faint * sizes + units.unit
-    while True:
+    for _ in range(MOST_GROWTH):
         high = np.minimum(ratios[:, :m] + spare, widest.high)
         low = np.maximum(-ratios[:, m:] - spare, widest.low)
         found = Intervals(_down(low, units.unit), _up(high, units.unit))
         shown = verified(columns, found, units.faint)
-        if shown.all() or (spare > 4 * sizes).all():
-            return found
+        if shown.all():
+            break
         grown = ~(shown[:, :m] & shown[:, m:])
         spare = np.where(grown, 4 * spare, spare * np.ones_like(grown))
+    return found
 
 
 def _up(numbers: Floats, unit: float) -> Floats:
