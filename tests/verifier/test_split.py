@@ -1,5 +1,6 @@
 """exact and split of several heads and neurons count what literal evaluation counts (T14, T15)."""
 
+import itertools
 import json
 from copy import deepcopy
 from dataclasses import replace
@@ -9,10 +10,13 @@ from random import Random
 import numpy as np
 import pytest
 from safetensors.numpy import save
+from support import literal_models
 from support.small_models import SETTINGS, asked, one_layer, truth_of
 
 from ballproof.certificates.writer import encode
 from ballproof.models.architectures.one_layer.settings import Settings
+from ballproof.models.tasks.max import Max
+from ballproof.models.tasks.task import default
 from ballproof.verifier.counting.goal import Goal, silent
 from ballproof.verifier.counting.problem import pose
 from ballproof.verifier.proving.checking import CheckerProcess, temporary
@@ -62,6 +66,39 @@ def test_exact_meets_the_truth_at_both_ends(seed, settings):
         witness = EXACT.search(problem, Goal(), silent)
         assert EXACT.fits(witness)
         assert EXACT.bound(problem, witness, silent) == Bounds(right, right)
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+@pytest.mark.parametrize("seed", range(6))
+def test_an_input_that_is_barely_wrong_is_wrong_and_one_barely_right_right(seed, side):
+    settings = WITH_SOFTMAX[seed % 3]
+    rng = np.random.default_rng(seed)
+    arrays, weights = one_layer(rng, 2, seed % 3, settings, lambda shape: rng.normal(size=shape))
+    task = default(Max(), weights.shape)
+    with literal_models.mpmath.workprec(literal_models.BITS):
+        least = min(positive_leads(arrays, task, settings), default=None)
+        if least is None:
+            return
+        # The margin is 2^-30 beyond, or short of, the least lead of any input that is right.
+        unit = 2**40
+        margin = Fraction(int(least * unit), unit) - side * Fraction(1, 2**30)
+        right = truth_of(arrays, task, margin, settings)
+    problem = pose(weights, margin, task=task)
+    for strategy in (EXACT, SPLIT):
+        bounds = strategy.bound(problem, strategy.search(problem, Goal(), silent), silent)
+        assert bounds.correct_at_least <= right <= bounds.correct_at_most
+        assert strategy is SPLIT or bounds == Bounds(right, right)
+
+
+def positive_leads(arrays, task, settings):
+    """The leads of labels over the strongest rivals, of inputs that are right."""
+    for x in itertools.product(*task.positions):
+        found = literal_models.one_layer(arrays, x, settings.share, settings.normalised)
+        found = [literal_models.real(each) for each in found]
+        label = task.label(x)
+        lead = found[label] - max(found[:label] + found[label + 1 :])
+        if lead > 0.01:
+            yield lead
 
 
 @pytest.mark.parametrize("settings", WITH_SOFTMAX, ids=lambda one: f"{one.share}{one.normalised}")
