@@ -76,7 +76,9 @@ def test_the_exact_counts_of_several_heads_and_an_mlp_are_those_of_certificates(
     assert wrong == {
         "max-of-4-two-heads-seed-0": 1135,
         "max-of-4-two-heads-seed-1": 1716,
+        "max-of-4-two-heads-seed-2": 626,
         "max-of-4-four-heads-seed-2": 272,
+        "max-of-4-mlp-64-seed-0": 1183,
         "max-of-4-mlp-64-seed-3": 2363,
         "max-of-4-two-heads-mlp-64-seed-5": 857,
     }
