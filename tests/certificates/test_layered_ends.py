@@ -1,6 +1,7 @@
 """The ends of what rules of layers promise: the last unit of a number, the last integer of room."""
 
 from fractions import Fraction
+from random import Random
 
 import pytest
 from flint import arb, arb_series, ctx
@@ -9,6 +10,7 @@ from support.layered import act
 from arithmetic.maps import Map, NoRoom, ceil, column_length, nearest
 from arithmetic.matrices import Matrix
 from arithmetic.powers import base_two, root_tables
+from arithmetic.vectors import Vectors
 from counting.activations import radius, values_of
 from counting.gelu import KNOTS, ORDERS, STEP, taylor_rows
 from counting.norms import Normaliser
@@ -22,6 +24,10 @@ each_width = pytest.mark.parametrize(("width", "unit", "fine"), LANES)
 def many_bits():
     with ctx.workprec(500):
         yield
+
+
+def ball(x):
+    return arb(Fraction(x).numerator) / Fraction(x).denominator
 
 
 def gelu_about(x, order):
@@ -204,3 +210,54 @@ def test_a_norm_of_nothing_is_declined_and_of_one_unit_is_not(kind, width, unit,
     for entry, true in zip(entries, (one, -one), strict=True):
         assert abs((true << fine) - (entry << fine)) <= off and abs(true) <= largest
     assert (1 << fine) - 2 <= least <= 1 << fine
+
+
+@each_width
+@pytest.mark.parametrize("kind", ["layer", "rms"])
+def test_a_norm_of_entries_as_far_as_lanes_reach_is_within_its_bounds(width, unit, fine, kind):
+    """Here the floor of the reciprocal counts, entry by entry."""
+    rng, best = Random(width + unit), 0
+    for trial in range(600):
+        size, most = rng.choice([2, 3, 9]), rng.choice([unit + 26, 60])
+        x = [rng.randrange(-(1 << most), 1 << most) for _ in range(size)]
+        x = [x[0], *[0] * (size - 1)] if trial % 3 == 0 else x
+        made = Normaliser(Norm(kind, Fraction(0)), size, unit, fine)
+        entries, off, largest, least = made.normed(x, 0)
+        mean = Fraction(sum(x), size) if kind == "layer" else Fraction(0)
+        c = [ball(v - mean) for v in x]
+        s = (sum((v * v for v in c), arb(0)) / size).sqrt()
+        assert 0 <= s * arb(2) ** fine - least < arb(2) ** (fine - 30) + 2
+        for entry, v in zip(entries, c, strict=True):
+            true = v / s * arb(2) ** unit
+            assert abs(true) <= largest and abs(entry) <= largest
+            error = abs(true - entry) * arb(2) ** fine
+            assert error <= off
+            best = max(best, float(error / off))
+    assert best > 0.9
+
+
+def test_an_eps_just_below_a_square_is_rounded_down():
+    """Its root is not an integer of the unit, and what is divided by is never above it."""
+    unit, fine, root = 50, 64, 3 << 40
+    for bits in (2 * (unit + 32), 2 * (unit + fine)):
+        eps = Fraction(3 * root**2 - 1, 3 << bits)
+        true = ball(eps).sqrt() * arb(2) ** (unit + fine)
+        made = Normaliser(Norm("rms", eps), 1, unit, fine)
+        for rho in (0, 1 << 400):
+            assert made.normed([0], rho).least <= true
+
+
+def test_an_eps_that_guard_bits_do_not_show_is_declined():
+    made = Normaliser(Norm("rms", Fraction(1, 2**180)), 1, 50, 64)
+    with pytest.raises(NoRoom):
+        made.normed([0], 0)
+
+
+@pytest.mark.parametrize(("width", "shift"), [(64, 24), (128, 64)])
+def test_the_smallest_integers_are_rectified_exactly(width, shift):
+    one = 1 << shift
+    values = [one, -one, one // 2, one // 2 - 1, -one // 2, -one // 2 - 1, 2 * one, 0]
+    vectors = Vectors(len(values), width, shift)
+    packed = vectors.pack_long(values)
+    assert list(vectors.rounded(packed)) == [1, -1, 1, 0, 0, -1, 2, 0]
+    assert vectors.rectified(packed) == [1, 0, 1, 0, 0, 0, 2, 0]

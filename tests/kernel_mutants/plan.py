@@ -68,11 +68,17 @@ class Planner:
         return chosen
 
     def candidates(self, mutant: Mutant) -> set[str]:
-        """Return the tests that enter the mutant's function, or its file if it is in none."""
+        """Return the tests that enter the mutant's function.
+
+        If it is in none, those of every file that enters its file: values have no call that shows.
+        """
         function = mutant.function
         while function and f"{mutant.file}:{function}" not in self.reached:
             function = function.rpartition(".")[0]
         found = self.reached[f"{mutant.file}:{function}" if function else mutant.file]
+        if not function:
+            files = {test.split("::")[0] for test in found}
+            found = {test for test in self.costs if test.split("::")[0] in files}
         found = found - self.commands
         return found | (self.commands if Path(mutant.file).name in COMMAND_FILES else set())
 

@@ -8,7 +8,7 @@ from math import isqrt
 
 from arithmetic.balls import ln2
 
-BITS, ENTRIES = 11, 2**11
+BITS = 11
 # Guard bits of a table; and the bits of a scale, which is off by less than 2**-200 of itself.
 GUARD, SCALE_BITS = 64, 240
 

@@ -105,8 +105,7 @@ def _sigmoid(unit: int, width: int, linear: int, cubic: int) -> Values:
         made = []
         for v in x:
             a = v if v > 0 else -v
-            e = a * (straight + cubic * v * v)
-            e = e >> shift if shift >= 0 else e << -shift
+            e = a * (straight + cubic * v * v) >> shift
             p = first[0][e >> first[1] & 2047]
             for table, low in others:
                 p = p * table[e >> low & 2047] >> bits

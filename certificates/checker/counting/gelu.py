@@ -63,8 +63,7 @@ def _density(knot: int) -> int:
     """Return phi(x) = exp(-x**2 / 2) / sqrt(2 pi) in units of 2**-BITS, off by less than 4."""
     low, _, exponent = exp_over_root(-knot * knot, -2 * STEP - 1, 1, BITS + 40)
     root = isqrt(pi(2 * BITS) << 2 * BITS + 1)  # sqrt(2 pi) at 2**-(2 BITS)
-    shift = exponent + 3 * BITS
-    return (low << shift if shift >= 0 else low >> -shift) // root
+    return (low << exponent + 3 * BITS) // root
 
 
 def _series(knot: int) -> int:
