@@ -57,3 +57,14 @@ def test_every_link_to_a_file_leads_to_one(page):
 
 def test_the_readme_is_short():
     assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+
+
+def test_the_citation_is_of_this_version():
+    """CITATION.cff states the version of setup.cfg, and the keys without which it is none."""
+    lines = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    stated = dict(line.split(": ", 1) for line in lines if re.match(r"[a-z-]+: \S", line))
+    settings = (ROOT / "setup.cfg").read_text(encoding="utf-8")
+    assert f"\nversion = {stated['version']}\n" in settings
+    assert f"\nlicense = {stated['license']}\n" in settings
+    assert (stated["cff-version"], stated["title"]) == ("1.2.0", "ballproof")
+    assert {"message", "abstract"} <= stated.keys() and "authors:" in lines
