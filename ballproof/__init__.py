@@ -7,21 +7,23 @@
     proof.save("exact.json")
     assert bp.check(model, "exact.json", at_least="0.999")
 
-`load`, `from_torch`, `prove`, `check`, `audit` and `study` raise and never exit; `tasks` names
-other questions than the largest token. Below them, `ballproof.interval` holds numbers,
-`ballproof.models` weights and tasks, `ballproof.verifier` the prover, `ballproof.certificates` the
-certificate's format and the standalone checker.
+`load`, `from_torch`, `prove`, `check`, `audit`, `quantise`, `attribute` and `study` raise and never
+exit; `tasks` names other questions than the largest token. Below them, `ballproof.interval` holds
+numbers, `ballproof.models` weights and tasks, `ballproof.verifier` the prover,
+`ballproof.certificates` the certificate's format and the standalone checker.
 """
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ballproof.models.errors import ModelError as ModelError
     from ballproof.verifier.api import tasks as tasks
+    from ballproof.verifier.api.attributions import attribute as attribute
     from ballproof.verifier.api.models import Model as Model
     from ballproof.verifier.api.models import from_torch as from_torch
     from ballproof.verifier.api.models import load as load
     from ballproof.verifier.api.proofs import Proof as Proof
     from ballproof.verifier.api.proofs import prove as prove
+    from ballproof.verifier.api.quantisations import quantise as quantise
     from ballproof.verifier.api.studies import Study as Study
     from ballproof.verifier.api.studies import study as study
     from ballproof.verifier.api.verdicts import AuditResult as AuditResult
@@ -43,11 +45,13 @@ _HOMES = {
     "Study": "verifier.api.studies",
     "UnknownStrategyError": "verifier.strategies",
     "Verdict": "verifier.api.verdicts",
+    "attribute": "verifier.api.attributions",
     "audit": "verifier.api.verdicts",
     "check": "verifier.api.verdicts",
     "from_torch": "verifier.api.models",
     "load": "verifier.api.models",
     "prove": "verifier.api.proofs",
+    "quantise": "verifier.api.quantisations",
     "study": "verifier.api.studies",
     "tasks": "verifier.api.tasks",
 }
@@ -61,11 +65,13 @@ __all__ = [
     "Study",
     "UnknownStrategyError",
     "Verdict",
+    "attribute",
     "audit",
     "check",
     "from_torch",
     "load",
     "prove",
+    "quantise",
     "study",
     "tasks",
 ]

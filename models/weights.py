@@ -34,7 +34,7 @@ __all__ = [
 
 
 # What a file may say of its origin; nothing rests on it.
-NOTES = ("recipe", "cut")
+NOTES = ("recipe", "cut", "variant")
 
 
 def load_weights(path: str | os.PathLike[str]) -> Weights:

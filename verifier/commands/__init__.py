@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import click
 
+from ballproof.verifier.commands.attribute import attribute
 from ballproof.verifier.commands.audit import audit
 from ballproof.verifier.commands.audit_claims import audit_claims
 from ballproof.verifier.commands.check import check
@@ -15,6 +16,7 @@ from ballproof.verifier.commands.frontier import frontier_command
 from ballproof.verifier.commands.inspect import evaluate, info
 from ballproof.verifier.commands.obtain import import_model
 from ballproof.verifier.commands.prove import prove
+from ballproof.verifier.commands.quantise import quantise
 from ballproof.verifier.commands.report import report
 from ballproof.verifier.commands.show import show
 from ballproof.verifier.commands.strategies import strategies
@@ -76,6 +78,8 @@ for _command in (
     audit,
     audit_claims,
     frontier_command,
+    quantise,
+    attribute,
     sweep,
     report,
 ):
