@@ -1,7 +1,7 @@
 (** From bytes to a statement: what a certificate claims, when it is verified, and the theorem that
     a verified claim is true. *)
 From Coq Require Import ZArith Reals Lia List Bool Arith.
-From Ballproof Require Import Transformer Exact ExactSound Json File FileSound.
+From Ballproof Require Import Transformer Exact ExactSound Fast Json File FileSound.
 Import ListNotations.
 
 (** What a certificate of the strategy [exact] claims about the task max-of-k of a model with one head:
@@ -29,11 +29,11 @@ Definition true_of (data : list Z) (c : claim) : Prop :=
 (** ** The program *)
 
 (** Whether a count is good enough at this precision, or at twice as many bits, and so on. *)
-Fixpoint reached (count : positive -> nat) (enough : nat -> bool) (doublings : nat) (precision : positive) : bool :=
-  enough (count precision) ||
+Fixpoint reached (enough : positive -> bool) (doublings : nat) (precision : positive) : bool :=
+  enough precision ||
   match doublings with
   | O => false
-  | S doublings => reached count enough doublings (precision~0)
+  | S doublings => reached enough doublings (precision~0)
   end.
 
 Definition doublings := 3.
@@ -50,16 +50,19 @@ Definition read_model (data : list Z) (c : claim) : result zmodel :=
 
 Definition check_file (data : list Z) (c : claim) : result unit :=
   do W <- read_model data c;
-  let right precision := check W precision (c_numerator c) (c_denominator c) in
-  let wrong precision := check_wrong W precision (c_numerator c) (c_denominator c) in
-  demand reached right (fun n => (c_at_least c <=? Z.of_nat n)%Z) doublings (c_precision c) or Count;
-  demand (c_at_most c =? c_total c)%Z
-    || reached wrong (fun n => (c_total c - Z.of_nat n <=? c_at_most c)%Z) doublings (c_precision c) or Count;
+  (* An upper end that claims nothing is free. *)
+  let enough precision :=
+    if (c_at_most c =? c_total c)%Z then
+      (c_at_least c <=? Z.of_nat (check W precision (c_numerator c) (c_denominator c)))%Z
+    else
+      let counts := fast_counts W precision (c_numerator c) (c_denominator c) in
+      (c_at_least c <=? Z.of_nat (fst counts))%Z && (c_total c - Z.of_nat (snd counts) <=? c_at_most c)%Z in
+  demand reached enough doublings (c_precision c) or Count;
   Good tt.
 
 (** ** The proof *)
-Lemma reached_spec count enough doublings precision :
-  reached count enough doublings precision = true -> exists p, enough (count p) = true.
+Lemma reached_spec enough doublings precision :
+  reached enough doublings precision = true -> exists p, enough p = true.
 Proof.
   revert precision. induction doublings as [|n IH]; intros p; cbn [reached]; intros H;
     apply orb_true_iff in H as [H|H]; eauto. discriminate.
@@ -85,19 +88,19 @@ Theorem check_file_sound data c : check_file data c = Good tt -> true_of data c.
 Proof.
   unfold check_file. cbv zeta. intros H.
   destruct (read_model data c) as [W|] eqn:Er; cbn [bind] in H; [|discriminate].
-  step H. step H. clear H. apply read_model_sound in Er as (fields & body & Hr & Hh & Hd & Ev & Ek & Em & Eh & Et).
+  step H. clear H. apply reached_spec in E as (p & Hp).
+  apply read_model_sound in Er as (fields & body & Hr & Hh & Hd & Ev & Ek & Em & Eh & Et).
   exists fields, body, (real_model W). cbn [real_model d_vocab n_free d_model d_head].
   assert (Hl : length (inputs (max_of (c_vocab c) (c_ctx c))) = (c_vocab c ^ c_ctx c)%nat)
     by apply (Counts.seqs_length (c_vocab c) (c_ctx c)).
   split; [exact Hr|]. split; [exact Hh|]. split; [exact Hd|]. split; [exact Ev|]. split; [exact Ek|].
-  split; [exact Em|]. split; [exact Eh|]. split; [rewrite Hl; exact Et|]. split.
-  - apply reached_spec in E as (p & Hp). apply Z.leb_le in Hp.
-    pose proof (check_sound W p (c_numerator c) (c_denominator c)) as S1. rewrite Ev, Ek in S1.
-    unfold margin. lia.
-  - apply orb_true_iff in E0 as [Hq|Hq].
-    + apply Z.eqb_eq in Hq. rewrite Hq, Et. apply inj_le. unfold n_correct. rewrite <- Hl.
-      apply Counts.count_le_length.
-    + apply reached_spec in Hq as (p & Hp). apply Z.leb_le in Hp. rewrite Et in Hp.
-      pose proof (check_wrong_sound W p (c_numerator c) (c_denominator c)) as S2. rewrite Ev, Ek in S2.
-      unfold margin. lia.
+  split; [exact Em|]. split; [exact Eh|]. split; [rewrite Hl; exact Et|].
+  pose proof (check_sound W p (c_numerator c) (c_denominator c)) as S1.
+  pose proof (check_wrong_sound W p (c_numerator c) (c_denominator c)) as S2.
+  rewrite Ev, Ek in S1, S2. unfold margin.
+  destruct (Z.eqb_spec (c_at_most c) (c_total c)) as [Hq|_].
+  - apply Z.leb_le in Hp. split; [lia|]. rewrite Hq, Et. apply inj_le. unfold n_correct. rewrite <- Hl.
+    apply Counts.count_le_length.
+  - rewrite fast_counts_eq, check_both_ends in Hp. cbn [fst snd] in Hp. rewrite Et in Hp.
+    apply andb_true_iff in Hp as (H1 & H2). apply Z.leb_le in H1. apply Z.leb_le in H2. lia.
 Qed.

@@ -1,5 +1,5 @@
-(** A verified checker for the lower end of the strategy [exact]: exact dyadic weights in, a number
-    of certainly correct inputs out. T1, T2, T3 and T7 (c) in integers. *)
+(** The strategy [exact] as a program: exact dyadic weights in, numbers of certainly correct and of
+    certainly wrong inputs out. T1, T2, T3 and T7 (b, c) in integers; ExactSound.v proves it. *)
 From Coq Require Import ZArith Reals Lra Lia List Arith Bool Permutation.
 From Flocq Require Import Core.Raux Core.Zaux.
 From Ballproof Require Import Sums Transformer Counts Theorems Exp Walk Lose.
@@ -134,6 +134,20 @@ Definition class_wrong (gvs gps : list (list Z)) (tb pb : list ball) (q m : nat)
     let left := filter (fun j => survives q m (rival_of q m wss (nth j gvs []) (nth j gps []) j)) rivals in
     lose m n (q =? m)%nat (map (fun j => low_of q m wss (nth j gvs []) (nth j gps []) j) left)
   else O.
+
+(** Both ends at once: the upper tables are made once. *)
+Definition class_counts (gvs gps : list (list Z)) (tb pb : list ball) (q m : nat) : nat * nat :=
+  let tb := firstn (S m) tb in
+  let ts := map (at_unit (unit_of prec tb)) tb in
+  let ps := map (at_unit (unit_of prec pb)) pb in
+  if forallb fine ts && forallb fine ps && (length ts =? S m)%nat && (length ps =? S n)%nat then
+    let wss := map (fun p => map (fun t => span_mul t p) ts) ps in
+    let rivals := filter (fun j => negb (j =? m)%nat) (seq 0 v) in
+    let tables := map (fun j => (j, rival_of q m wss (nth j gvs []) (nth j gps []) j)) rivals in
+    let left := filter (fun jr => survives q m (snd jr)) tables in
+    (walk m n (q =? m)%nat (map snd left),
+     lose m n (q =? m)%nat (map (fun jr => low_of q m wss (nth (fst jr) gvs []) (nth (fst jr) gps []) (fst jr)) left))
+  else (O, O).
 End Class.
 
 Definition check_with (class_count : tables -> nat -> nat -> positive -> list (list Z) -> list (list Z) -> list ball -> list ball -> nat -> nat -> nat)
@@ -155,3 +169,24 @@ Definition check_with (class_count : tables -> nat -> nat -> positive -> list (l
 (** How many inputs are certainly correct, and certainly wrong. *)
 Definition check := check_with class_right.
 Definition check_wrong := check_with class_wrong.
+
+(** Both, from one pass. *)
+Fixpoint nsum2 (n : nat) (f : nat -> nat * nat) : nat * nat :=
+  match n with
+  | O => (O, O)
+  | S n => let a := nsum2 n f in let b := f n in (fst a + fst b, snd a + snd b)%nat
+  end.
+Definition check_both (W : zmodel) (prec : positive) (num : Z) (den : positive) : nat * nat :=
+  let T := make_tables W num den in
+  let v := zv W in
+  let e := (- (4 * zs W))%Z in
+  let sq := Z.of_nat (zh W) in
+  if (0 <=? zs W)%Z && (0 <? sq)%Z then
+    let bs := map (fun q => (balls prec e sq (nth q (tabS T) []), balls prec e sq (nth q (tabR T) [])))
+                  (seq 0 v) in
+    nsum2 v (fun m =>
+      let gvs := map (token_gaps T m) (seq 0 v) in
+      let gps := map (place_gaps T (zn W) m) (seq 0 v) in
+      nsum2 (S m) (fun q =>
+        let b := nth q bs ([], []) in class_counts T v (zn W) prec gvs gps (fst b) (snd b) q m))
+  else (O, O).

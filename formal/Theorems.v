@@ -192,6 +192,9 @@ Definition gceil (rate : Z) (W x : R) : Z := Zceil (IZR rate * x / W).
 Definition gfloor (rate : Z) (W x : R) : Z := Zfloor (IZR rate * x / W).
 Fixpoint zsum (n : nat) (F : nat -> Z) : Z := match n with O => 0%Z | S n => (zsum n F + F n)%Z end.
 
+Lemma zsum_ext n F G : (forall i, (i < n)%nat -> F i = G i) -> zsum n F = zsum n G.
+Proof. induction n; intros H; simpl; [reflexivity|]. rewrite IHn, H by (intros; try apply H; lia). reflexivity. Qed.
+
 Lemma IZR_zsum n F : IZR (zsum n F) = sum n (fun i => IZR (F i)).
 Proof. induction n; simpl; [reflexivity|]. rewrite plus_IZR, IHn. reflexivity. Qed.
 
