@@ -102,7 +102,8 @@ Definition rival_of (q m : nat) (wss : list (list span)) (gv gp : list Z) (j : n
 Definition exchange (m : nat) (r : rival) : Z :=
   maxl (map (fun br : Z * list Z => entry_at m (snd br) - fst br)%Z (snd r)).
 Definition survives (q m : nat) (r : rival) : bool :=
-  (0 <=? fst r + bests (snd r) + (if (q <? m)%nat then exchange m r else 0))%Z.
+  let largest := (fst r + bests (snd r))%Z in
+  (0 <=? largest)%Z && (if (q <? m)%nat then (0 <=? largest + exchange m r)%Z else true).
 
 Definition class_right (gvs gps : list (list Z)) (tb pb : list ball) (q m : nat) : nat :=
   let tb := firstn (S m) tb in

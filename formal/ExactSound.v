@@ -349,21 +349,31 @@ Proof.
   apply in_seq in Hi. unfold entry_at. apply maxl_ge. rewrite row_length; [lia|apply weights_length; lia].
 Qed.
 
+Lemma entry_bounded i t : (i < n)%nat -> (t <= m)%nat -> upR i t <= IZR (fst (nth i (snd r) (0%Z, []))).
+Proof.
+  intros Hi Ht. rewrite <- row_entry by assumption. apply IZR_le.
+  pose proof rival_bounded as B. unfold bounded in B. rewrite Forall_forall in B.
+  apply B; [|assumption]. apply nth_In. rewrite rival_length. assumption.
+Qed.
+
+(** The exchange costs something or nothing: where the largest entries do not reach 0 it is not looked at. *)
 Lemma cleared x : survives q m r = false -> member M q m x -> ~ wins M maxk eps x j.
 Proof.
-  intros Hs. apply (T3_gen M eps unit_c q m j upR
-    (fun i => IZR (fst (nth i (snd r) (0%Z, [])))) (IZR (exchange m r)) x upper_ok).
-  - intros i t Hi Ht. cbn [n_free real_model] in Hi. rewrite <- row_entry by assumption. apply IZR_le.
-    pose proof rival_bounded as B. unfold bounded in B. rewrite Forall_forall in B.
-    apply B; [|assumption]. apply nth_In. rewrite rival_length. assumption.
-  - intros p Hp. cbn [n_free real_model] in Hp. rewrite <- row_entry by lia. rewrite <- minus_IZR. apply IZR_le.
-    unfold exchange.
+  intros Hs.
+  pose (X := if (0 <=? fst r + bests (snd r))%Z then IZR (exchange m r) else 0).
+  apply (T3_gen M eps unit_c q m j upR (fun i => IZR (fst (nth i (snd r) (0%Z, [])))) X x upper_ok).
+  - intros i t Hi Ht. cbn [n_free real_model] in Hi. apply entry_bounded; assumption.
+  - intros p Hp. cbn [n_free real_model] in Hp. unfold X.
+    destruct (0 <=? _)%Z; [|pose proof (entry_bounded p m Hp ltac:(lia)); lra].
+    rewrite <- row_entry by lia. rewrite <- minus_IZR. apply IZR_le. unfold exchange.
     pose proof (maxl_ge (map (fun br : Z * list Z => entry_at m (snd br) - fst br)%Z (snd r)) p) as Hx.
     rewrite map_length, rival_length in Hx. specialize (Hx Hp).
     rewrite (nth_map_lt _ _ _ _ (0%Z, [])) in Hx by (rewrite rival_length; assumption). exact Hx.
-  - cbn [n_free real_model]. rewrite <- own_entry, <- IZR_zsum.
-    unfold survives in Hs. apply Z.leb_gt in Hs. rewrite bests_sum, rival_length in Hs.
-    destruct (q <? m)%nat; rewrite <- !plus_IZR; apply IZR_lt; lia.
+  - cbn [n_free real_model]. rewrite <- own_entry, <- IZR_zsum. unfold survives in Hs. cbv zeta in Hs. unfold X.
+    pose proof (bests_sum (snd r)) as Eb. rewrite rival_length in Eb. rewrite <- Eb.
+    destruct (Z.leb_spec 0 (fst r + bests (snd r))) as [H0|H0]; cbn [andb] in Hs.
+    + destruct (q <? m)%nat; [|discriminate]. apply Z.leb_gt in Hs. rewrite <- !plus_IZR. apply IZR_lt. lia.
+    + destruct (q <? m)%nat; rewrite <- !plus_IZR; apply IZR_lt; lia.
 Qed.
 
 Lemma no_win y : (total r y < 0)%Z -> member M q m (y ++ [q]) -> ~ wins M maxk eps (y ++ [q]) j.
