@@ -5,7 +5,7 @@ CHECKER := certificates/checker
 # How long `make fuzz` runs, both targets together.
 SECONDS_TO_FUZZ ?= 3600
 
-.PHONY: help docs names demo test test-all test-installed test-notebooks arena arena-pack arena-manifest lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
+.PHONY: help docs names verified demo test test-all test-installed test-notebooks arena arena-pack arena-manifest lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-installed  build the wheel, install it into an empty environment, and run it there"
 	@echo "make test-notebooks  run the notebooks in a fresh environment, with torch and TransformerLens"
 	@echo "make arena     build its certificates and hostile files, and score the checker (a few minutes)"
+	@echo "make verified  build the checker that is proved in Coq, and the proofs"
 	@echo "make arena-pack  pack them, with their runner, for authors of other checkers"
 	@echo "make docs      build the site of the documentation into out/site; a warning is an error"
 	@echo "make bench     measure the figures of the README"
@@ -41,6 +42,12 @@ test-installed:
 
 test-notebooks:
 	PYTHON=$(PYTHON) bash tests/notebooks.sh
+
+# The checker that is proved in Coq (docs/formal.md), and the proofs; Debian 12 has what it needs:
+# apt-get install coq libcoq-flocq ocaml-findlib ocaml-nox libzarith-ocaml-dev
+verified:
+	$(MAKE) -C formal
+	$(MAKE) -C formal assumptions
 
 # Any other checker: python out/arena/score.py -- COMMAND
 arena: .venv/installed-test

@@ -6,7 +6,7 @@ open Json
 
 let usage () =
   prerr_endline "usage: verified-checker MODEL CERT [--at-least N/D] [--task T] [--semantics S] [--margin N/D] \
-                 [--max-operations N] [--json]";
+                 [--max-operations N] [--seconds N] [--json]";
   exit 64
 
 let declined = 2 and rejected = 1
@@ -91,7 +91,8 @@ let read_certificate data max_operations =
 (* Pins of the caller *)
 type pins = {
   mutable at_least : (Zar.t * Zar.t) option; mutable task : string option; mutable semantics : string option;
-  mutable margin : string option; mutable max_operations : Zar.t; mutable json : bool }
+  mutable margin : string option; mutable max_operations : Zar.t;
+  mutable seconds : float; mutable json : bool }
 
 let require_pins pins (c : certificate) =
   let pinned what wanted claimed =
@@ -179,7 +180,8 @@ let number_argument what t =
   with Invalid_argument _ -> usage ()
 
 let arguments () =
-  let pins = { at_least = None; task = None; semantics = None; margin = None; max_operations = Zar.of_string "100000000000"; json = false } in
+  let pins = { at_least = None; task = None; semantics = None; margin = None; max_operations = Zar.of_string "100000000000";
+               seconds = 3600.; json = false } in
   let flag name value =
     match name with
     | "--at-least" -> pins.at_least <- Some (number_argument name value)
@@ -190,6 +192,7 @@ let arguments () =
       let n, d = Zar.to_string n, Zar.to_string d in
       pins.margin <- Some (if d = "1" then n else n ^ "/" ^ d)
     | "--max-operations" -> (match number_argument name value with n, d when Zar.equal d Zar.one -> pins.max_operations <- n | _ -> usage ())
+    | "--seconds" -> pins.seconds <- (match int_of_string_opt value with Some n when n > 0 -> float_of_int n | _ -> usage ())
     | _ -> usage () in
   let rec go files = function
     | [] -> List.rev files
@@ -204,6 +207,13 @@ let arguments () =
   match go [] (List.tl (Array.to_list Sys.argv)) with
   | [ model; certificate ] -> (model, certificate, pins)
   | _ -> usage ()
+
+exception Out_of_time
+
+(* The budget of operations is not counted: time is what bounds the work. *)
+let limit_time seconds =
+  Sys.set_signal Sys.sigvtalrm (Sys.Signal_handle (fun _ -> raise Out_of_time));
+  ignore (Unix.setitimer Unix.ITIMER_VIRTUAL { Unix.it_interval = 0.; it_value = seconds })
 
 let () =
   (* Fewer collections: time only. *)
@@ -220,6 +230,7 @@ let () =
        else Printf.sprintf "s %s %s %s" word reason sentence);
     exit code in
   try
+    limit_time pins.seconds;
     if String.length data > max_certificate then refuse "limit" "certificate: too many bytes.";
     if String.length weights > max_weights then refuse "limit" "weights: too many bytes.";
     let bytes = List.init (String.length weights) (fun i -> Zar.of_int (Char.code weights.[i])) in
@@ -227,5 +238,7 @@ let () =
     print_endline (if pins.json then verified_json c else line c)
   with
   | Refused (reason, sentence) -> refused reason sentence
+  | Out_of_time -> refused "limit" "the check takes more seconds than are allowed (--seconds)."
   | Stack_overflow | Out_of_memory -> refused "limit" "there is not enough memory."
-  | Failure reason | Invalid_argument reason -> prerr_endline ("verified-checker: internal error: " ^ reason); exit 70
+  (* Zarith refuses shifts and powers by numbers that no memory holds. *)
+  | Failure _ | Invalid_argument _ | Zar.Overflow -> refused "limit" "a number gets too large for this checker."

@@ -19,7 +19,14 @@ from ballproof.models.weights import load_weights
 from ballproof.verifier.commands.console import Terminal
 from ballproof.verifier.commands.parameters import Count, ExactNumber, json_option, pass_terminal
 from ballproof.verifier.counting.goal import silent
-from ballproof.verifier.proving.checking import DECLINED, REJECTED, VERIFIED, run_checker, temporary
+from ballproof.verifier.proving.checking import (
+    DECLINED,
+    REJECTED,
+    VERIFIED,
+    run_checker,
+    temporary,
+    verified_checker,
+)
 from ballproof.verifier.proving.policy import Policy, PolicyError, judged, read_policy
 from ballproof.verifier.proving.recheck import (
     Answer,
@@ -80,6 +87,12 @@ _WORDS = {VERIFIED: "verified", REJECTED: "rejected", DECLINED: "declined"}
     type=click.IntRange(1, 256),
     help="Let the checker share the inputs of a deep model among so many processes.  [default: 1]",
 )
+@click.option(
+    "--verified",
+    is_flag=True,
+    help="Ask the checker that is proved in Coq instead, where `make verified` has built it; it "
+    "serves the strategy exact on max-of-k.",
+)
 @json_option
 @pass_terminal
 def check(
@@ -92,6 +105,7 @@ def check(
     in_folder: bool,
     jobs: int | None,
     policy_file: Path | None,
+    verified: bool,
     as_json: bool,
     **pins: Any,
 ) -> int:
@@ -120,12 +134,15 @@ def check(
     policies = _policies(pins, policy_file)
     flags = [f"--{name.replace('_', '-')}={x}" for name, x in pins.items() if x is not None]
     given = [str(word) for word in (model, certificate, *further) if word is not None]
+    if verified and (folder is not None or policies or pins["processes"] is not None):
+        raise click.UsageError("--verified checks one certificate, in one process, by no policy.")
     if folder is not None:
         return _check_folder(terminal, folder, given, flags, policies, jobs, as_json)
     if in_folder or jobs:
         raise click.UsageError("--models and --jobs go with --all.")
     if len(given) != 2:
         raise click.UsageError("Name a MODEL and a CERTIFICATE, or a folder with --all.")
+    program = _verified_program() if verified else None
     if policies:
         return _check_under(policies, terminal, given[0], given[1], flags, as_json)
     if as_json:
@@ -135,10 +152,19 @@ def check(
         lasting(resolve(given[0])) as weights,
         lasting(Path(given[1])) as claim,
     ):
-        run = run_checker(weights, claim, flags)
+        run = run_checker(weights, claim, flags, program)
     sys.stdout.write(run.output)
     sys.stderr.write(run.diagnostics)
     return run.exit_code
+
+
+def _verified_program() -> Path:
+    """Return the verified checker, or say how to get it."""
+    if found := verified_checker():
+        return found
+    raise click.UsageError(
+        "The verified checker is not built: `make verified` in a clone, with Coq (docs/formal.md)."
+    )
 
 
 def _policies(pins: dict[str, Any], policy_file: Path | None) -> list[Policy]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -41,9 +42,22 @@ def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-I", "-S", str(CHECKER), *arguments]
 
 
-def run_checker(model: Path, certificate: Path, arguments: Sequence[str] = ()) -> CheckerRun:
-    """Check one certificate in a process that does nothing else."""
-    command = _command(*arguments, "--", str(model), str(certificate))
+def verified_checker() -> Path | None:
+    """Return the program that `make verified` builds, of this clone or on the path, or None."""
+    built = CHECKER.parents[1] / "formal" / "verified-checker"
+    found = built if built.is_file() else shutil.which("verified-checker")
+    return Path(found) if found else None
+
+
+def run_checker(
+    model: Path,
+    certificate: Path,
+    arguments: Sequence[str] = (),
+    program: Path | None = None,
+) -> CheckerRun:
+    """Check one certificate in a process that does nothing else, by another program if given."""
+    words = (*arguments, "--", str(model), str(certificate))
+    command = _command(*words) if program is None else [str(program), *words]
     started = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == INTERRUPTED:
