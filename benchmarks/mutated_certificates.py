@@ -46,6 +46,7 @@ def main() -> int:
     parser.add_argument("--also", type=Path, nargs="*", default=[], help="answers of other runs")
     parser.add_argument("--show", type=int, metavar="NUMBER", help="write this mutant's two files")
     parser.add_argument("--summary", type=Path, metavar="FILE", help="write figures as Markdown")
+    parser.add_argument("--how", default="", help="words on the run, for the summary")
     parser.add_argument("--report", action="store_true", help="ask nothing, only count")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     arguments = parser.parse_args()
@@ -55,7 +56,7 @@ def main() -> int:
     if not arguments.report:
         run(source, arguments.only, arguments.part, arguments.out)
     rows = [row for path in (arguments.out, *arguments.also) for row in read(path)]
-    figures, text = summary(rows)
+    figures, text = summary(rows, arguments.how)
     if arguments.summary:
         arguments.summary.write_text(text, encoding="utf-8")
     print(json.dumps(figures) if arguments.json else text)

@@ -16,8 +16,8 @@ KINDS = {
 }
 
 
-def summary(rows: list[Row]) -> tuple[dict[str, Any], str]:
-    """Return the figures for machines, and the same as Markdown."""
+def summary(rows: list[Row], how: str = "") -> tuple[dict[str, Any], str]:
+    """Return the figures for machines, and the same as Markdown, with how they were come by."""
     rows = list({row["number"]: row for row in rows}.values())
     figures = {
         "mutants": len(rows),
@@ -29,7 +29,9 @@ def summary(rows: list[Row]) -> tuple[dict[str, Any], str]:
         "large": sum(map(is_large, rows)),
         "largest_bytes": max((row.get("memory", 0) for row in rows), default=0),
     }
-    return figures, "\n".join([*_head(figures), *_answers(rows), *_slowest(rows), *_found(rows)])
+    return figures, "\n".join(
+        [*_head(figures, how), *_answers(rows), *_slowest(rows), *_found(rows)]
+    )
 
 
 def is_slow(row: Row) -> bool:
@@ -42,10 +44,11 @@ def is_large(row: Row) -> bool:
     return bool(row.get("memory", 0) > LARGE)
 
 
-def _head(figures: dict[str, Any]) -> list[str]:
+def _head(figures: dict[str, Any], how: str) -> list[str]:
     return [
         "# Mutated certificates",
         "",
+        *([how, ""] if how else []),
         "Made by `python benchmarks/mutated_certificates.py`. The checker is asked in process with",
         f"`--max-operations {BUDGET}`. An accepted statement, the counts that a refusal reports",
         "as established, and what is explained of accepted certificates are held against exact",
