@@ -26,21 +26,26 @@ Definition completion (y : list nat) : Prop :=
 Definition most (up : nat -> nat -> R) (b : R) : Prop := forall y, completion y -> total up (length z) y <= b.
 Definition least (low : nat -> nat -> R) (b : R) : Prop := forall y, completion y -> b <= total low (length z) y.
 
+Lemma completion_free y : completion y -> In (z ++ y) (free_words n T q m).
+Proof.
+  intros [Hin Hl]. apply filter_In. split; [assumption|]. apply Nat.eqb_eq. rewrite <- app_assoc. assumption.
+Qed.
+
 Theorem T7a c j up own b y : upper M T eps c q m j up own -> most up b ->
   own + total up 0 z + b < 0 -> completion y -> ~ beats M eps (z ++ y ++ [q]) j m.
 Proof.
-  intros Hup Hb Hs Hy. rewrite app_assoc. destruct Hy as [Hin Hl].
-  apply (T2_pair_upper M T eps c q m j up own (z ++ y) Hup Hin). rewrite total_app.
-  specialize (Hb y (conj Hin Hl)). simpl in *. lra.
+  intros Hup Hb Hs Hy. rewrite app_assoc.
+  apply (T2_pair_upper M T eps c q m j up own (z ++ y) Hup (completion_free y Hy)). rewrite total_app.
+  specialize (Hb y Hy). simpl in *. lra.
 Qed.
 
 Theorem T7b c j low own b y : lower M T eps c q m j low own -> least low b ->
   0 <= own + total low 0 z + b -> In j (answers T) -> j <> m ->
   completion y -> ~ correct M T eps (z ++ y ++ [q]).
 Proof.
-  intros Hlow Hb Hs Hj Hne Hy [_ Hc]. destruct Hy as [Hin Hl]. rewrite Hl in Hc.
+  intros Hlow Hb Hs Hj Hne Hy [_ Hc]. assert (Hf := completion_free y Hy). destruct Hy as [Hin Hl]. rewrite Hl in Hc.
   apply (Hc j Hj Hne). rewrite wins_beats, Hl, app_assoc.
-  apply (T2_pair_lower M T eps c q m j low own (z ++ y) Hlow Hin). rewrite total_app.
+  apply (T2_pair_lower M T eps c q m j low own (z ++ y) Hlow Hf). rewrite total_app.
   specialize (Hb y (conj Hin Hl)). simpl in *. lra.
 Qed.
 

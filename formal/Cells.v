@@ -133,11 +133,13 @@ Theorem T10_above (c : nat -> R) up own :
 Proof.
   intros Hup. rewrite <- (T10_count A cell cells cells_NoDup cells_cover).
   unfold class_of, free_words. rewrite count_map, count_filter. apply count_le. intros y Hy H.
-  apply andb_true_iff in H as [Hl Hw]. rewrite (free_words_cells y Hy) in Hl. rewrite Hl.
+  apply andb_true_iff in H as [Hl Hw].
+  assert (Hf : In y (free_words n T q m)) by (apply filter_In; split; assumption).
+  rewrite (free_words_cells y Hy) in Hl. rewrite Hl.
   apply existsb_exists in Hw as (j & Hj & Hb). apply beatsb_spec in Hb.
   apply existsb_exists. exists j. split; [assumption|]. rewrite <- total_cells.
   destruct (Rle_dec 0 _) as [|Hneg]; [reflexivity|exfalso].
-  refine (T2_pair_upper M T eps (c j) q m j _ _ y (Hup j Hj) Hy _ Hb). lra.
+  refine (T2_pair_upper M T eps (c j) q m j _ _ y (Hup j Hj) Hf _ Hb). lra.
 Qed.
 
 Theorem T10_below (c : nat -> R) low own :
@@ -147,11 +149,12 @@ Theorem T10_below (c : nat -> R) low own :
 Proof.
   intros Hlow. rewrite <- (T10_count A cell cells cells_NoDup cells_cover).
   unfold class_of, free_words. rewrite count_map, count_filter. apply count_le. intros y Hy H.
-  apply andb_true_iff in H as [Hl Hw]. rewrite <- (free_words_cells y Hy) in Hl. rewrite Hl.
+  apply andb_true_iff in H as [Hl Hw]. rewrite <- (free_words_cells y Hy) in Hl.
+  assert (Hf : In y (free_words n T q m)) by (apply filter_In; split; assumption). rewrite Hl.
   apply existsb_exists in Hw as (j & Hj & Hb). rewrite <- total_cells in Hb.
   destruct (Rle_dec 0 _) as [Hge|]; [|discriminate].
   apply existsb_exists. exists j. split; [assumption|]. apply beatsb_spec.
-  apply (T2_pair_lower M T eps (c j) q m j _ _ y (Hlow j Hj) Hy Hge).
+  apply (T2_pair_lower M T eps (c j) q m j _ _ y (Hlow j Hj) Hf Hge).
 Qed.
 
 (** Inputs that a rival among the answers wins are wrong. *)

@@ -54,14 +54,14 @@ Proof.
   unfold w, relative. rewrite <- exp_Ropp, <- exp_plus. f_equal. ring.
 Qed.
 
-(** Bounds that hold for all queries of the pool, all tokens of a cell, at each free position; those of
-    the query's own entry apart. *)
+(** Bounds that hold for all queries of the pool, and at each free position for all tokens of a cell that
+    occur there; those of the query's own entry apart. *)
 Record pool_above (lo hi : nat -> nat -> R) (delta : R) (nu : nat -> nat -> R) (pi : nat -> R)
     (own_lo own_hi own_nu own_pi : R) : Prop := {
-  weights_above : forall q i t, In q pool -> (i < n)%nat -> In t (A i) ->
+  weights_above : forall q i t, In q pool -> (i < n)%nat -> present M T q m i t ->
     lo i (cell i t) <= relative q i t <= hi i (cell i t);
   delta_above : forall q, In q pool -> tD M q j - tD M q m <= delta;
-  nu_above : forall i t, (i < n)%nat -> In t (A i) -> tV M t j - tV M t m <= nu i (cell i t);
+  nu_above : forall q i t, In q pool -> (i < n)%nat -> present M T q m i t -> tV M t j - tV M t m <= nu i (cell i t);
   pi_above : forall i, (i < n)%nat -> tP M i j - tP M i m <= pi i;
   own_weights_above : forall q, In q pool -> own_lo <= relative q n q <= own_hi;
   own_nu_above : forall q, In q pool -> tV M q j - tV M q m <= own_nu;
@@ -69,10 +69,10 @@ Record pool_above (lo hi : nat -> nat -> R) (delta : R) (nu : nat -> nat -> R) (
 
 Record pool_below (lo hi : nat -> nat -> R) (delta : R) (nu : nat -> nat -> R) (pi : nat -> R)
     (own_lo own_hi own_nu own_pi : R) : Prop := {
-  weights_below : forall q i t, In q pool -> (i < n)%nat -> In t (A i) ->
+  weights_below : forall q i t, In q pool -> (i < n)%nat -> present M T q m i t ->
     lo i (cell i t) <= relative q i t <= hi i (cell i t);
   delta_below : forall q, In q pool -> delta <= tD M q j - tD M q m;
-  nu_below : forall i t, (i < n)%nat -> In t (A i) -> nu i (cell i t) <= tV M t j - tV M t m;
+  nu_below : forall q i t, In q pool -> (i < n)%nat -> present M T q m i t -> nu i (cell i t) <= tV M t j - tV M t m;
   pi_below : forall i, (i < n)%nat -> pi i <= tP M i j - tP M i m;
   own_weights_below : forall q, In q pool -> own_lo <= relative q n q <= own_hi;
   own_nu_below : forall q, In q pool -> own_nu <= tV M q j - tV M q m;
@@ -94,7 +94,7 @@ Proof.
   - intros i t Hi Ht. unfold g. rewrite <- Rmult_assoc, relative_w. apply entry_above_ge.
     + apply exp_pos.
     + auto.
-    + specialize (Hd q Hq). specialize (Hnu i t Hi Ht). specialize (Hpi i Hi). unfold f. lra.
+    + specialize (Hd q Hq). specialize (Hnu q i t Hq Hi Ht). specialize (Hpi i Hi). unfold f. lra.
   - unfold g. rewrite <- Rmult_assoc, relative_w. apply entry_above_ge.
     + apply exp_pos.
     + auto.
@@ -112,7 +112,7 @@ Proof.
   - intros i t Hi Ht. unfold g. rewrite <- Rmult_assoc, relative_w. apply entry_below_le.
     + apply exp_pos.
     + auto.
-    + specialize (Hd q Hq). specialize (Hnu i t Hi Ht). specialize (Hpi i Hi). unfold f. lra.
+    + specialize (Hd q Hq). specialize (Hnu q i t Hq Hi Ht). specialize (Hpi i Hi). unfold f. lra.
   - unfold g. rewrite <- Rmult_assoc, relative_w. apply entry_below_le.
     + apply exp_pos.
     + auto.
@@ -122,11 +122,11 @@ Qed.
 (** Intervals of the two differences of scores give bounds of the weights; the ends may be rounded
     outward. *)
 Theorem T8_intervals a a' b b' lo hi :
-  (forall q i t, In q pool -> (i < n)%nat -> In t (A i) ->
+  (forall q i t, In q pool -> (i < n)%nat -> present M T q m i t ->
      a (cell i t) <= tS M q t - tS M q u <= a' (cell i t)) ->
   (forall q i, In q pool -> (i < n)%nat -> b i <= tR M q i - tR M q 0 <= b' i) ->
   (forall i c : nat, lo i c <= exp (a c + b i) /\ exp (a' c + b' i) <= hi i c) ->
-  forall q i t, In q pool -> (i < n)%nat -> In t (A i) ->
+  forall q i t, In q pool -> (i < n)%nat -> present M T q m i t ->
   lo i (cell i t) <= relative q i t <= hi i (cell i t).
 Proof.
   intros Ha Hb Hr q i t Hq Hi Ht. specialize (Ha q i t Hq Hi Ht). specialize (Hb q i Hq Hi).
@@ -190,7 +190,7 @@ Proof.
             s0 s0_in _ lo hi x nu pi own_lo own_hi own_nu own_pi q y _ (or_introl eq_refl) Hw Hy).
   - intros q' z [<-|[]] Hz. apply decides; assumption.
   - destruct Hp as [H1 H2 H3 H4 H5 H6 H7].
-    constructor; intros; try match goal with H : In _ [q] |- _ => destruct H as [<-|[]] end; auto.
+    constructor; intros; try match goal with H : In _ [q] |- _ => destruct H as [<-|[]] end; eauto.
 Qed.
 
 (** ** T4: one table above several rivals. Its count bounds the inputs that some rival of the group wins,
@@ -214,10 +214,9 @@ Proof.
   intros Hup Hle Hown. unfold class_of. rewrite count_map. apply count_le. intros y Hy Hw.
   apply existsb_exists in Hw as (j & Hj & Hb). apply beatsb_spec in Hb.
   destruct (Rle_dec 0 (own + total up 0 y)) as [|Hn]; [reflexivity|exfalso].
-  refine (T2_pair_upper M T eps (c j) q m j (ups j) (owns j) y (Hup j Hj) _ _ Hb).
-  - apply filter_In in Hy as [Hy _]. assumption.
-  - assert (Ht : forall z i, total (ups j) i z <= total up i z).
-    { induction z as [|t z IH]; intros i; simpl; [lra|]. specialize (IH (S i)). specialize (Hle j i t Hj). lra. }
-    specialize (Ht y 0%nat). specialize (Hown j Hj). lra.
+  refine (T2_pair_upper M T eps (c j) q m j (ups j) (owns j) y (Hup j Hj) Hy _ Hb).
+  assert (Ht : forall z i, total (ups j) i z <= total up i z).
+  { induction z as [|t z IH]; intros i; simpl; [lra|]. specialize (IH (S i)). specialize (Hle j i t Hj). lra. }
+  specialize (Ht y 0%nat). specialize (Hown j Hj). lra.
 Qed.
 End Group.

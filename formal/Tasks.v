@@ -222,13 +222,16 @@ Proof.
     apply (Rmult_le_reg_r (Zw M x)); lra.
 Qed.
 
+(** The tokens that occur at a free position in the class: tables hold for these. *)
+Definition present (q m i t : nat) : Prop := exists y, In y (free_words n T q m) /\ nth i y O = t.
+
 (** A table of a class (q, m) for the rival j, in units of 1/c: entries of the free positions for the
-    tokens allowed there, and the query's own entry. *)
+    tokens that occur there, and the query's own entry. *)
 Definition upper (eps c : R) (q m j : nat) (up : nat -> nat -> R) (own : R) : Prop :=
-  0 < c /\ (forall i t, (i < n)%nat -> In t (A i) -> c * g M eps q m j i t <= up i t)
+  0 < c /\ (forall i t, (i < n)%nat -> present q m i t -> c * g M eps q m j i t <= up i t)
   /\ c * g M eps q m j n q <= own.
 Definition lower (eps c : R) (q m j : nat) (low : nat -> nat -> R) (own : R) : Prop :=
-  0 < c /\ (forall i t, (i < n)%nat -> In t (A i) -> low i t <= c * g M eps q m j i t)
+  0 < c /\ (forall i t, (i < n)%nat -> present q m i t -> low i t <= c * g M eps q m j i t)
   /\ own <= c * g M eps q m j n q.
 
 Lemma tok_free y q i : length y = n -> (i < n)%nat -> tok (y ++ [q]) i = nth i y O.
@@ -245,25 +248,27 @@ Proof.
 Qed.
 
 Theorem T2_pair_upper eps c q m j up own y :
-  upper eps c q m j up own -> In y (words A 0 n) ->
+  upper eps c q m j up own -> In y (free_words n T q m) ->
   own + total up 0 y < 0 -> ~ beats eps (y ++ [q]) j m.
 Proof.
-  intros (Hc & Hup & Hown) Hy Hs Hb. apply in_words in Hy as [L Hy]. apply T1_pair in Hb.
+  intros (Hc & Hup & Hown) Hy Hs Hb.
+  assert (L : length y = n) by (apply filter_In in Hy as [Hy _]; apply in_words in Hy; tauto). apply T1_pair in Hb.
   apply (Rmult_le_compat_l c) in Hb; [|lra]. rewrite Rmult_0_r, scaled_sum in Hb by assumption.
   rewrite total_sum, L in Hs.
   assert (Hle : sum n (fun i => c * g M eps q m j i (nth i y O)) <= sum n (fun i => up i (nth i y O))); [|lra].
-  apply sum_le. intros i Hi. apply Hup; [assumption|]. apply (allowed_nth A 0 y i Hy). lia.
+  apply sum_le. intros i Hi. apply Hup; [assumption|]. exists y. split; [assumption|reflexivity].
 Qed.
 
 Theorem T2_pair_lower eps c q m j low own y :
-  lower eps c q m j low own -> In y (words A 0 n) ->
+  lower eps c q m j low own -> In y (free_words n T q m) ->
   0 <= own + total low 0 y -> beats eps (y ++ [q]) j m.
 Proof.
-  intros (Hc & Hlow & Hown) Hy Hs. apply in_words in Hy as [L Hy]. apply T1_pair.
+  intros (Hc & Hlow & Hown) Hy Hs.
+  assert (L : length y = n) by (apply filter_In in Hy as [Hy _]; apply in_words in Hy; tauto). apply T1_pair.
   apply (Rmult_le_reg_l c); [assumption|]. rewrite Rmult_0_r, scaled_sum by assumption.
   rewrite total_sum, L in Hs.
   assert (Hle : sum n (fun i => low i (nth i y O)) <= sum n (fun i => c * g M eps q m j i (nth i y O))); [|lra].
-  apply sum_le. intros i Hi. apply Hlow; [assumption|]. apply (allowed_nth A 0 y i Hy). lia.
+  apply sum_le. intros i Hi. apply Hlow; [assumption|]. exists y. split; [assumption|reflexivity].
 Qed.
 
 (** *** T3, T5 and T6 for a class of any task, by folds over any automaton that accepts it *)
@@ -292,12 +297,10 @@ Theorem T3_fold eps c j up own x :
   match worst_case up with Some w => own + w < 0 | None => True end ->
   In x (class_of n T q m) -> ~ beats eps x j m.
 Proof.
-  intros Hup Hw Hx. apply in_map_iff in Hx as (y & <- & Hy). rewrite free_words_class in Hy.
+  intros Hup Hw Hx. apply in_map_iff in Hx as (y & <- & Hy). assert (Hf := Hy). rewrite free_words_class in Hy.
   pose proof (T13_worst_case State State_dec delta accepts A states states_NoDup states_closed s0 s0_in n up) as HW.
   destruct (worst_case up) as [w|].
-  - destruct HW as [Hle _]. apply (T2_pair_upper eps c q m j up own y Hup).
-    + apply filter_In in Hy as [Hy _]. assumption.
-    + specialize (Hle y Hy). lra.
+  - destruct HW as [Hle _]. apply (T2_pair_upper eps c q m j up own y Hup Hf). specialize (Hle y Hy). lra.
   - rewrite HW in Hy. destruct Hy.
 Qed.
 
@@ -312,8 +315,7 @@ Proof.
   intros Hup Hp. rewrite <- free_words_class. unfold class_of. rewrite count_map.
   apply count_le. intros y Hy Hb. apply Hp. apply beatsb_spec in Hb.
   destruct (Rle_dec 0 (own + total up 0 y)) as [H|H]; [assumption|exfalso].
-  refine (T2_pair_upper eps c q m j up own y Hup _ _ Hb); [|lra].
-  apply filter_In in Hy as [Hy _]. assumption.
+  refine (T2_pair_upper eps c q m j up own y Hup Hy _ Hb). lra.
 Qed.
 
 Theorem T5_class eps c j up own L : 0 < L -> upper eps c q m j up own ->
@@ -369,9 +371,7 @@ Theorem T6b_class eps c j low own rate W : (0 < rate)%Z -> 0 < W -> lower eps c 
 Proof.
   intros Hr HW Hlow. rewrite <- free_words_class. unfold class_of. rewrite count_map.
   apply count_le. intros y Hy Hb. apply Z.leb_le in Hb. apply beatsb_spec.
-  apply (T2_pair_lower eps c q m j low own y Hlow).
-  - apply filter_In in Hy as [Hy _]. assumption.
-  - apply (total_gfloor rate W); assumption.
+  apply (T2_pair_lower eps c q m j low own y Hlow Hy). apply (total_gfloor rate W); assumption.
 Qed.
 End Class.
 End Model.
