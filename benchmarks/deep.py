@@ -161,7 +161,7 @@ def _found(model: Deep, folders: list[Path], scratch: Path) -> Path | None:
                 return file
             out = scratch / f"{model.name}.safetensors"
             asked = ("--task", model.task or "", "--out", str(out))
-            if _run("import", str(file), *model.options, *asked).code == 0:
+            if run("import", str(file), *model.options, *asked).code == 0:
                 return out
     try:
         return resolve(model.name)
@@ -181,7 +181,7 @@ def _measured(model: Deep, path: Path, scratch: Path) -> str:
         certificate.write_bytes(encode(drafted.claim, drafted.proof))
         proving.append(time.process_time() - started)
         checks.append(
-            _run("check", str(path), str(certificate), f"--max-operations={MOST}", "--json")
+            run("check", str(path), str(certificate), f"--max-operations={MOST}", "--json")
         )
         # A margin that the checker's radius is in the way of is lowered by a digit.
         return SimpleNamespace(note=None if checks[-1].code == 0 else checks[-1].output)
@@ -228,7 +228,7 @@ class Done(NamedTuple):
     megabytes: int
 
 
-def _run(*arguments: str) -> Done:
+def run(*arguments: str) -> Done:
     """Run a command of ballproof; the seconds and the memory are its children's as well."""
     command = [sys.executable, "-c", SMALL, sys.executable, "-m", "ballproof", *arguments]
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
@@ -253,7 +253,7 @@ def _nodes(scratch: Path) -> Iterator[str]:
         problem = pose(weights, task=task_named("max-of-4", weights.shape))
         drafted = draft(problem, strategy_named("enumerate"), MOST, silent)
         certificate.write_bytes(encode(drafted.claim, drafted.proof))
-        checked = _run("check", str(path), str(certificate), f"--max-operations={MOST}")
+        checked = run("check", str(path), str(certificate), f"--max-operations={MOST}")
         passes = drafted.proof.witness["passes"]
         widths = ", ".join(str(one["width"]) for one in passes)
         each = checked.seconds / PREFIXES

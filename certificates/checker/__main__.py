@@ -66,7 +66,7 @@ def _parser() -> _Parser:
     budget.default = DEFAULT_MAX_OPERATIONS
     processes = parser.add_argument("--processes", type=int, metavar="N", default=1)
     processes.choices = range(1, 257)
-    processes.help = "share the inputs of a model of several layers among N processes"
+    processes.help = "share the inputs of several layers, or queries of several heads, among N"
     explain = parser.add_argument("--explain", action="append", default=[], metavar="TOKENS")
     explain.type = lambda text: tuple(map(int, text.split(",")))
     explain.help = "say what decides this sequence, such as 3,17,60,12"

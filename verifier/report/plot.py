@@ -15,8 +15,17 @@ from ballproof.verifier.strategies import STRATEGIES, strategy_named
 FORMATS = (".svg", ".png", ".pdf")
 THE_STUDYS = "the study's strategies"
 # Colour and marker of the study's, then of our families in turn: colours that print, and that the
-# colour-blind tell.
-STYLES = (("#777777", "o"), ("#d95f02", "^"), ("#1b6ca8", "s"), ("#b86e00", "D"), ("#8a63d2", "v"))
+# colour-blind tell; no two families share a marker.
+STYLES = (
+    ("#777777", "o"),
+    ("#d95f02", "^"),
+    ("#1b6ca8", "s"),
+    ("#b86e00", "D"),
+    ("#8a63d2", "v"),
+    ("#0f7b5f", "P"),
+    ("#c2185b", "X"),
+    ("#5d4037", "h"),
+)
 
 
 def require_plotting() -> Any:
@@ -41,6 +50,8 @@ def draw(points: list[Point], title: str, kind: str) -> bytes:
     for axes, height in ((left, _bound), (right, _open)):
         for label, (colour, marker) in zip(_labels(), cycle(STYLES), strict=False):
             group = [point for point in points if _label(point.strategy) == label]
+            if not group:
+                continue
             x, y = [p.operations for p in group], [height(p) for p in group]
             axes.scatter(x, y, s=22, c=colour, marker=marker, label=label, linewidths=0, alpha=0.8)
         line = [p.operations for p in best], [height(p) for p in best]
