@@ -85,7 +85,8 @@ _WORDS = {VERIFIED: "verified", REJECTED: "rejected", DECLINED: "declined"}
 @click.option(
     "--processes",
     type=click.IntRange(1, 256),
-    help="Let the checker share the inputs of a deep model, or the queries of several heads, among so many processes.  [default: 1]",
+    help="Let the checker share the inputs of a deep model, or the queries of several heads, among "
+    "so many processes.  [default: 1]",
 )
 @click.option(
     "--verified",
