@@ -9,7 +9,7 @@ SECONDS_TO_FUZZ ?= 3600
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
-	@echo "make test      formatting, lint, types and the fast tests (about twelve minutes)"
+	@echo "make test      formatting, lint, types and the fast tests (about ten minutes)"
 	@echo "make test-all  the same with the exhaustive tests"
 	@echo "make test-installed  build the wheel, install it into an empty environment, and run it there"
 	@echo "make test-notebooks  run the notebooks in a fresh environment, with torch and TransformerLens"

@@ -92,8 +92,9 @@ class _Class:
                 means = [self._mean(h, x, lambda row: row.neurons) for x in _inputs(self.cells)]
                 columns = [*zip(*means, strict=True)]
                 hair = self._hair(h)
-                low.append([int(min(x) // 1) - hair for x in columns])
-                high.append([int(max(x) // 1) + hair for x in columns])
+                most = 3 * self.tables.summands.top
+                low.append([max(int(min(x) // 1) - hair, -most) for x in columns])
+                high.append([min(int(max(x) // 1) + hair, most) for x in columns])
         sigmas, _ = self.tables.lines(self.query, self.column, low, high)
         leads, scale = self.tables.leads, self.tables.scale
 

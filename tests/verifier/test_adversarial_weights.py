@@ -35,7 +35,8 @@ LIMIT = 10**8
 SECONDS = 30
 TWO_SIDED = ("brute-force", "exact")
 # The toys have one head and no neurons.
-SERVED = [strategy for strategy in STRATEGIES if strategy.needs is not Needs.ONE_LAYER]
+OTHERS = (Needs.ONE_LAYER, Needs.SUMMANDS)
+SERVED = [strategy for strategy in STRATEGIES if strategy.needs not in OTHERS]
 TABLED = [strategy for strategy in SERVED if "/" not in strategy.name]
 SUBCUBIC = [strategy for strategy in STRATEGIES if "/" in strategy.name]
 MARGINS = [Fraction(0), Fraction(1, 3), Fraction(1, 2**70)]
