@@ -32,19 +32,18 @@ class Witness(NamedTuple):
 
 def read_exact(claim: Claim) -> Witness:
     """Return the witness of `exact`: what a class leaves is evaluated."""
-    return _read(claim, {"unit", "classes"}, 0)
+    return _read(claim, {"unit", "classes"})
 
 
 def read_split(claim: Claim) -> Witness:
     """Return the witness of `split`: what a class leaves is counted on a grid."""
-    keys = {"unit", "rate", "classes"}
-    demand(claim.witness.keys() == keys, f"the keys {', '.join(sorted(keys))} are expected.")
-    return _read(claim, keys, small(claim.witness["rate"], 1, MOST_RATE))
+    return _read(claim, {"unit", "rate", "classes"})
 
 
-def _read(claim: Claim, keys: set[str], rate: int) -> Witness:
+def _read(claim: Claim, keys: set[str]) -> Witness:
     witness = claim.witness
     demand(witness.keys() == keys, f"the keys {', '.join(sorted(keys))} are expected.")
+    rate = small(witness["rate"], 1, MOST_RATE) if "rate" in keys else 0
     unit, classes = small(witness["unit"], -MOST_UNIT, MOST_UNIT), dict[tuple[int, int], Said]()
     last = (-1, 0)
     for item in list_of(witness["classes"]):
