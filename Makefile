@@ -5,15 +5,17 @@ CHECKER := certificates/checker
 # How long `make fuzz` runs, both targets together.
 SECONDS_TO_FUZZ ?= 3600
 
-.PHONY: help docs names verified demo test test-all test-installed test-notebooks arena arena-pack arena-manifest lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
+.PHONY: help docs dist lock names verified demo test test-all test-installed test-notebooks arena arena-pack arena-manifest lint bench bench-strategies bench-ladders bench-audit study checker clean fuzz mutants kernel-mutants
 
 help:
 	@echo "make demo      prove and check max-of-4-seed-123 with five strategies (about a minute)"
 	@echo "make test      formatting, lint, types and the fast tests (about ten minutes)"
 	@echo "make test-all  the same with the exhaustive tests"
-	@echo "make test-installed  build the wheel, install it into an empty environment, and run it there"
+	@echo "make test-installed  run the wheel in an empty environment of each Python 3.11 to 3.14 that is found"
 	@echo "make test-notebooks  run the notebooks in a fresh environment, with torch and TransformerLens"
 	@echo "make arena     build its certificates and hostile files, and score the checker (a few minutes)"
+	@echo "make dist      build sdist and wheel into out/dist, twice, and compare the bytes"
+	@echo "make lock      look for newer releases of what the tests and the build need, and lock them"
 	@echo "make verified  build the checker that is proved in Coq, and the proofs"
 	@echo "make arena-pack  pack them, with their runner, for authors of other checkers"
 	@echo "make docs      build the site of the documentation into out/site; a warning is an error"
@@ -37,11 +39,23 @@ test: .venv/installed-test lint
 test-all: .venv/installed-test lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-installed:
-	PYTHON=$(PYTHON) bash tests/installed.sh
+test-installed: dist
+	bash tests/installed.sh
 
 test-notebooks:
 	PYTHON=$(PYTHON) bash tests/notebooks.sh
+
+# Of the last commit, with the tools that release/build.txt locks.
+dist: build/release/installed
+	build/release/bin/python release/dist.py out/dist --twice
+
+# Then `make test` and `make test-installed`, and look at the diff.
+LOCK = build/lock/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock"
+lock:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet uv
+	$(LOCK) release/build.in setup.cfg --extra test --output-file release/test.txt
+	$(LOCK) release/build.in --constraint release/test.txt --output-file release/build.txt
 
 # The checker that is proved in Coq (docs/formal.md), and the proofs; Debian 12 has what it needs:
 # apt-get install coq libcoq-flocq ocaml-findlib ocaml-nox libzarith-ocaml-dev
@@ -125,8 +139,15 @@ checker:
 	$(BIN)/python -m pip install --quiet --editable .
 	touch $@
 
-.venv/installed-test: .venv/installed
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+# The tests run on the releases that are locked, hash by hash; a user's install takes what is newest.
+.venv/installed-test: .venv/installed release/build.txt release/test.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement release/build.txt --requirement release/test.txt
+	$(BIN)/python -m pip install --quiet --no-build-isolation --no-deps --editable .
+	touch $@
+
+build/release/installed: release/build.txt
+	$(PYTHON) -m venv build/release
+	build/release/bin/python -m pip install --quiet --require-hashes --requirement release/build.txt
 	touch $@
 
 .venv/installed-report: .venv/installed
