@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 from kernel_mutants import document
-from kernel_mutants.campaign import Campaign, TrueKernelFails
+from kernel_mutants.campaign import STAGES, Campaign, TrueKernelFails
 from kernel_mutants.mutants import kernel_files
 from kernel_mutants.sample import run_sample
 from kernel_mutants.suite import TESTS, with_tests
@@ -40,6 +40,13 @@ def _parser() -> argparse.ArgumentParser:
         default=sorted((TESTS / "certificates").glob("test_*.py")),
         metavar="FILE",
         help="only these: what they do not kill, others may (default: all of tests/certificates)",
+    )
+    parser.add_argument(
+        "--stages",
+        type=int,
+        choices=range(1, len(STAGES) + 1),
+        default=len(STAGES),
+        help=f"tests of so many seconds for each mutant: {', '.join(str(s) for s, _ in STAGES)}",
     )
     parser.add_argument("--jobs", type=int, default=1, help="mutants at a time (default 1)")
     parser.add_argument(
@@ -67,7 +74,8 @@ def main() -> int:
         return run_sample()
     files = arguments.files or kernel_files()
     tests = [path.resolve() for path in arguments.tests]
-    campaign = Campaign(files, arguments.functions, tests, arguments.out, arguments.jobs)
+    options = arguments.out, arguments.jobs, arguments.stages
+    campaign = Campaign(files, arguments.functions, tests, *options)
     try:
         with_tests(tests, campaign.work)
     except TrueKernelFails as failure:

@@ -42,10 +42,16 @@ class Campaign:
     """Runs the mutants of some files in stages; what is known already is not run again."""
 
     def __init__(
-        self, files: list[str], functions: list[str], tests: list[Path], folder: Path, jobs: int
+        self,
+        files: list[str],
+        functions: list[str],
+        tests: list[Path],
+        folder: Path,
+        jobs: int = 1,
+        stages: int = len(STAGES),
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.jobs, self.say = folder, jobs, Progress()
+        self.folder, self.jobs, self.stages, self.say = folder, jobs, stages, Progress()
         self.sources = {file: (KERNEL / file).read_text() for file in files}
         found = [m for file in files for m in mutants_of(file, self.sources[file])]
         self.mutants = [
@@ -67,7 +73,7 @@ class Campaign:
             if (test := self.results.killer(mutant)) in costs:
                 planner.learn(mutant, test)
         by_name = {item.nodeid: item for item in items}
-        for stage in range(len(STAGES)):
+        for stage in range(self.stages):
             _Stage(self, stage, planner, by_name, costs).run()
 
     def unlisted(self) -> list[Mutant]:
@@ -137,6 +143,6 @@ class _Stage:
         rate = self.done / (time.monotonic() - self.start)
         left = (len(self.todo) - self.done) / rate / 60
         self.campaign.say(
-            f"stage {self.number + 1} of {len(STAGES)}: {self.done} of {len(self.todo)} mutants, "
-            f"{rate:.1f}/s, {left:.1f} min left, {self.alive} alive"
+            f"stage {self.number + 1} of {self.campaign.stages}: {self.done} of {len(self.todo)}"
+            f" mutants, {rate:.1f}/s, {left:.1f} min left, {self.alive} alive"
         )

@@ -1,0 +1,190 @@
+"""Walks over inputs, to the digit: of networks of layers, of merged atoms, and of all inputs.
+
+In tests/ `PYTHONPATH=../certificates/checker python -m support.walk_reference` writes the file
+tests/data/walk-reference.json anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from arithmetic.tally import Tally
+from counting.cells import cells_of
+from counting.merged import Limits, MergedWalk
+from counting.network import Network
+from counting.pools import Table
+from counting.readers import readers_of
+from counting.stages import Precision
+from counting.tree import labelled
+from counting.walks import walk_of
+from files.claims import Pins
+from kernel import given, read
+from support.certify import encoded
+from support.layered import layered
+from support.networks import claim_of, inputs_of
+from support.table_counts import table
+from tasks.acceptors import Class, accepted
+from tasks.balanced import Balanced
+from tasks.maximum import Maximum
+from tasks.rank import Rank
+from tasks.task import Task
+
+PATH = Path(__file__).resolve().parents[1] / "data" / "walk-reference.json"
+PLENTY = 10**12
+WIDE, NARROW = Precision(128, 50, 64, 0), Precision(64, 24, 28, 0)
+# Vectors of few bits, a readout of fewer, and lanes that hardly have room.
+PRECISIONS = [WIDE, NARROW, Precision(128, 40, 64, 5), Precision(64, 14, 30, 3)]
+PRECISIONS += [Precision(64, 30, 31, 0), Precision(64, 11, 12, 0)]
+SMALL = {"d": 3, "m": 2, "heads": 2, "d_head": 2}
+NETWORKS: dict[str, dict[str, Any]] = {
+    "one layer": {"layers": 1, "final": True, "norm": "layer", "activation": None},
+    "two layers": {"biases": False},
+    "three layers": {"activation": None, "layers": 3},
+    "no neurons, two layers": {"activation": None},
+    "layer norms": {"norm": "layer", "activation": "silu"},
+    "root norms": {"norm": "rms", "activation": "silu", "gated": True, "weighted": False},
+    "no norm at the end": {"norm": "rms", "final": False, "activation": "gelu-tanh", "layers": 1},
+    "gates": {"activation": "relu", "gated": True},
+    "gates of one layer": {"activation": "silu", "gated": True, "layers": 1},
+    "an activation": {"activation": "silu", "layers": 1, "biases": False},
+    "a sum": {"position": "sum"},
+    "a mean": {"position": "mean", "activation": None, "mask": "none"},
+    "an early position": {"position": 1, "layers": 1},
+    "the first position": {"position": 0},
+    "no mask": {"mask": "none"},
+    "no mask, an early position": {"mask": "none", "position": 1, "norm": "layer"},
+    "a share": {"share": "1/2"},
+    "a share above one": {"share": "3/2", "normalised": True},
+    "uniform attention": {"share": "0", "mask": "none"},
+    "a deep readout": {"readouts": 3, "layers": 1},
+    "one head": {"heads": 1, "d_head": 3},
+    "heavy": {"scale": 4.0},
+    "heavy, two layers": {"scale": 2.5, "norm": "layer"},
+    "light": {"scale": 0.01},
+    "integers": {"integers": True, "scale": 1.0},
+}
+
+
+def walked(name: str) -> Any:
+    """Return outputs, radii and operations of each input of a network, at each precision."""
+    place = [*NETWORKS].index(name)
+    options = SMALL | NETWORKS[name]
+    network = layered(place, v=2 + place % 2, n=3, outputs=2 + place % 2, **options)
+    spans = [[0, 2], [0, 1 + place % 2], [place % 2, 2]]
+    task = table(network, 3, network.sizes["d_vocab_out"], place, spans)
+    passes = [dict(zip(("width", "bits", "fine", "readout"), WIDE, strict=True))]
+    options = {"precision": 128, "witness": {"passes": passes}}
+    cert = claim_of(network, task, (0, len(task["labels"])), **options)
+    claim, model = read(network.bytes(), encoded(cert), Pins())
+    found: list[Any] = []
+    for precision in PRECISIONS:
+        tally = Tally(PLENTY, 2)
+        layers = given(model, claim, tally)
+        made = Network(layers, readers_of(layers, tally), precision, tally)
+        walk = walk_of(made, tally)
+        walk.named(3, 2)
+        found.append(tally.spent)
+        inputs = [[t - s[0] for t, s in zip(x, spans, strict=True)] for x in inputs_of(task)]
+        # In their order, then back: other prefixes are shared.
+        for tokens in [*inputs, *inputs[::-2]]:
+            outputs = walk.outputs(tokens)
+            found.append((outputs and (list(outputs[0]), outputs[1]), tally.spent))
+        found.append(list(tally.once.items()))
+    return found
+
+
+def merged(seed: int) -> Any:
+    """Return what merged walks count, and their operations, for classes of several rules."""
+    rng = Random(seed)
+    found = []
+    for rule, v, places in ((Maximum(), 4, 3), (Rank(2), 3, 3), (Maximum(), 3, 0), (Rank(1), 2, 4)):
+        positions, reads = [range(v)] * (places + 1), range(places + 1)
+        for label in rule.labels(range(v), places + 1):
+            acceptor = accepted(rule, label, positions, reads)
+            for query, start in acceptor.starts.items():
+                cells = cells_of(Class(query, start, acceptor), [])
+                found.append(_merged(rng, cells, places))
+    return found
+
+
+def _merged(rng: Random, cells: Any, places: int) -> Any:
+    count, rivals = len(cells.tokens), rng.randint(1, 3)
+    scales = [10 ** rng.randint(0, 5) for _ in range(count)]
+    tables = []
+    for _ in range(rivals):
+        rows = [[rng.randint(-6, 5) * x for x in scales] for _ in range(places)]
+        own = rng.randint(-9, 6) * rng.choice([1, *scales])
+        tables.append(Table(own, rows, count * places + 1))
+    axes = sorted(rng.sample(range(rivals), rng.randint(1, rivals)))
+    found: list[Any] = []
+    for limits in ((1, 1), (1, 9), (2, 2), (3, 1), (4, 3), (4096, 4096)):
+        for up in (True, False):
+            tally = Tally(PLENTY)
+            walk = MergedWalk(cells, tables, axes, max(count - 1, 0), tally)
+            found.append((walk.lanes.width, walk.units))
+            found.append((walk.count(Limits(*limits), up=up), tally.spent))
+    return found
+
+
+def trees() -> Any:
+    """Return the inputs with labels in their order, and the operations, for several tasks."""
+    found: list[Any] = []
+    words = Balanced(0, 1, (0, 1))
+    for rule, spans, reads in (
+        (words, [range(2)] * 4, range(4)),
+        (Maximum(), [range(1, 3), range(2, 4), range(3)], (0, 2)),
+        (Maximum(), [range(2)], (0,)),
+        (Sparse(), [range(3), range(1, 4), range(2)], (0, 1, 2)),
+        (Sparse(), [range(3), range(1, 4), range(2)], (0, 2)),
+        (Sparse(), [range(3), range(1, 4), range(2)], (1,)),
+    ):
+        task = Task(rule, tuple(spans), tuple(reads), range(4))
+        for first in ((), (0,), (1,), (0, 1), (0, 0, 0)[: len(spans)]):
+            if any(x >= len(span) for x, span in zip(first, spans, strict=False)):
+                continue
+            for shared in (0, 1, 2, 9):
+                tally = Tally(PLENTY, 2)
+                listed = [(list(x), label) for x, label in labelled(task, tally, first, shared)]
+                found.append((listed, tally.spent, list(tally.once.items())))
+    return found
+
+
+class Sparse:
+    """Gives a label to inputs whose tokens add up to an even number, none of them 2."""
+
+    def opening(self) -> int:
+        return 0
+
+    def reading(self, state: int, remaining: int, token: int) -> int | None:
+        total = state + token
+        return None if token == 2 or (not remaining and total % 2) else total
+
+    def label(self, tokens: list[int]) -> int | None:
+        return None if 2 in tokens or sum(tokens) % 2 else sum(tokens)
+
+
+RULES: dict[str, Callable[[], Any]] = {
+    **{f"network: {name}": lambda name=name: walked(name) for name in NETWORKS},
+    **{f"merged walks, {seed}": lambda seed=seed: merged(seed) for seed in range(4)},
+    "trees": trees,
+}
+
+
+def digest(rule: str) -> str:
+    """Return a digest of all numbers of a rule."""
+    return hashlib.sha256(repr(RULES[rule]()).encode()).hexdigest()[:16]
+
+
+def stored() -> dict[str, str]:
+    """Return the digests by rule."""
+    found: dict[str, str] = json.loads(PATH.read_text())
+    return found
+
+
+if __name__ == "__main__":
+    PATH.write_text(json.dumps({rule: digest(rule) for rule in RULES}, indent=1) + "\n")
