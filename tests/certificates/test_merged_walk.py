@@ -1,6 +1,7 @@
 """The merged walk (T18): whatever is merged, it lies on its side of the number of inputs."""
 
 from fractions import Fraction
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -88,6 +89,24 @@ def test_atoms_that_are_merged_keep_the_larger_of_each_sum():
     assert counted((cells, tables, [0, 1]), EVERY, up=True) == true_count(cells, tables) == 2
     assert counted((cells, tables, [0, 1]), Limits(1, 2), up=True) == 4
     assert counted((cells, tables, [0, 1]), Limits(1, 2), up=False) == 0
+
+
+def class_of_max(v, places):
+    """Return the start and the acceptor of a class of max whose label is the largest token."""
+    inputs = accepted(Maximum(), v - 1, [range(v)] * (places + 1), range(v))
+    return inputs.starts[1], inputs
+
+
+def test_a_rival_that_is_out_hinders_no_merging():
+    """It is lifted to the same number in all atoms of a state, on its axis too."""
+    rng, cells = Random(3), cells_of(Class(1, *class_of_max(4, 5)), [])
+    for atoms in range(1, 7):
+        for _ in range(10):
+            rows = [[[rng.randint(-60, 40) for _ in range(4)] for _ in range(5)] for _ in range(3)]
+            tables = [Table(-40, rows[0], 21), Table(-30, rows[1], 21)]
+            out = [*tables, Table(-(201 * 10**5), [[10**5 * x for x in y] for y in rows[2]], 21)]
+            both = counted((cells, out, [0, 1, 2]), Limits(atoms, 2**12), up=True)
+            assert both == counted((cells, tables, [0, 1]), Limits(atoms, 2**12), up=True)
 
 
 @given(st.integers(-(10**40), 10**40), st.integers(-(10**40), 10**40), st.integers(1, 10**20))

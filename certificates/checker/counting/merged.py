@@ -6,7 +6,6 @@ with upper tables the count never falls by that. With lower tables the smallest 
 it never rises. Which atoms are merged decides how good the count is, and nothing else.
 """
 
-from collections.abc import Callable
 from functools import reduce
 from heapq import heapify, heappop, heappush
 from itertools import count as numbers
@@ -22,10 +21,9 @@ LOGARITHM = 20
 
 
 class Atom(NamedTuple):
-    """Sums of all rivals in lanes, those of the axes once more, and a number of ways."""
+    """Sums of all rivals in lanes, and a number of ways."""
 
     sums: int
-    axes: tuple[int, ...]
     ways: int
 
 
@@ -70,8 +68,7 @@ class MergedWalk:
         """Return the count, with at most so many atoms of each state after each position."""
         tables, total = self.tables, 0
         least, most = (self._ends(low) for low in (True, False))
-        own = [table.own for table in tables]
-        start = Atom(self.lanes.pack(own), tuple(own[a] for a in self.axes), 1)
+        start = Atom(self.lanes.pack([table.own for table in tables]), 1)
         states = {self.cells.start: [start]}
         for place, moves in enumerate(self.cells.moves):
             following: dict[int, list[Atom]] = {}
@@ -113,9 +110,9 @@ class MergedWalk:
                 sums, ways = atom.sums + entry.sums, atom.ways * entry.ways
                 if lanes.signs(sums + least):
                     won += ways
-                elif lanes.signs(sums + most):
-                    axes = tuple(map(int.__add__, atom.axes, entry.axes))
-                    kept.append(Atom(lanes.maximum(sums, floor) if up else sums, axes, ways))
+                elif flags := lanes.signs(sums + most):
+                    lifted = up and flags != lanes.ones
+                    kept.append(Atom(lanes.maximum(sums, floor) if lifted else sums, ways))
         return won, kept
 
     def _entries(self, place: int, cells: range, most: int, up: bool) -> list[Atom]:
@@ -124,9 +121,8 @@ class MergedWalk:
         self.tally.charge(len(cells) * len(rows))
         entries = []
         for cell in cells:
-            column = [row[cell] for row in rows]
-            axes = tuple(column[a] for a in self.axes)
-            entries.append(Atom(self.lanes.pack(column), axes, self.cells.sizes[cell]))
+            column = self.lanes.pack([row[cell] for row in rows])
+            entries.append(Atom(column, self.cells.sizes[cell]))
         return self._merged(entries, most, up)
 
     def _ends(self, low: bool) -> list[list[int]]:
@@ -150,7 +146,7 @@ class MergedWalk:
         """
         if len(atoms) <= limit:
             return atoms
-        marked = [(self._levels(atom.axes, up), atom) for atom in atoms]
+        marked = [(self._levels(atom.sums, up), atom) for atom in atoms]
         number = numbers()
         parts = [(*self._cut(marked), next(number))]
         heapify(parts)
@@ -161,8 +157,10 @@ class MergedWalk:
                 heappush(parts, (gain, where, ordered, next(number)))
         return [self._one([atom for _, atom in part], up) for _, _, part, _ in parts]
 
-    def _levels(self, axes: tuple[int, ...], up: bool) -> tuple[int, ...]:
+    def _levels(self, sums: int, up: bool) -> tuple[int, ...]:
         """Return the logarithms of an atom's sums on the axes, negated where sums are lowered."""
+        raised, half, width = sums + self.lanes.offset, self.lanes.half, self.lanes.width
+        axes = [(raised >> width * a & 2 * half - 1) - half for a in self.axes]
         levels = map(level, axes, self.units)
         return tuple(levels) if up else tuple(-x for x in levels)
 
@@ -196,11 +194,8 @@ class MergedWalk:
             return atoms[0]
         self.tally.charge(3 * len(atoms) * len(self.tables))
         ways = sum(atom.ways for atom in atoms)
-        pick: Callable[..., int] = max if up else min
-        axes = tuple(map(pick, *(atom.axes for atom in atoms)))
-        if up:
-            return Atom(reduce(self.lanes.maximum, [atom.sums for atom in atoms]), axes, ways)
-        return Atom(-reduce(self.lanes.maximum, [-atom.sums for atom in atoms]), axes, ways)
+        sign = 1 if up else -1
+        return Atom(sign * reduce(self.lanes.maximum, [sign * atom.sums for atom in atoms]), ways)
 
 
 def level(x: int, unit: int) -> int:
