@@ -188,7 +188,7 @@ def test_a_witness_is_not_changed_by_completing_it():
     group = {"rule": "branch", "rivals": [1]}
     node = {"subpools": [], "groups": [group], "likely": 1}
     witness = {"labels": [[0, [node]]]}
-    both, one = two_sided(witness, 7), one_sided(witness)
+    both, one = two_sided(witness, 7, 3, 0), one_sided(witness)
     assert [g["rule"] for g in both["labels"][0][1][0]["groups"]] == [
         "branch-two-sided",
         "grid-lower",

@@ -22,10 +22,13 @@ from ballproof.verifier.strategies.changes import HARMLESS, MISSING, looked_up
 from ballproof.verifier.strategies.ladder import bound, workers
 from ballproof.verifier.strategies.ladder import strategy as ladder_strategy
 from ballproof.verifier.strategies.ladder.cells import cells_of, spans_of
+from ballproof.verifier.strategies.ladder.costs import PoolCost
 from ballproof.verifier.strategies.ladder.domain import MERGED
+from ballproof.verifier.strategies.ladder.merged import Limits, MergedWalk
+from ballproof.verifier.strategies.ladder.offers import LEARNT, PROBE, Offers
 from ballproof.verifier.strategies.ladder.pools import Tables
 from ballproof.verifier.strategies.ladder.sampling import draws, strongest, wins
-from ballproof.verifier.strategies.ladder.steer import two_sided
+from ballproof.verifier.strategies.ladder.steer import BELOW_WALK, one_sided, two_sided
 
 
 @pytest.fixture
@@ -127,13 +130,104 @@ def test_changes_of_merged_groups_are_answered_as_they_must():
     assert {"atoms", "cells", "axes", "rule", "rivals"} <= set(tried)
 
 
-def test_what_walks_count_together_is_counted_from_below_together():
-    walks = [
-        {"rule": "merged", "rivals": [4, 7], "atoms": 64, "cells": 16, "axes": [7]},
-        {"rule": "merged", "rivals": [2], "atoms": 32, "cells": 12, "axes": [2]},
-        {"rule": "moment", "rivals": [1], "rate": 9},
+def walked(wrong, rivals):
+    group = {"rule": "merged", "rivals": [1, 4, 7], "atoms": 64, "cells": 16, "axes": [7]}
+    return {"subpools": [], "groups": [group], "below": (wrong, rivals)}
+
+
+def test_classes_with_the_most_wrong_inputs_are_counted_from_below():
+    witness = {"labels": [[0, [walked(5, [4]), walked(90, [4, 7])]], [1, [walked(70, [1])]]]}
+    for most, counted in ((0, []), (2.5, [90, 70]), (9, [90, 70, 5])):
+        both = two_sided(witness, 64, 3, most * 3 * BELOW_WALK)
+        found = [node["groups"][1:] for node in nodes(both)]
+        rivals = [group["rivals"] for below in found for group in below]
+        expected = {90: [4, 7], 70: [1], 5: [4]}
+        assert sorted(rivals) == sorted(expected[wrong] for wrong in counted)
+        assert all(
+            x["rule"] == "merged-lower" and x["axes"] == x["rivals"] for y in found for x in y
+        )
+        assert not any("below" in node for node in nodes(both))
+    assert all("below" not in node for node in nodes(one_sided(witness)))
+
+
+def offers(experience, seed=0, worth=1e6):
+    """Return the offers for a class in which one rival of four wins much."""
+    rng, cells = np.random.default_rng(seed), class_of_max(3, 8, 6)
+    rows = rng.integers(-90, 60, (6, 9, 4))
+    tables = Tables(np.array([-60, -90, -200, -220]), rows)
+    won = wins(tables, draws(cells, 2000, seed))
+    ladder, problem = strategy_named("ladder"), pose(weights_from_bytes(BIG.bytes(), "toy"))
+    return Offers(
+        ladder._rules(problem),
+        cells,
+        PoolCost(9, 6, 1, 6, 0, 0, summed=False),
+        np.array([1, 2, 4, 5]),
+        tables,
+        won,
+        worth,
+        8,
+        experience,
+    )
+
+
+BIG = Recipe("gaussian", 5, 4, 4, 3, seed=1).build()
+
+
+@pytest.mark.usefixtures("beyond")
+def test_what_is_offered_bounds_the_wins_and_gets_better():
+    found = list(offers({}).candidates())
+    class_ = offers({})
+    exact = MergedWalk(class_.cells, class_.tables, np.arange(4), 8, up=True)
+    true = exact.count(Limits(10**6, 10**6))
+    assert all(candidate.lost >= true for candidate in found)
+    assert min(candidate.lost for candidate in found) < 1.1 * true < found[0].lost
+    assert found[0].operations < min(candidate.operations for candidate in found[1:])
+
+
+@pytest.mark.usefixtures("beyond")
+def test_later_classes_of_a_label_try_what_was_worth_it():
+    experience, tried = {}, []
+    for _ in range(LEARNT + 2):
+        before = {kind: lesson.limits.copy() for kind, lesson in experience.items()}
+        found = list(offers(experience).candidates())
+        tried.append(len(found))
+    (lesson,) = experience.values()
+    walks = [group for x in found for group in x.groups if group["rule"] == "merged"]
+    alone = {limits for levels in lesson.levels.values() for limits in levels}
+    used = {(group["atoms"], group["cells"]) for group in walks}
+    assert used <= lesson.limits | alone == before.popitem()[1] | alone
+    assert tried[-1] < tried[0]
+
+
+def test_the_wins_of_a_walk_are_those_of_its_rivals():
+    cells, rng = class_of_max(1, 3, 4), np.random.default_rng(3)
+    for _ in range(20):
+        tables = Tables(rng.integers(-30, 5, 3), rng.integers(-9, 9, (4, 4, 3)))
+        walk = MergedWalk(cells, tables, np.arange(3), 3, up=True, exact=False)
+        count = walk.count(Limits(10**4, 10**4))
+        each = [
+            MergedWalk(cells, tables.of(np.array([j])), np.array([0]), 3, up=True).count(
+                Limits(10**4, 10**4)
+            )
+            for j in range(3)
+        ]
+        assert max(walk.wins) <= count + 1
+        assert count <= sum(walk.wins) + 1
+        assert all(found <= alone + 1 for found, alone in zip(walk.wins, each, strict=True))
+
+
+@pytest.mark.usefixtures("beyond")
+def test_axes_are_the_rivals_that_merging_raises():
+    """Two rivals that win apart need an axis each; of one axis nearly all seems wrong."""
+    class_ = offers({}, worth=1e9)
+    list(class_.candidates())
+    class_.learning = True
+    walk = class_._with_axes(np.arange(4))
+    short = Limits(*PROBE)
+    counts = [
+        MergedWalk(class_.cells, class_.tables, np.array([axis]), 8, up=True, exact=False).count(
+            short
+        )
+        for axis in range(4)
     ]
-    witness = {"labels": [[0, [{"subpools": [], "groups": walks, "likely": 4}]]]}
-    *above, below = two_sided(witness, 64)["labels"][0][1][0]["groups"]
-    assert above == walks
-    assert (below["rule"], below["rivals"], below["axes"]) == ("merged-lower", [2, 4, 7], [2, 4, 7])
+    assert walk.count(short) <= min(counts)

@@ -37,8 +37,7 @@ class Rules:
     walk_limit: int = 1_000_000
     # Merged walks, from short to long: atoms and cells that are kept apart.
     kept: tuple[tuple[int, int], ...] = ()
-    # The same for tables in which far tokens share cells.
-    short: tuple[tuple[int, int], ...] = ()
+    # The same for one rival.
     kept_alone: tuple[tuple[int, int], ...] = ()
     # What no walk is shorter than.
     base_walk: int = 100_000
@@ -50,7 +49,8 @@ class Rules:
 class Candidate:
     """A counting rule with its parameters: what it counts and loses, its groups and rare cells.
 
-    `likely` is the rival that wins most, where the rule tells.
+    `likely` is the rival that wins most, where the rule tells; `below` are about how many sequences
+    are wrong, by a sample, and the rivals that win them.
     """
 
     operations: int
@@ -59,6 +59,7 @@ class Candidate:
     rare: list[int] = field(default_factory=list)
     most: int = 0
     likely: int | None = None
+    below: tuple[int, list[int]] | None = None
 
 
 @dataclass

@@ -61,7 +61,8 @@ class MergedWalk:
 
     `units` are positive sizes, one for each rival, above which its sums are told apart by their
     logarithms; `axes` are the rivals that decide what is merged. With `exact` the count is in
-    integers; without it in floats, for a search. `operations` are those of the checker's walk.
+    integers; without it in floats, for a search. `operations` are those of the checker's walk, and
+    `wins` is about how many of the sequences each rival wins, as counted.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class MergedWalk:
         """Return the count; in floats it is a whole number nearby."""
         cells, total = self.cells, sum(self.cells.sizes)
         self.limits, self.count_, self.share = limits, 0, 0.0
+        self.shares = np.zeros(self.tables.rows.shape[2])
         self.operations = 6 * self.tables.rows.shape[2] * (cells.places * len(cells.sizes) + 1)
         one = np.array([1], dtype=object) if self.exact else None
         start = Atoms(self.tables.own[None], np.ones(1), one)
@@ -105,22 +107,26 @@ class MergedWalk:
         size: int = total**cells.places
         return int(self.share * 2.0**SHARE_BITS) * size >> SHARE_BITS
 
+    @property
+    def wins(self) -> Floats:
+        """Return about how many of the sequences that were counted each rival wins."""
+        return self.shares * float(sum(self.cells.sizes) ** self.cells.places)
+
     def _settled(self, atoms: Atoms, level: int, state: int) -> Atoms:
         """Cash the atoms that win whatever follows, drop those that cannot, lift what is out."""
         most, least = self.most[level][state], self.least[level][state]
         if most is None or least is None:
             return atoms.of(np.zeros(0, dtype=np.int64))
-        reached = atoms.sums + most >= 0
-        cashed = np.asarray((atoms.sums + least >= 0).any(axis=1), dtype=bool)
+        reached, sure = atoms.sums + most >= 0, atoms.sums + least >= 0
+        cashed = np.asarray(sure.any(axis=1), dtype=bool)
         if cashed.any():
             completions = self.cells.completions[level][state]
             won = atoms.of(cashed)
             if won.ways is not None:
                 self.count_ += int(won.ways.sum()) * completions
-            left = self.cells.places - level
-            self.share += float(won.shares.sum()) * _ratio(
-                completions, sum(self.cells.sizes) ** left
-            )
+            part = _ratio(completions, sum(self.cells.sizes) ** (self.cells.places - level))
+            self.share += float(won.shares.sum()) * part
+            self.shares += won.shares @ sure[cashed].astype(np.float64) * part
         live = np.asarray(reached.any(axis=1), dtype=bool) & ~cashed
         sums = atoms.sums[live]
         if self.up:

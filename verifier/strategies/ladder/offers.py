@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 
@@ -17,21 +18,47 @@ from ballproof.verifier.strategies.ladder.options import Node
 from ballproof.verifier.strategies.ladder.pools import Tables
 from ballproof.verifier.strategies.ladder.sampling import Wins, strongest
 
-# So many rivals, by their sums, decide what a walk merges.
-AXES = 4
-# So many where there are more rivals than a few.
-MOST_AXES, FEW = 8, 12
+# So many rivals at most, by their sums, decide what a walk of several merges. They are found by
+# walks with these limits; after so many that do not help the search of them stops.
+MOST_AXES, PROBE, PATIENCE = 8, (16, 8), 2
 # So many rivals are walked together at most, unless they win much in common.
 MOST_TOGETHER, MUCH_OVERLAP = 16, 1.6
-# So many rivals may have a walk of their own each; so many where a walk of all does as well.
-MOST_ALONE, FEW_ALONE = 20, 4
-# What rivals win one by one, by what they win together: so little more is none.
-OVERLAP = 1.02
-# A share of a class that is much to be wrong.
-MUCH = 0.25
-# What is no gain, of all that is left to gain; after two such steps a search stops.
-IDLE = 0.02
-Steps = tuple[tuple[int, int], ...]
+# What is no gain of one more axis, as a part of the class.
+IDLE = 0.001
+# Classes of one kind in which everything is tried, and then again one in so many.
+LEARNT, AGAIN = 2, 24
+# One lost sequence is worth the search's most, and these parts of it.
+PRICES = (1.0, 0.2, 0.04)
+# Rivals that are counted from below together.
+BELOW_RIVALS = 4
+# States of a class in which most atoms are: with the label, and without.
+STATES = 2
+
+
+Limits_ = tuple[int, int]
+
+
+@dataclass
+class Lesson:
+    """What was worth it in the classes of one kind: limits of walks together, whether alone.
+
+    `axes` are outputs, `levels` the limits of each output's walk alone.
+    """
+
+    seen: int = 0
+    limits: set[Limits_] = field(default_factory=set)
+    axes: list[int] = field(default_factory=list)
+    levels: dict[int, set[Limits_]] = field(default_factory=dict)
+    alone: bool = False
+
+    @property
+    def learning(self) -> bool:
+        """Whether everything is tried in the next class."""
+        return self.seen < LEARNT or self.seen % AGAIN == 0
+
+
+# The classes of a label, which differ in the query alone, by their kinds.
+Experience = dict[tuple[int, int], Lesson]
 
 
 @dataclass
@@ -50,51 +77,156 @@ class Offers:
     won: Wins
     worth: float
     label: int
+    experience: Experience
 
     def candidates(self) -> Iterator[Candidate]:
         """Yield moments, then finer and finer walks, as long as they may pay."""
-        size, every = self.cells.size, np.arange(len(self.rivals))
+        every = np.arange(len(self.rivals))
         self.rates, self.moments = best_moments(self.cells, self.tables, [], 0)
-        true = float(self.won.any(axis=1).mean()) * size
-        yield self._walked([], every, Limits(1, 1))
+        self.least_each = self.won.mean(axis=0) * self.cells.size
+        self.true = float(self.won.any(axis=1).mean()) * self.cells.size
+        self.below = int(self.true), self.rivals[strongest(self.won, BELOW_RIVALS)].tolist()
+        plain = self._candidate([], every)
+        yield plain
+        self.lost = float(plain.lost)
+        share = self.true / self.cells.size
+        kind = int(np.log2(max(share, 1e-6))), len(every).bit_length()
+        self.lesson = self.experience.setdefault(kind, Lesson())
+        self.learning = self.lesson.learning
+        self.lesson.seen += 1
+        together = dict(self._together(every))
+        yield from together.values()
+        alone = list(self._alone(every))
+        yield from alone
+        if self.learning:
+            self._learn(together, alone)
+
+    def _learn(self, together: dict[Limits_, Candidate], alone: list[Candidate]) -> None:
+        """Keep what is cheapest at one of the prices."""
+        for price in PRICES:
+            worth = price * self.worth
+            apart = min((x.operations + worth * x.lost for x in alone), default=inf)
+            each = {limits: x.operations + worth * x.lost for limits, x in together.items()}
+            best = min(each, key=lambda limits: each[limits], default=None)
+            if best is not None and each[best] < apart:
+                self.lesson.limits.add(best)
+            elif alone:
+                self.lesson.alone = True
+
+    def _together(self, every: Index) -> Iterator[tuple[Limits_, Candidate]]:
+        """Yield walks of all strong rivals together, from short to long, with their limits."""
         strong = self._strong()
-        least = float(size)
-        for parts, steps in self._ways(strong, true / size):
-            idle, weak = 0, np.setdiff1d(every, np.concatenate(parts))
-            for limits in steps:
-                found = self._walked(parts, weak, Limits(*limits))
-                yield found
-                open_ = least - true
-                idle = idle + 1 if least - found.lost < IDLE * open_ else 0
-                least = min(least, float(found.lost))
-                # A finer walk costs in proportion, and gains no more than what is left to gain.
-                if idle > 1 or (least - true) * self.worth < 2 * found.operations:
-                    break
-
-    def _ways(self, strong: Index, true: float) -> list[tuple[list[Index], Steps]]:
-        """Return how to walk: which rivals together, and what is kept apart, from short to long.
-
-        Where rivals win much and never the same, walks of one rival each lose less; where they
-        win little they are tried beside a walk of all.
-        """
-        together = [strong], self.rules.kept
         if len(strong) > MOST_TOGETHER and self._overlap(strong) < MUCH_OVERLAP:
             # Of many rivals a few lose most; with the others a walk would tell none apart.
-            excess = self.moments - self.won.mean(axis=0) * self.cells.size
+            excess = self.moments - self.least_each
             ranked = strong[np.argsort(-excess[strong], kind="stable")]
-            together = [np.sort(ranked[:MOST_TOGETHER])], self.rules.kept
-        alone = [strong[i : i + 1] for i in range(len(strong))], self.rules.kept_alone
-        apart = 1 < len(strong) <= MOST_ALONE and self._overlap(strong) < OVERLAP
-        if not self.rules.kept_alone:
-            return [together]
-        if apart and true > MUCH:
-            return [alone]
-        return [together, alone] if apart and len(strong) <= FEW_ALONE else [together]
+            strong = np.sort(ranked[:MOST_TOGETHER])
+        if not self._pays(len(strong), PROBE) or not (self.learning or self.lesson.limits):
+            return
+        weak = np.setdiff1d(every, strong)
+        walk = self._with_axes(strong)
+        for limits in self.rules.kept:
+            if not self.learning and limits not in self.lesson.limits:
+                continue
+            # A walk gains no more than what is left to gain.
+            if not self._pays(len(strong), limits):
+                break
+            counted = walk.count(Limits(*limits)) + 1
+            group = self._group(strong, walk.axes, limits)
+            found = self._candidate([(group, counted, walk.operations)], weak)
+            self.lost = min(self.lost, float(found.lost))
+            yield limits, found
+
+    def _with_axes(self, strong: Index) -> MergedWalk:
+        """Return the walk of some rivals with the axes of which a short one loses least.
+
+        One after the other the rival is added that wins most beyond its wins in the sample: it is
+        the one whose sums merging has raised most.
+        """
+        place = {int(j): i for i, j in enumerate(self.rivals[strong])}
+        tables, own = self.tables.of(strong), self.least_each[strong]
+        known = [] if self.learning else [place[j] for j in self.lesson.axes if j in place]
+        axes = known or strongest(self.won[:, strong], 1)
+        best, least, idle = axes, float("inf"), 0
+        while len(axes) <= min(MOST_AXES, len(strong)):
+            chosen = np.array(sorted(axes))
+            walk = MergedWalk(self.cells, tables, chosen, self.label, up=True, exact=False)
+            lost = float(walk.count(Limits(*PROBE)))
+            idle = 0 if lost < least - IDLE * self.cells.size else idle + 1
+            if lost < least:
+                best, least = axes, lost
+            beyond = walk.wins - own
+            beyond[axes] = 0.0
+            if idle > (PATIENCE if self.learning else 0) or beyond.max() <= 0:
+                break
+            axes = [*axes, int(beyond.argmax())]
+        self.lesson.axes = [int(self.rivals[strong][i]) for i in best]
+        chosen = np.array(sorted(best))
+        return MergedWalk(self.cells, tables, chosen, self.label, up=True, exact=False)
+
+    def _alone(self, every: Index) -> Iterator[Candidate]:
+        """Yield a walk of each rival for which that pays at some price, moments for the others.
+
+        What they lose adds up: so each rival has the walk that is best for it.
+        """
+        if not (self.learning or self.lesson.alone) or not self._pays(
+            1, self.rules.kept_alone[0], float(self.least_each.sum())
+        ):
+            return
+        menus = [self._menu(int(i)) for i in every]
+        before: list[int] = []
+        for price in PRICES:
+            worth = price * self.worth
+            picked = [
+                min(range(len(menu)), key=lambda i: menu[i][0] + worth * menu[i][1])
+                for menu in menus
+            ]
+            chosen = [menu[i] for menu, i in zip(menus, picked, strict=True)]
+            for rival, (_, _, group) in zip(self.rivals.tolist(), chosen, strict=True):
+                if self.learning and group is not None:
+                    limits = group["atoms"], group["cells"]
+                    self.lesson.levels.setdefault(rival, set()).add(limits)
+            if picked == before or not any(picked):
+                continue
+            before = picked
+            walks = [(node, int(lost), cost) for cost, lost, node in chosen if node is not None]
+            found = self._candidate(walks, np.flatnonzero(np.array(picked) == 0))
+            self.lost = min(self.lost, float(found.lost))
+            yield found
+
+    def _menu(self, rival: int) -> list[tuple[int, float, Node | None]]:
+        """Return what a rival's moment and walks alone count and lose, with their groups."""
+        lost, own = float(min(self.moments[rival], 1e300)), float(self.least_each[rival])
+        menu: list[tuple[int, float, Node | None]] = [(self._moment_cost(1), lost, None)]
+        index, axes, walk = np.array([rival]), np.array([0]), None
+        known = self.lesson.levels.get(int(self.rivals[rival]), set())
+        for limits in self.rules.kept_alone:
+            if not self.learning and limits not in known:
+                continue
+            if (lost - own) * self.worth < self._expected(1, limits):
+                break
+            if walk is None:
+                tables = self.tables.of(index)
+                walk = MergedWalk(self.cells, tables, axes, self.label, up=True, exact=False)
+            counted = walk.count(Limits(*limits)) + 1
+            menu.append((walk.operations, counted, self._group(index, axes, limits)))
+            lost = min(lost, float(counted))
+        return menu
+
+    def _pays(self, rivals: int, limits: Limits_, least: float | None = None) -> bool:
+        """Return whether a walk may gain what it counts; `least` is what it loses at least."""
+        left = self.lost - (self.true if least is None else least)
+        return left * self.worth >= self._expected(rivals, limits)
+
+    def _expected(self, rivals: int, limits: Limits_) -> float:
+        """Return about what a walk of so many rivals counts."""
+        atoms, cells = limits
+        extended = STATES * atoms * min(cells, len(self.cells.sizes)) * self.cells.places
+        return 3.0 * extended * rivals
 
     def _strong(self) -> Index:
         """Return the rivals whose moments lose more than walking them costs."""
-        least = self.won.mean(axis=0) * self.cells.size
-        excess = (self.moments - least) * self.worth
+        excess = (self.moments - self.least_each) * self.worth
         atoms, cells = self.rules.kept[0]
         walked = 6 * atoms * min(cells, len(self.cells.sizes)) * self.cells.places
         strong = np.flatnonzero(excess > walked)
@@ -106,32 +238,25 @@ class Offers:
         together = won.any(axis=1).sum()
         return float(won.sum() / together) if together else 1.0
 
-    def _walked(self, parts: list[Index], weak: Index, limits: Limits) -> Candidate:
-        """Return walks for the parts, and moments for the weak rivals."""
-        lost, operations = 0, 0
-        groups: list[Node] = []
-        for part in parts:
-            tables = self.tables.of(part)
-            axes = np.array(strongest(self.won[:, part], AXES if len(part) <= FEW else MOST_AXES))
-            walk = MergedWalk(self.cells, tables, axes, self.label, up=True, exact=False)
-            lost += walk.count(limits) + 1
-            operations += walk.operations
-            groups.append(
-                {
-                    "rule": "merged",
-                    "rivals": self.rivals[part].tolist(),
-                    "atoms": limits.atoms,
-                    "cells": limits.cells,
-                    "axes": self.rivals[part][axes].tolist(),
-                }
-            )
-        bounds = self.moments[weak]
+    def _group(self, part: Index, axes: Index, limits: Limits_) -> Node:
+        """Return the group of a walk."""
+        rivals = self.rivals[part]
+        kept = dict(zip(("atoms", "cells"), limits, strict=True))
+        return {"rule": "merged", "rivals": rivals.tolist(), **kept, "axes": rivals[axes].tolist()}
+
+    def _moment_cost(self, rivals: int) -> int:
+        """Return what the moments of some rivals count, each alone."""
+        branches, _ = self.cells.steps([], 0)
+        return rivals * (self.cost.tail(1, 0) + self.cost.moment(0, branches))
+
+    def _candidate(self, walks: list[tuple[Node, int, int]], weak: Index) -> Candidate:
+        """Return some walks, each with what it loses and counts, and moments for weak rivals."""
+        groups = [group for group, _, _ in walks]
         groups += [
             {"rule": "moment", "rivals": [int(self.rivals[j])], "rate": int(self.rates[j])}
             for j in weak
         ]
-        branches, _ = self.cells.steps([], 0)
-        operations += len(weak) * (self.cost.tail(1, 0) + self.cost.moment(0, branches))
-        lost = min(lost + int(min(float(bounds.sum()), 1e300)), self.cells.size)
-        likely = int(self.rivals[self.won.sum(axis=0).argmax()])
-        return Candidate(operations, lost, groups, likely=likely)
+        lost = sum(counted for _, counted, _ in walks)
+        lost += int(min(float(self.moments[weak].sum()), 1e300))
+        operations = sum(cost for _, _, cost in walks) + self._moment_cost(len(weak))
+        return Candidate(operations, min(lost, self.cells.size), groups, below=self.below)

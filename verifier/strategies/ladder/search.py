@@ -10,7 +10,7 @@ import numpy as np
 from ballproof.verifier.strategies.ladder.candidates import Counting, Rules
 from ballproof.verifier.strategies.ladder.cells import Cells, Spans, far_cells, label_cell
 from ballproof.verifier.strategies.ladder.costs import Once, PaidOnce, PoolCost
-from ballproof.verifier.strategies.ladder.offers import Offers
+from ballproof.verifier.strategies.ladder.offers import Experience, Offers
 from ballproof.verifier.strategies.ladder.options import (
     LabelOptions,
     Node,
@@ -20,7 +20,7 @@ from ballproof.verifier.strategies.ladder.options import (
     pareto_front,
 )
 from ballproof.verifier.strategies.ladder.pools import Integer, LabelTables, PoolShape, Tables
-from ballproof.verifier.strategies.ladder.sampling import draws, wins
+from ballproof.verifier.strategies.ladder.sampling import Wins, draws, wins
 from ballproof.verifier.strategies.ladder.thresholds import largest_thresholds
 
 # With so many tokens beside the label in cells of their own, rare tokens and grids are tried.
@@ -41,6 +41,7 @@ class Explorer:
         self.tolerance = self.problem.total // rules.negligible
         self.worth = rules.worth / self.problem.total
         self._drawn: dict[int, Integer] = {}
+        self._experience: Experience = {}
         self._classes: dict[tuple[int, tuple[int, ...]], list[Option]] = {}
         self._finer: dict[int, list[tuple[Spans, bool]]] = {}
         self.rivals, self.once = tables.rivals, PaidOnce(tables)
@@ -182,47 +183,61 @@ class Explorer:
         return self._classes[key]
 
     def _sampled(self, query: int, rivals: Integer) -> Iterator[Option]:
-        """Yield options for one class: moments first, then walks where a sample says they pay."""
+        """Yield options for one class: moments first, then walks where a sample says they pay.
+
+        A table of fewer cells serves a walk where it makes few more sequences seem wrong.
+        """
         least, wide = self.tables.size(query), self.tables.is_wide(query)
-        *coarse, fine = self._shapes(query)
+        *coarse, fine = [replace(shape, wide=wide) for shape in self._shapes(query)]
         for shape in coarse:
             cost = PoolCost.of(shape, self.tables)
             if least * self.worth < len(rivals) * cost.table():
                 return
-            found = [*self._counted(replace(shape, wide=wide), cost, rivals)]
-            if shape.per_position:
-                short = replace(self.rules, kept=self.rules.short, kept_alone=())
-                least = min(least, *(option.lost for option in found))
-                found += self._walked(replace(shape, wide=wide), cost, rivals, least, short)
+            found = [*self._counted(shape, cost, rivals)]
             yield from found
             least = min(least, *(option.lost for option in found))
         cost = PoolCost.of(fine, self.tables)
-        if least * self.worth >= len(rivals) * cost.table() + self.rules.base_walk:
-            yield from self._walked(replace(fine, wide=wide), cost, rivals, least, self.rules)
-
-    def _walked(
-        self, shape: PoolShape, cost: PoolCost, rivals: Integer, least: int, rules: Rules
-    ) -> Iterator[Option]:
-        """Yield merged walks of a class, unless a sample of it loses nearly as much as is lost."""
-        upper = self.tables.tables(shape, rivals, up=True)
-        alive = np.flatnonzero(self.tables.worst(upper, shape) >= 0)
+        if least * self.worth < len(rivals) * cost.table() + self.rules.base_walk:
+            return
+        alive, upper, won, true = self._wins(fine, rivals)
+        for shape in coarse:
+            if shape.per_position:
+                fewer = PoolCost.of(shape, self.tables)
+                saved = len(rivals) * (cost.table() - fewer.table()) + cost.weights - fewer.weights
+                tried = self._wins(shape, rivals)
+                if (tried[3] - true) * self.worth < saved:
+                    fine, cost, (alive, upper, won, true) = shape, fewer, tried
+                    break
         operations = cost.weights + len(rivals) * cost.table() + self._folds(cost, upper)
-        once, node = self.once.of(shape, cost, rivals), empty_node(shape)
+        once, node = self.once.of(fine, cost, rivals), empty_node(fine)
         if not len(alive):
             yield Option(operations, 0, node, once)
             return
-        cells, upper = self.tables.cells(shape), upper.of(alive)
-        won = wins(upper, self._draws(cells))
-        true = float(won.any(axis=1).mean()) * cells.size
-        if (least - true) * self.worth < operations + rules.base_walk:
+        if (least - true) * self.worth < operations + self.rules.base_walk:
             return
-        label = label_cell(self.tables.spans(shape), self.label)
         offers = Offers(
-            rules, cells, cost, rivals[alive] + self.offset, upper, won, self.worth, label
+            self.rules,
+            self.tables.cells(fine),
+            cost,
+            rivals[alive] + self.offset,
+            upper.of(alive),
+            won,
+            self.worth,
+            label_cell(self.tables.spans(fine), self.label),
+            self._experience,
         )
         for candidate in offers.candidates():
-            counted = {**node, "groups": candidate.groups, "likely": candidate.likely}
+            counted = {**node, "groups": candidate.groups, "below": candidate.below}
             yield Option(operations + candidate.operations, candidate.lost, counted, once)
+
+    def _wins(self, shape: PoolShape, rivals: Integer) -> tuple[Integer, Tables, Wins, float]:
+        """Return which rivals a table leaves, all tables, what those left win in a sample of the
+        class, and about how many sequences they win together."""
+        upper = self.tables.tables(shape, rivals, up=True)
+        alive = np.flatnonzero(self.tables.worst(upper, shape) >= 0)
+        cells = self.tables.cells(shape)
+        won = wins(upper.of(alive), self._draws(cells))
+        return alive, upper, won, float(won.any(axis=1).mean()) * cells.size
 
     def _draws(self, cells: Cells) -> Integer:
         """Return a sample of a class; classes with equal acceptors share it."""

@@ -15,7 +15,6 @@ from ballproof.verifier.strategies.ladder.bound import label_size
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
 from ballproof.verifier.strategies.ladder.exponentials import far_below
-from ballproof.verifier.strategies.ladder.offers import AXES
 from ballproof.verifier.strategies.ladder.options import LabelOptions, choose
 from ballproof.verifier.strategies.ladder.pools import LabelTables, PrefixExtremes
 from ballproof.verifier.strategies.ladder.search import Explorer
@@ -24,8 +23,8 @@ from ballproof.verifier.strategies.ladder.workers import spread
 # v^2 k below which starting more processes costs more time than it saves.
 PARALLEL_WORK = 30_000
 HALVINGS = 28
-# What walks from below keep apart: atoms and cells.
-BELOW = (16, 8)
+# What walks from below keep apart, atoms and cells, and about what they count for each position.
+BELOW, BELOW_WALK = (16, 8), 30_000
 # Labels of long contexts are not looked at where all their inputs are less than one in so many.
 NEGLIGIBLE_LABELS = 500_000
 
@@ -155,33 +154,30 @@ def _options_of(label: int) -> LabelOptions:
     return Explorer(LabelTables(_explorers["prefixes"], label), _explorers["rules"]).options()
 
 
-def two_sided(witness: dict[str, Any], rate: int) -> dict[str, Any]:
+def two_sided(witness: dict[str, Any], rate: int, places: int, most: float) -> dict[str, Any]:
     """Return a witness that also counts from below: by branches, a short merged walk, or a grid.
 
-    The upper bound on accuracy that follows shows how tight the lower one is.
+    The upper bound on accuracy that follows shows how tight the lower one is. Of the walks those
+    that are likely to count most, with at most about `most` operations.
     """
     result = deepcopy(witness)
-    for _, nodes in result["labels"]:
-        for node in _all_nodes(nodes):
-            for group in node["groups"]:
-                group["rule"] = "branch-two-sided" if group["rule"] == "branch" else group["rule"]
-            likely = node.pop("likely", None)
-            walked = [group for group in node["groups"] if group["rule"] == "merged"]
-            if walked:
-                node["groups"].append(_from_below(walked, likely))
-            elif likely is not None:
-                node["groups"].append({"rule": "grid-lower", "rivals": [likely], "rate": rate})
+    nodes = [node for _, nodes in result["labels"] for node in _all_nodes(nodes)]
+    below = [(node, *node.pop("below")) for node in nodes if "below" in node]
+    ranked = sorted((wrong for _, wrong, _ in below), reverse=True)
+    number = min(int(most / (BELOW_WALK * max(places, 1))), len(ranked))
+    least = ranked[number - 1] if number else inf
+    for node, wrong, rivals in below:
+        if wrong >= least:
+            kept = dict(zip(("atoms", "cells"), BELOW, strict=True))
+            group = {"rule": "merged-lower", "rivals": rivals, **kept, "axes": rivals}
+            node["groups"].append(group)
+    for node in nodes:
+        for group in node["groups"]:
+            group["rule"] = "branch-two-sided" if group["rule"] == "branch" else group["rule"]
+        likely = node.pop("likely", None)
+        if likely is not None:
+            node["groups"].append({"rule": "grid-lower", "rivals": [likely], "rate": rate})
     return result
-
-
-def _from_below(walked: list[dict[str, Any]], likely: int) -> dict[str, Any]:
-    """Return the group that counts what the rivals of some walks win together, from below."""
-    rivals = sorted(rival for group in walked for rival in group["rivals"])
-    axes = [rival for group in walked for rival in group["axes"]]
-    chosen = sorted(dict.fromkeys([likely, *axes] if likely in rivals else axes))
-    atoms, cells = BELOW
-    kept = {"atoms": atoms, "cells": cells, "axes": chosen[:AXES]}
-    return {"rule": "merged-lower", "rivals": rivals, **kept}
 
 
 def one_sided(witness: dict[str, Any]) -> dict[str, Any]:
@@ -189,7 +185,8 @@ def one_sided(witness: dict[str, Any]) -> dict[str, Any]:
     result = deepcopy(witness)
     for _, nodes in result["labels"]:
         for node in _all_nodes(nodes):
-            node.pop("likely", None)
+            for key in ("likely", "below"):
+                node.pop(key, None)
     return result
 
 

@@ -36,8 +36,10 @@ GROUP = Group(
     9,
 )
 BELOW_RATE = 64
-# Unless asked for, no longer proof: it would gain little and take minutes to check.
-LONGEST = 2_000_000_000
+# Unless asked for, no longer proof: it would gain little and take minutes to check. An operation
+# on wide numbers takes longer. Counts from below are a small part of it.
+LONGEST, LONGEST_WIDE = 1_700_000_000, 1_000_000_000
+BELOW_SHARE, BELOW_LEAST = 0.1, 10_000_000
 # Of more tokens than `MANY` no more than `NEAR` on either side of the label are walked apart.
 MANY, NEAR = 64, 28
 # Operations that the whole accuracy is worth where walks of merged atoms are tried.
@@ -79,9 +81,11 @@ class Ladder(NotOfTheStudy):
         options = explored(problem, self._rules(problem), progress)
         if goal.max_operations is None and goal.at_least is None:
             choice = options.best(goal)
-            if choice.operations > LONGEST:
-                choice = options.best(Goal(max_operations=LONGEST))
-            return two_sided(choice.witness, BELOW_RATE)
+            longest = LONGEST_WIDE if self.precision_for(problem) > self.precision else LONGEST
+            if choice.operations > longest:
+                choice = options.best(Goal(max_operations=longest))
+            most = max(BELOW_SHARE * choice.operations, BELOW_LEAST)
+            return two_sided(choice.witness, BELOW_RATE, problem.shape.n_ctx - 1, most)
         return one_sided(options.best(goal).witness)
 
     def _rules(self, problem: Problem) -> Rules:
@@ -98,9 +102,8 @@ class Ladder(NotOfTheStudy):
                 finer=((6, False), (14, True), (NEAR if many else None, True)),
                 divide=False,
                 worth=WORTH,
-                kept=((16, 8), (32, 12), (64, 16), (128, 24)),
-                short=((8, 8),),
-                kept_alone=((8, 24), (16, 32), (32, 64)),
+                kept=((8, 8), (16, 8), (32, 8), (64, 8), (64, 16), (128, 16)),
+                kept_alone=((8, 8), (16, 12), (32, 16), (64, 32)),
             )
         finer = ((6, False), (14, True), (28, True), (None, True))
         return Rules(
