@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ballproof.verifier.report.coverage import coverage
+from ballproof.verifier.report.noise import Noise, noises
 from ballproof.verifier.report.numbers import Spread, floored, json_count
 from ballproof.verifier.report.published import Published
 from ballproof.verifier.report.study import Family
@@ -27,7 +28,7 @@ DIGITS = 9
 
 
 def machine_summary(families: Sequence[Family]) -> dict[str, Any]:
-    """Return coverage, headlines, families and groups; what is not known is None."""
+    """Return coverage, headlines, families, groups and noise; what is not known is None."""
     whole = coverage(families)
     return {
         "coverage": {
@@ -55,6 +56,30 @@ def machine_summary(families: Sequence[Family]) -> dict[str, Any]:
             }
             for family in families
         },
+        "noise": {noise.label: _noise(noise) for noise in noises(families)},
+    }
+
+
+def _noise(noise: Noise) -> dict[str, Any]:
+    return {
+        "factors": [
+            {
+                "product": row.product,
+                "excess": _spread(row.excess),
+                "step": _spread(row.step),
+                "independent": _spread(row.independent),
+            }
+            for row in noise.factors
+        ],
+        "costs": [
+            {
+                "path": row.path,
+                "handling": row.handling,
+                "excess": _spread(row.excess),
+                "normalised": _spread(row.normalised),
+            }
+            for row in noise.costs
+        ],
     }
 
 

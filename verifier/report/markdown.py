@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ballproof.verifier.report.coverage import Coverage, coverage
+from ballproof.verifier.report.noise import COST_COLUMNS, FACTOR_COLUMNS, noises
 from ballproof.verifier.report.published import source
 from ballproof.verifier.report.study import Family
 from ballproof.verifier.report.tables import GROUP_COLUMNS, family_rows, group_tables, headlines
@@ -49,6 +50,11 @@ def _lines(families: Sequence[Family], settings: Mapping[str, str]) -> Iterator[
     for table in group_tables(families):
         yield from ("", f"### {table.label}", "")
         yield from _table(("group", *GROUP_COLUMNS), [[r.name, *r.cells] for r in table.rows])
+    for noise in noises(families):
+        yield from ("", f"## Noise that adds up, {noise.label}", "")
+        yield from _table(FACTOR_COLUMNS, [row.cells for row in noise.factors])
+        yield ""
+        yield from _table(COST_COLUMNS, [row.cells for row in noise.costs])
 
 
 def _coverage(whole: Coverage) -> Iterator[str]:

@@ -10,6 +10,7 @@ from ballproof.verifier.counting.goal import Progress, silent
 from ballproof.verifier.proving.extras import MissingExtraError
 from ballproof.verifier.report.coverage import coverage
 from ballproof.verifier.report.data import Certificate, picture_data, script_json, study_data
+from ballproof.verifier.report.noise import COST_COLUMNS, FACTOR_COLUMNS, noises
 from ballproof.verifier.report.published import source
 from ballproof.verifier.report.study import families
 from ballproof.verifier.report.tables import family_rows, group_tables, headlines
@@ -55,6 +56,8 @@ def report_page(
         headlines=headlines(studied),
         families=family_rows(studied),
         groups=group_tables(studied),
+        noises=noises(studied),
+        noise_columns=(FACTOR_COLUMNS, COST_COLUMNS),
         coverage=coverage(studied),
         settings={"margin": None, "version": None, "max_operations": None, **settings},
         source=source(),

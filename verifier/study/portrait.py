@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from ballproof.verifier.counting.problem import Integers, Problem
 from ballproof.verifier.strategies.obstacles import has_tables
 from ballproof.verifier.strategies.subcubic.directions import query_key_table
+from ballproof.verifier.strategies.subcubic.noise import noise
 from ballproof.verifier.study.errors import wrong_sequences
 from ballproof.verifier.study.leads import leads_by_pair
 from ballproof.verifier.study.quantise import quantised
 
-PORTRAIT_VERSION = 2
+PORTRAIT_VERSION = 3
 Floats = NDArray[np.float64]
 
 
@@ -31,7 +32,8 @@ def portrait(problem: Problem) -> dict[str, Any]:
 
     `tables` holds D, V, P, S and R as `verifier.problem.Problem` does, but in natural units: scores
     are divided by sqrt(d_head). `sigma_1` and `sigma_2` are the largest singular values of the
-    query-key table, None where there is none. `wrong` is what `wrong_sequences` returns.
+    query-key table, None where there is none. `wrong` is what `wrong_sequences` returns, `noise`
+    what `noise` does.
     """
     tabled = has_tables(problem)
     first, second = _singular_values(problem) if tabled else (None, None)
@@ -43,6 +45,7 @@ def portrait(problem: Problem) -> dict[str, Any]:
         "sigma_1": first,
         "sigma_2": second,
         "wrong": wrong_sequences(problem) if tabled else None,
+        "noise": noise(problem) if tabled else None,
         "leads": leads_by_pair(problem),
     }
 

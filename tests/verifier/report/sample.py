@@ -49,6 +49,23 @@ def certificate(digest):
     return CERTIFICATES[digest]
 
 
+def _noise(seed):
+    """Return figures of noise: ratios of 4, 16 and 64, and more by the seed."""
+    steps = [("KᵀBᵀ", 4.0), ("QKᵀBᵀ", 16.0), ("AQKᵀBᵀ", 64.0)]
+    return {
+        "factors": [
+            {"product": name, "inner": 32, "excess": x + seed, "step": 4.25, "independent": 4.5}
+            for name, x in steps
+        ],
+        "scores": {
+            "svd": {"bound": 3.0, "true": 0.25, "excess": 12.0 + seed},
+            "max-diff": {"bound": 1.0, "true": 0.25, "excess": 4.0},
+            "max-diff-subproduct": {"bound": 1.0, "true": 0.0, "excess": None},
+        },
+        "direct": {"mean-query": {"bound": 7.0, "true": 1.75, "excess": 4.0}},
+    }
+
+
 def _portrait(seed, n_ctx, wrong):
     rng = np.random.default_rng(seed)
     shapes = {"D": (64, 64), "V": (64, 64), "P": (n_ctx, 64), "S": (64, 64), "R": (64, n_ctx)}
@@ -61,6 +78,8 @@ def _portrait(seed, n_ctx, wrong):
         "sigma_1": 1000.0 + 137 * seed,
         "sigma_2": 2.0,
         "wrong": None if wrong is None else {"total": wrong, **where},
+        # Of max-of-4 alone: other sweeps are older than the figures.
+        "noise": _noise(seed) if n_ctx == 4 else None,
     }
 
 

@@ -117,14 +117,22 @@ def enclosed_scores(parts: Factors, name: str, directions: Directions, ended: En
 def _approximation(
     parts: Factors, name: str, directions: Directions, ended: Ended
 ) -> tuple[Balls, list[flint.arb]]:
-    pair = [parts.queried * parts.query, parts.key_transposed * parts.keyed_transposed]
     if name == "exact":
-        return product(pair), [flint.arb(0)] * pair[0].nrows()
+        approximate = product(_pair(parts))
+        return approximate, [flint.arb(0)] * approximate.nrows()
+    approximate, chain = peeled(parts, directions)
+    return approximate, error_ranges(name, chain, directions.squarings, ended)
+
+
+def _pair(parts: Factors) -> list[Balls]:
+    return [parts.queried * parts.query, parts.key_transposed * parts.keyed_transposed]
+
+
+def peeled(parts: Factors, directions: Directions) -> tuple[Balls, list[Balls]]:
+    """Return M~ (v,v) and the factors of the error M - M~, two or four."""
     if directions.matrix:
-        approximate, chain = _peeled_chain(parts.chain, directions)
-    else:
-        approximate, chain = _peeled_pair(pair, directions)
-    return approximate, _error(name, chain, directions.squarings, ended)
+        return _peeled_chain(parts.chain, directions)
+    return _peeled_pair(_pair(parts), directions)
 
 
 def _peeled_pair(pair: list[Balls], directions: Directions) -> tuple[Balls, list[Balls]]:
@@ -161,7 +169,10 @@ def _peeled_chain(chain: list[Balls], directions: Directions) -> tuple[Balls, li
     return approximate, [a, q_rest, k_rest.transpose(), b.transpose()]
 
 
-def _error(name: str, chain: list[Balls], squarings: int, ended: Ended) -> list[flint.arb]:
+def error_ranges(
+    name: str, chain: list[Balls], squarings: int, ended: Ended = upper_ball
+) -> list[flint.arb]:
+    """Return for each row of the factors' product an upper bound on its range, as `name` does."""
     if name == "svd":
         return [spectral_range(chain[0], chain[1], squarings, ended)] * chain[0].nrows()
     if name == "max-diff-exact":
