@@ -8,6 +8,9 @@ max-of-k model the box holds the scores of all inputs that end with q. The rule
 bounds the weight of the query's own position, in numpy, with eps = 1e-12 and with none. It is
 compared with the weight at one input of the box, the one whose other tokens have the least score,
 enclosed by a ball of 256 bits: a bound counts as exceeded if all of the ball lies above it.
+
+The second table is of a linear upper bound of the same weight in float64, `linear` below, with 1e-8
+and with nothing added, at the input whose other tokens have the greatest score.
 """
 
 from __future__ import annotations
@@ -28,14 +31,15 @@ from ballproof.verifier.counting.problem import Problem, pose
 MODELS = ("max-of-4-seed-123", "max-of-4-seed-50", "max-of-4-seed-519", "max-of-10-seed-50")
 BITS = 256
 EPSILON = 1e-12
+LINEAR_EPSILON = 1e-8
 
 
 @dataclass(frozen=True)
 class Box:
-    """Query, the tokens of the input, and balls: its scores, and the scores' least and greatest."""
+    """The scores' least and greatest as balls, both of which are the scores of an input each."""
 
-    tokens: list[int]
-    scores: list[flint.arb]
+    lightest: list[int]
+    heaviest: list[int]
     least: list[flint.arb]
     greatest: list[flint.arb]
 
@@ -57,7 +61,7 @@ def boxes(problem: Problem) -> list[Box]:
         found.append(
             Box(
                 [row.index(low)] * others + [query],
-                natural([low] * others + [own]),
+                [row.index(high)] * others + [query],
                 natural([low] * others + [own]),
                 natural([high] * others + [own]),
             )
@@ -70,6 +74,31 @@ def rule(least: NDArray[Any], greatest: NDArray[Any], epsilon: float) -> Any:
     shift = greatest.max()
     low, high = np.exp(least - shift), np.exp(greatest - shift)
     return high[-1] / (low.sum() - low[-1] + high[-1] + low.dtype.type(epsilon))
+
+
+def linear(
+    least: NDArray[Any], greatest: NDArray[Any], scores: NDArray[Any], epsilon: float
+) -> Any:
+    """Return a linear upper bound of the last weight at these scores.
+
+    p = exp(z) with z = x_i - log sum exp(x) is at most the chord of exp between the logarithms of
+    bounds of p, and z, which is concave, at most its tangent in the middle of the box.
+    """
+    shift, low_shift = greatest.max(), least.max()
+    low, high = np.exp(least - shift), np.exp(greatest - shift)
+    under = low[-1] / (low[-1] - high[-1] + high.sum() + epsilon)
+    low, high = np.exp(least - low_shift), np.exp(greatest - low_shift)
+    over = high[-1] / (high[-1] - low[-1] + low.sum() + epsilon)
+    log_over, log_under = np.log(over + epsilon), np.log(under + epsilon)
+    slope, start = over, over * (1 - log_over)
+    if over - under > 1e-5:
+        slope = (over - under) / (log_over - log_under)
+        start = (under * log_over - over * log_under) / (log_over - log_under)
+    middle = (least + greatest) / 2
+    terms = np.exp(middle - middle.max())
+    z = middle[-1] - middle.max() - np.log(terms.sum() + epsilon)
+    z += scores[-1] - middle[-1] - (terms / terms.sum()) @ (scores - middle)
+    return start + slope * z
 
 
 def weight(scores: list[flint.arb]) -> flint.arb:
@@ -86,7 +115,15 @@ def rounded(balls: list[flint.arb], kind: type) -> NDArray[Any]:
 def exceeded(box: Box, kind: type, epsilon: float) -> tuple[bool, float, float]:
     """Return whether the weight at the input is above the bound, the bound, and the weight."""
     bound = float(rule(rounded(box.least, kind), rounded(box.greatest, kind), epsilon))
-    true = weight(box.scores)
+    true = weight(box.least)
+    return bool(true > flint.arb(bound)), bound, float(true.mid())
+
+
+def linear_exceeded(box: Box, epsilon: float) -> tuple[bool, float, float]:
+    """Return the same of the linear bound in float64, where the others' scores are greatest."""
+    least, greatest = rounded(box.least, np.float64), rounded(box.greatest, np.float64)
+    bound = float(linear(least, greatest, greatest, epsilon))
+    true = weight(box.greatest)
     return bool(true > flint.arb(bound)), bound, float(true.mid())
 
 
@@ -102,18 +139,37 @@ def rows(name: str) -> list[str]:
                 wrong = [(true - bound, at) for at, (bad, bound, true) in enumerate(told) if bad]
                 gap, at = max(wrong, default=(0.0, 0))
                 cells = (name, f"{spread:.1f}", kind.__name__, f"{epsilon:g}")
-                worst = f"{told[at][1]:.3g}, {told[at][2]:.3g} at {found[at].tokens}"
+                worst = f"{told[at][1]:.3g}, {told[at][2]:.3g} at {found[at].lightest}"
                 cells += (f"{len(wrong)} of {len(told)}", f"{gap:.2g}", worst if wrong else "")
                 lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
+def linear_rows(name: str) -> list[str]:
+    """Return the lines of a model in the second table."""
+    with precision(BITS):
+        found = boxes(pose(load_weights(zoo_path(name))))
+        lines = []
+        for epsilon in (LINEAR_EPSILON, 0.0):
+            told = [linear_exceeded(box, epsilon) for box in found]
+            wrong = [(true - bound, at) for at, (bad, bound, true) in enumerate(told) if bad]
+            gap, at = max(wrong, default=(0.0, 0))
+            worst = f"{told[at][1]:.3g}, {told[at][2]:.3g} at {found[at].heaviest}"
+            cells = (name, f"{epsilon:g}", f"{len(wrong)} of {len(told)}", f"{gap:.2g}", worst)
+            lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
 def main(names: list[str]) -> None:
-    """Print the table."""
+    """Print the tables."""
     print("| model | spread | floats | eps | bound exceeded | by at most | bound, weight |")
     print("|---|---|---|---|---|---|---|")
     for name in names or MODELS:
         print("\n".join(rows(name)))
+    print("\n| model | eps | linear bound exceeded | by at most | bound, weight |")
+    print("|---|---|---|---|---|")
+    for name in names or MODELS:
+        print("\n".join(linear_rows(name)))
 
 
 if __name__ == "__main__":

@@ -28,18 +28,18 @@ def test_the_scores_of_a_box_are_those_of_its_input(problem):
     with precision(256):
         box = softmax_bounds.boxes(problem)[27]
         head, one = problem.head, problem.tables.one
-        total = sum(((s - box.scores[-1]).exp() for s in box.scores), flint.arb(0))
-        shares = [(s - box.scores[-1]).exp() / total for s in box.scores]
-        assert shares[-1].overlaps(softmax_bounds.weight(box.scores))
-        for answer, logit in enumerate(exact_logits(problem.weights, box.tokens)):
+        total = sum(((s - box.least[-1]).exp() for s in box.least), flint.arb(0))
+        shares = [(s - box.least[-1]).exp() / total for s in box.least]
+        assert shares[-1].overlaps(softmax_bounds.weight(box.least))
+        for answer, logit in enumerate(exact_logits(problem.weights, box.lightest)):
             read = sum(
                 (
                     share * (int(head.output[token, answer]) + int(positional[answer]))
                     for share, token, positional in zip(
-                        shares, box.tokens, head.positional_output, strict=True
+                        shares, box.lightest, head.positional_output, strict=True
                     )
                 ),
-                flint.arb(int(problem.tables.direct[box.tokens[-1], answer])),
+                flint.arb(int(problem.tables.direct[box.lightest[-1], answer])),
             )
             # An enclosure of the difference that holds 0, and is small.
             difference = read / one - logit
@@ -62,9 +62,41 @@ def test_without_it_the_rule_is_sound_in_real_numbers_and_fails_by_rounding_alon
             low = [(x - shift).exp() for x in box.least]
             own = (box.greatest[-1] - shift).exp()
             bound = own / (sum(low[1:], low[0]) - low[-1] + own)
-            assert not softmax_bounds.weight(box.scores) > bound
+            assert not softmax_bounds.weight(box.least) > bound
         told = [
             softmax_bounds.exceeded(box, np.float64, 0.0) for box in softmax_bounds.boxes(problem)
         ]
     wrong = [(bound, true) for bad, bound, true in told if bad]
     assert wrong and max(true - bound for bound, true in wrong) < 1e-14
+
+
+def test_the_linear_bound_is_false_for_the_same_reason(problem):
+    """With 1e-8 in its logarithms it falls below -1 for a weight above 0; without, by rounding."""
+    with precision(256):
+        boxes = softmax_bounds.boxes(problem)
+        told = [softmax_bounds.linear_exceeded(box, 1e-8) for box in boxes]
+        plain = [softmax_bounds.linear_exceeded(box, 0.0) for box in boxes]
+    assert min(bound for bad, bound, true in told if bad and true > 0) < -1
+    assert max((true - bound for bad, bound, true in plain if bad), default=0.0) < 1e-14
+
+
+def test_the_linear_bound_without_epsilon_is_above_the_weight_all_over_the_box(problem):
+    """At random inputs of every query's box, to within rounding."""
+    rng = np.random.default_rng(0)
+    head = problem.head
+    scale = 2.0**head.score_exponent / np.sqrt(head.d_head)
+    with precision(256):
+        boxes = softmax_bounds.boxes(problem)
+    for query, box in enumerate(boxes):
+        least = softmax_bounds.rounded(box.least, np.float64)
+        greatest = softmax_bounds.rounded(box.greatest, np.float64)
+        for _ in range(20):
+            tokens = [*rng.integers(0, 64, 3), query]
+            scores = np.array(
+                [
+                    float(int(head.score[query, t]) + int(head.positional_score[query, i])) * scale
+                    for i, t in enumerate(tokens)
+                ]
+            )
+            weight = 1 / np.exp(scores - scores[-1]).sum()
+            assert softmax_bounds.linear(least, greatest, scores, 0.0) >= weight - 1e-12
