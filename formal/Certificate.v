@@ -1,18 +1,20 @@
 (** From bytes to a statement: what a certificate claims, when it is verified, and the theorem that
     a verified claim is true. *)
 From Coq Require Import ZArith Reals Lia List Bool Arith.
-From Ballproof Require Import Transformer Exact ExactSound Fast Json File FileSound.
+From Ballproof Require Import Transformer Exact ExactSound Fast Brute Json File FileSound.
 Import ListNotations.
 
-(** What a certificate of the strategy [exact] claims about the task max-of-k of a model with one head:
-    the digest of the weights, their sizes, the margin, and the counts. The precision is no part of
-    the statement. *)
+Inductive strategy := ExactCount | BruteForce.
+
+(** What a certificate claims about the task max-of-k of a model with one head: the digest of the
+    weights, their sizes, the margin, and the counts. The strategy and the precision are no part of the
+    statement. *)
 Record claim := {
   c_digest : list Z;
   c_vocab : nat; c_ctx : nat; c_model : nat; c_head : nat;
   c_numerator : Z; c_denominator : positive;
   c_total : Z; c_at_least : Z; c_at_most : Z;
-  c_precision : positive }.
+  c_strategy : strategy; c_precision : positive }.
 
 (** ** The specification *)
 Definition margin (c : claim) : R := (IZR (c_numerator c) / IZR (Zpos (c_denominator c)))%R.
@@ -48,15 +50,23 @@ Definition read_model (data : list Z) (c : claim) : result zmodel :=
   demand (c_total c =? total)%Z && (c_at_least c <=? c_at_most c)%Z && (c_at_most c <=? total)%Z or Statement;
   Good W.
 
+(** How many inputs are certainly correct, and certainly wrong. *)
+Definition counts_of (s : strategy) (W : zmodel) (precision : positive) (num : Z) (den : positive) : nat * nat :=
+  match s with
+  | ExactCount => fast_counts W precision num den
+  | BruteForce => fast_with class_evaluated W precision num den
+  end.
+
 Definition check_file (data : list Z) (c : claim) : result unit :=
   do W <- read_model data c;
-  (* An upper end that claims nothing is free. *)
   let enough precision :=
-    if (c_at_most c =? c_total c)%Z then
-      (c_at_least c <=? Z.of_nat (check W precision (c_numerator c) (c_denominator c)))%Z
-    else
-      let counts := fast_counts W precision (c_numerator c) (c_denominator c) in
-      (c_at_least c <=? Z.of_nat (fst counts))%Z && (c_total c - Z.of_nat (snd counts) <=? c_at_most c)%Z in
+    match c_strategy c, (c_at_most c =? c_total c)%Z with
+    (* An upper end that claims nothing is free. *)
+    | ExactCount, true => (c_at_least c <=? Z.of_nat (check W precision (c_numerator c) (c_denominator c)))%Z
+    | strategy, _ =>
+      let counts := counts_of strategy W precision (c_numerator c) (c_denominator c) in
+      (c_at_least c <=? Z.of_nat (fst counts))%Z && (c_total c - Z.of_nat (snd counts) <=? c_at_most c)%Z
+    end in
   demand reached enough doublings (c_precision c) or Count;
   Good tt.
 
@@ -84,6 +94,16 @@ Proof.
   split; [apply same_spec, E0|]. repeat split; assumption.
 Qed.
 
+Lemma counts_of_sound s W precision num den :
+  let counts := counts_of s W precision num den in
+  let correct := n_correct (real_model W) (max_of (zv W) (S (zn W))) (IZR num / IZR (Zpos den))%R in
+  (fst counts <= correct /\ correct + snd counts <= zv W ^ S (zn W))%nat.
+Proof.
+  destruct s; cbn [counts_of].
+  - rewrite fast_counts_eq, check_both_ends. cbn [fst snd]. split; [apply check_sound|apply check_wrong_sound].
+  - apply evaluated_sound.
+Qed.
+
 Theorem check_file_sound data c : check_file data c = Good tt -> true_of data c.
 Proof.
   unfold check_file. cbv zeta. intros H.
@@ -95,12 +115,17 @@ Proof.
     by apply (Counts.seqs_length (c_vocab c) (c_ctx c)).
   split; [exact Hr|]. split; [exact Hh|]. split; [exact Hd|]. split; [exact Ev|]. split; [exact Ek|].
   split; [exact Em|]. split; [exact Eh|]. split; [rewrite Hl; exact Et|].
-  pose proof (check_sound W p (c_numerator c) (c_denominator c)) as S1.
-  pose proof (check_wrong_sound W p (c_numerator c) (c_denominator c)) as S2.
-  rewrite Ev, Ek in S1, S2. unfold margin.
-  destruct (Z.eqb_spec (c_at_most c) (c_total c)) as [Hq|_].
-  - apply Z.leb_le in Hp. split; [lia|]. rewrite Hq, Et. apply inj_le. unfold n_correct. rewrite <- Hl.
-    apply Counts.count_le_length.
-  - rewrite fast_counts_eq, check_both_ends in Hp. cbn [fst snd] in Hp. rewrite Et in Hp.
-    apply andb_true_iff in Hp as (H1 & H2). apply Z.leb_le in H1. apply Z.leb_le in H2. lia.
+  set (num := c_numerator c) in *. set (den := c_denominator c) in *.
+  destruct (match c_strategy c with ExactCount => (c_at_most c =? c_total c)%Z | _ => false end) eqn:Efree.
+  - (* only the lower end *)
+    destruct (c_strategy c); try discriminate Efree. rewrite Efree in Hp.
+    pose proof (check_sound W p num den) as S1. rewrite Ev, Ek in S1. unfold margin. fold num den.
+    apply Z.eqb_eq in Efree. apply Z.leb_le in Hp. split; [lia|]. rewrite Efree, Et. apply inj_le.
+    unfold n_correct. rewrite <- Hl. apply Counts.count_le_length.
+  - pose proof (counts_of_sound (c_strategy c) W p num den) as Hc. cbv zeta in Hc. rewrite Ev, Ek in Hc.
+    unfold margin. fold num den.
+    set (counts := counts_of (c_strategy c) W p num den) in *.
+    assert (Hp' : (c_at_least c <=? Z.of_nat (fst counts))%Z && (c_total c - Z.of_nat (snd counts) <=? c_at_most c)%Z = true).
+    { unfold counts. destruct (c_strategy c); try rewrite Efree in Hp; exact Hp. }
+    rewrite Et in Hp'. apply andb_true_iff in Hp' as (H1 & H2). apply Z.leb_le in H1. apply Z.leb_le in H2. lia.
 Qed.

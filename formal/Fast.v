@@ -112,7 +112,11 @@ Proof.
 Qed.
 
 (** ** The count *)
-Definition fast_counts (W : zmodel) (prec : positive) (num : Z) (den : positive) : nat * nat :=
+
+(** Both ends over all classes, of whatever is counted in a class. *)
+Definition fast_with
+  (class_ends : tables -> nat -> nat -> positive -> list (list Z) -> list (list Z) -> list ball -> list ball -> nat -> nat -> nat * nat)
+  (W : zmodel) (prec : positive) (num : Z) (den : positive) : nat * nat :=
   let T := fast_tables W num den in
   let v := zv W in
   let n := zn W in
@@ -127,8 +131,10 @@ Definition fast_counts (W : zmodel) (prec : positive) (num : Z) (den : positive)
       let gvs := all_gaps (S m) m tokens in
       let gps := all_gaps (S n) m places in
       nsum2 (S m) (fun q =>
-        let b := nth q bs ([], []) in class_counts T v n prec gvs gps (fst b) (snd b) q m))
+        let b := nth q bs ([], []) in class_ends T v n prec gvs gps (fst b) (snd b) q m))
   else (O, O).
+
+Definition fast_counts := fast_with class_counts.
 
 Lemma nsum2_ext n f g : (forall i, i < n -> f i = g i) -> nsum2 n f = nsum2 n g.
 Proof.
@@ -138,6 +144,14 @@ Qed.
 
 Theorem fast_counts_eq W prec num den : fast_counts W prec num den = check_both W prec num den.
 Proof.
-  unfold fast_counts, check_both. rewrite fast_tables_eq. cbv zeta. destruct (_ && _)%bool; [|reflexivity].
+  unfold fast_counts, fast_with, check_both. rewrite fast_tables_eq. cbv zeta. destruct (_ && _)%bool; [|reflexivity].
   apply nsum2_ext. intros m Hm. rewrite !all_gaps_eq by lia. reflexivity.
+Qed.
+
+Theorem fast_with_ends class_ends W prec num den : fast_with class_ends W prec num den
+  = (check_with (fun T v n prec gvs gps tb pb q m => fst (class_ends T v n prec gvs gps tb pb q m)) W prec num den,
+     check_with (fun T v n prec gvs gps tb pb q m => snd (class_ends T v n prec gvs gps tb pb q m)) W prec num den).
+Proof.
+  unfold fast_with, check_with. rewrite fast_tables_eq. cbv zeta. destruct (_ && _)%bool; [|reflexivity].
+  rewrite nsum2_ends. f_equal; apply nsum_ext; intros m Hm; rewrite !all_gaps_eq by lia; rewrite nsum2_ends; reflexivity.
 Qed.

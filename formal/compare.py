@@ -1,10 +1,12 @@
 """Compare the verified checker with the kernel in Python: they share no line, and must count alike.
 
-- `zoo`: every max-of-4 model of the zoo at margins 0 and 1/3, all of them or `--sample N`. Finished
-  ones are kept in build/compare.json, for as long as the program is the same.
+- `zoo`: every max-of-4 model of the zoo at margins 0 and 1/3: all of them, `--sample N`, or `--models
+  NAME ..`. Finished ones are kept in a file (`--results`, build/compare.json if not given), for as long
+  as the program is the same; `--minutes N` starts none after so long.
 - `random`: small models with random weights, many of them with ties, one token or one position
-  (`--random N`). One more or less than the kernel's exact counts must not be verified; of those it
-  does not reach itself (exact ties of exponentials) it is said how many there are.
+  (`--random N`). One more or less than the kernel's counts must not be verified; of those it does
+  not reach itself (exact ties of exponentials) it is said how many there are.
+- `--strategies` says by which strategies: for `zoo` it is exact, for `random` all that are served.
 - `arena`: every case of out/arena (made by `python tests/arena/build.py`): what must not be verified is
   not, but for true claims within a budget that is too small: operations are not counted here.
 """
@@ -17,6 +19,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +29,7 @@ PROGRAM = HERE / "verified-checker"
 KEPT = HERE / "build" / "compare.json"
 ARENA = ROOT / "out" / "arena"
 MARGINS = ("0", "1/3")
+STRATEGIES = ("exact", "brute-force")
 sys.path.insert(0, str(ROOT / "certificates" / "checker"))
 
 from files.tensors import digest, read_tensors  # noqa: E402
@@ -35,9 +39,13 @@ from parts.attention_only import PARTS, read_model  # noqa: E402
 
 
 def claim(
-    weights: bytes, margin: str, at_least: int | None = None, at_most: int | None = None
+    weights: bytes,
+    margin: str,
+    at_least: int | None = None,
+    at_most: int | None = None,
+    strategy: str = "exact",
 ) -> dict[str, Any]:
-    """A certificate of the strategy exact, about max-of-k; without counts it claims every input."""
+    """A certificate about max-of-k, without a witness; without counts it claims every input."""
     tensors = read_tensors(weights)
     sizes = read_model(tensors).shape._asdict()
     v, k = sizes["d_vocab"], sizes["n_ctx"]
@@ -53,13 +61,13 @@ def claim(
             "correct_at_least": str(v**k if at_least is None else at_least),
             "correct_at_most": str(v**k if at_most is None else at_most),
         },
-        "proof": {"tally": 1, "strategy": "exact", "precision": 64, "operations": str(10**11), "witness": {}},
+        "proof": {"tally": 1, "strategy": strategy, "precision": 64, "operations": str(10**11), "witness": {}},
     }  # fmt: skip
 
 
-def kernel_counts(weights: bytes, margin: str) -> tuple[int, int]:
+def kernel_counts(weights: bytes, margin: str, strategy: str = "exact") -> tuple[int, int]:
     """What the kernel establishes."""
-    stated = claim(weights, margin)
+    stated = claim(weights, margin, strategy=strategy)
     try:
         found = check(weights, json.dumps(stated).encode(), Pins())
     except Refusal as refusal:
@@ -90,26 +98,39 @@ def verified(model: Path, stated: dict[str, Any]) -> bool:
     raise SystemExit(f"{model}: {line}")
 
 
-def compare_zoo(sample: int | None) -> int:
-    """Count the models that differ, at each margin."""
+def compare_zoo(
+    strategies: list[str], names: list[str], sample: int | None, file: Path, minutes: float | None
+) -> int:
+    """Count the models that differ, at each margin and by each strategy."""
     models = sorted((ROOT / "models" / "zoo").glob("max-of-4-seed-*.safetensors"))
+    if names:
+        models = [ROOT / "models" / "zoo" / f"{name}.safetensors" for name in names]
     chosen = models if sample is None else random.Random(0).sample(models, min(sample, len(models)))
     program = hashlib.sha256(PROGRAM.read_bytes()).hexdigest()
-    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    kept = json.loads(file.read_text()) if file.exists() else {}
     if kept.get("program") != program:
         kept = {"program": program, "equal": {}}
-    for path in chosen:
-        weights = path.read_bytes()
-        for margin in MARGINS:
-            key = f"{path.stem} {margin}"
-            if key in kept["equal"]:
+    start = time.monotonic()
+    tried = [
+        (path, margin, strategy) for path in chosen for margin in MARGINS for strategy in strategies
+    ]
+    keys = []
+    for path, margin, strategy in tried:
+        key = f"{path.stem} {margin} {strategy}"
+        if key not in kept["equal"]:
+            if minutes is not None and time.monotonic() - start > 60 * minutes:
                 continue
-            low, high = kernel_counts(weights, margin)
-            kept["equal"][key] = verified(path, claim(weights, margin, low, high))
-            KEPT.write_text(json.dumps(kept))
-    keys = [f"{path.stem} {margin}" for path in chosen for margin in MARGINS]
+            weights = path.read_bytes()
+            low, high = kernel_counts(weights, margin, strategy)
+            kept["equal"][key] = verified(path, claim(weights, margin, low, high, strategy))
+            file.write_text(json.dumps(kept))
+        keys.append(key)
     different = [key for key in keys if not kept["equal"][key]]
-    print(f"zoo: {len(keys) - len(different)} of {len(keys)} counts equal the kernel's", *different)
+    print(
+        f"zoo: {len(keys) - len(different)} of {len(keys)} counts equal the kernel's,"
+        f" {len(tried) - len(keys)} not compared",
+        *different,
+    )
     return len(different)
 
 
@@ -163,23 +184,30 @@ def encoded(dtype: str, value: float) -> bytes:
     return struct.pack({"F16": "<e", "F32": "<f", "F64": "<d"}[dtype], value)
 
 
-def compare_random(many: int) -> int:
+def compare_random(many: int, strategies: tuple[str, ...] | list[str] = STRATEGIES) -> int:
     """Count the models on which the checkers differ."""
+    return sum(_compare_random(many, strategy) for strategy in strategies)
+
+
+def _compare_random(many: int, strategy: str) -> int:
     rng, wrong, left = random.Random(1), 0, 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         for _ in range(many):
             weights, margin = small_model(rng), rng.choice(["0", "0", "1/2", "1/3", "7"])
             path.write_bytes(weights)
-            low, high = kernel_counts(weights, margin)
+            low, high = kernel_counts(weights, margin, strategy)
             total = int(claim(weights, margin)["claim"]["total"])
-            if not verified(path, claim(weights, margin, low, high)):
+            if not verified(path, claim(weights, margin, low, high, strategy)):
                 left += 1
             more = [(low + 1, max(low + 1, high))] if low < total else []
             less = [(min(low, high - 1), high - 1)] if high > 0 else []
-            wrong += sum(verified(path, claim(weights, margin, *ends)) for ends in more + less)
+            wrong += sum(
+                verified(path, claim(weights, margin, *ends, strategy)) for ends in more + less
+            )
     print(
-        f"random: {many - left} of {many} counts equal the kernel's, {left} left open, {wrong} false ones verified"
+        f"random: {strategy}: {many - left} of {many} counts equal the kernel's, {left} left open,"
+        f" {wrong} of one more or less verified"
     )
     return wrong
 
@@ -226,16 +254,26 @@ def main() -> None:
         "what", nargs="*", choices=["zoo", "random", "arena", []], help="default: all"
     )
     parser.add_argument("--sample", type=int, help="so many models of the zoo")
+    parser.add_argument("--models", nargs="+", default=[], help="these models of the zoo")
+    parser.add_argument("--strategies", nargs="+", choices=STRATEGIES, help="by these strategies")
+    parser.add_argument("--results", type=Path, default=KEPT, help="where finished ones are kept")
+    parser.add_argument("--minutes", type=float, help="start no model after so many minutes")
     parser.add_argument("--random", type=int, default=2000, help="so many small models")
     options = parser.parse_args()
     what = options.what or ["random", "arena", "zoo"]
     differences = 0
     if "random" in what:
-        differences += compare_random(options.random)
+        differences += compare_random(options.random, options.strategies or STRATEGIES)
     if "arena" in what:
         differences += compare_arena()
     if "zoo" in what:
-        differences += compare_zoo(options.sample)
+        differences += compare_zoo(
+            options.strategies or ["exact"],
+            options.models,
+            options.sample,
+            options.results,
+            options.minutes,
+        )
     sys.exit(1 if differences else 0)
 
 

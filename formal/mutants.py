@@ -79,6 +79,21 @@ UNSOUND = [
     Mutant("scores are not divided by the root", "Exact", "let sq := Z.of_nat (zh W) in", "let sq := 1%Z in"),
     Mutant("products forget a factor", "Fast", "dot_of (acc + x * y)%Z a b", "dot_of (acc + x)%Z a b"),
     Mutant("gaps have the other sign", "Fast", "(x - y)%Z :: differences", "(y - x)%Z :: differences"),
+    # Brute force
+    Mutant("a sum of zero is right", "Brute", "forallb (fun s => s <? 0)%Z sums then", "forallb (fun s => s <=? 0)%Z sums then"),
+    Mutant("one rival that fails is enough", "Brute", "forallb (fun s => s <? 0)%Z sums then", "existsb (fun s => s <? 0)%Z sums then"),
+    Mutant("what is not right is wrong", "Brute", "else if lost_on (rev y) then (0, 1) else (0, 0)", "else (0, 1)"),
+    Mutant("an open input is right", "Brute", "then (0, 1) else (0, 0)\n", "then (0, 1) else (1, 0)\n"),
+    Mutant("inputs of other labels are counted", "Brute", "  if holds then\n", "  if true then\n"),
+    Mutant("every input holds the label", "Brute", "(holds || (fst tc =? m))", "true"),
+    Mutant("entries are left out of the sums", "Brute", "(added sums (snd tc))", "sums"),
+    Mutant("a sum of entries is a difference", "Brute", "(x + y)%Z :: added a b", "(x - y)%Z :: added a b"),
+    Mutant("inputs are evaluated twice", "Brute", "(combine (seq 0 (S m)) row) (0, 0)", "(combine (seq 0 (S m)) row ++ combine (seq 0 (S m)) row) (0, 0)"),
+    Mutant("a rival wins below zero", "Brute", "existsb (fun r => 0 <=? total r y)%Z lower", "existsb (fun r => -1 <=? total r y)%Z lower"),
+    Mutant("the lower tables are the upper ones", "Brute", "(fun r => 0 <=? total r y)%Z lower) rows", "(fun r => 0 <=? total r y)%Z upper) rows"),
+    Mutant("the first rival is not looked at", "Brute", "(seq 0 v) in\n    let upper", "(seq 1 (pred v)) in\n    let upper"),
+    Mutant("the first position is left out", "Brute", "upper)) (seq 0 n) in", "upper)) (seq 1 (pred n)) in"),
+    Mutant("the query's own entry is left out", "Brute", "(map fst upper) []", "(map (fun _ => 0%Z) upper) []"),
     # The file
     Mutant("subnormal numbers have a hidden bit", "Floats", "if e =? 0 then fraction else fraction + 2 ^ mw in", "fraction + 2 ^ mw in"),
     Mutant("an infinity is a number", "Floats", "if e =? 2 ^ ew - 1 then None", "if e =? 2 ^ ew then None"),
@@ -102,7 +117,7 @@ UNSOUND = [
     Mutant("the sizes are not compared", "Certificate", "(zv W =? c_vocab c) && ", ""),
     Mutant("one input more is right", "Certificate", "(c_at_least c <=? Z.of_nat (fst counts))%Z", "(c_at_least c - 1 <=? Z.of_nat (fst counts))%Z"),
     Mutant("the upper end is not looked at", "Certificate", " && (c_total c - Z.of_nat (snd counts) <=? c_at_most c)%Z", ""),
-    Mutant("an upper end that claims something is free", "Certificate", "(c_at_most c =? c_total c)%Z then", "(c_at_most c <=? c_total c)%Z then"),
+    Mutant("an upper end that claims something is free", "Certificate", "match c_strategy c, (c_at_most c =? c_total c)%Z with", "match c_strategy c, (c_at_most c <=? c_total c)%Z with"),
 ]  # fmt: skip
 
 SOUND = [
@@ -180,8 +195,12 @@ def tried(mutant: Mutant) -> Outcome:
 
 
 def main() -> None:
-    """Try all mutants, two at a time, or those whose name holds the first argument."""
-    chosen = [m for m in UNSOUND + SOUND if sys.argv[1:2] == [] or sys.argv[1] in m.name]
+    """Try all mutants, two at a time, or those of the file, or whose name holds, the first argument."""
+    chosen = [
+        m
+        for m in UNSOUND + SOUND
+        if sys.argv[1:2] == [] or sys.argv[1] in m.name or sys.argv[1] == m.file
+    ]
     wrong = 0
     with ThreadPoolExecutor(2) as pool:
         for outcome in pool.map(tried, chosen):

@@ -28,7 +28,9 @@ let require_parts = function
 
 type certificate = {
   claim : Verified.claim; digest : string; task : string; semantics : string; margin : string;
-  operations : Zar.t; witness_empty : bool }
+  strategy : string; operations : Zar.t; witness_empty : bool }
+
+let strategies = [ ("exact", Verified.ExactCount); ("brute-force", Verified.BruteForce) ]
 
 let is_max_task task vocab ctx =
   let span = List [ Number "0"; Number (string_of_int vocab) ] in
@@ -76,17 +78,19 @@ let read_certificate data max_operations =
     | Object fields -> fields = [] | _ -> syntax "proof.witness: not an object." in
   if Zar.gt operations max_operations then refuse "limit" "the budget of operations is above the limit.";
   if semantics <> "real" then unsupported "only the semantics real are served.";
-  if strategy <> "exact" then unsupported (Printf.sprintf "the strategy %S is not served." strategy);
+  let served = match List.assoc_opt strategy strategies with
+    | Some served -> served
+    | None -> unsupported (Printf.sprintf "the strategy %S is not served." strategy) in
   if ctx > 500 then refuse "limit" "more than 500 positions are not walked.";
   if not (is_max_task task vocab ctx && outputs = vocab) then
     unsupported "only max-of-k over all tokens, positions and outputs is served.";
   let byte i = Zar.of_int (int_of_string ("0x" ^ String.sub digest (2 * i) 2)) in
-  { digest; task = Printf.sprintf "max-of-%d" ctx; semantics; margin; operations; witness_empty;
+  { digest; task = Printf.sprintf "max-of-%d" ctx; semantics; margin; strategy; operations; witness_empty;
     claim =
       { Verified.c_digest = List.init 32 byte;
         c_vocab = Zar.of_int vocab; c_ctx = Zar.of_int ctx; c_model = Zar.of_int width; c_head = Zar.of_int head;
         c_numerator = numerator; c_denominator = denominator;
-        c_total = total; c_at_least = at_least; c_at_most = at_most; c_precision = Zar.of_int precision } }
+        c_total = total; c_at_least = at_least; c_at_most = at_most; c_strategy = served; c_precision = Zar.of_int precision } }
 
 (* Pins of the caller *)
 type pins = {
@@ -124,7 +128,7 @@ let verdict weights data pins =
     | Verified.Bad reason -> let reason, sentence = sentence_of reason in refuse reason sentence in
   ignore (established (Verified.read_model weights c.claim));
   require_pins pins c;
-  if not c.witness_empty then refuse "witness" "exact takes the empty witness.";
+  if not c.witness_empty then refuse "witness" (c.strategy ^ " takes the empty witness.");
   established (Verified.check_file weights c.claim);
   c
 

@@ -104,14 +104,28 @@ def test_it_counts_small_models_as_the_kernel_does(compare):
 
 
 @built
-def test_one_more_or_less_than_is_true_is_rejected(compare, tmp_path):
+@pytest.mark.parametrize("strategy", ["exact", "brute-force"])
+def test_one_more_or_less_than_is_true_is_rejected(compare, tmp_path, strategy):
     weights = compare.small_model(random.Random(5))
-    low, high = compare.kernel_counts(weights, "0")
+    low, high = compare.kernel_counts(weights, "0", strategy)
     total = int(compare.claim(weights, "0")["claim"]["total"])
-    assert low == high < total
-    assert answered(compare, tmp_path, weights, compare.claim(weights, "0", low, high))[0] == 0
-    code, line = answered(compare, tmp_path, weights, compare.claim(weights, "0", low + 1, total))
-    assert (code, line[:17]) == (1, "s REJECTED count ")
+    assert 0 < low == high < total
+    stated = compare.claim(weights, "0", low, high, strategy)
+    assert answered(compare, tmp_path, weights, stated)[0] == 0
+    for ends in (low + 1, total), (low - 1, high - 1):
+        stated = compare.claim(weights, "0", *ends, strategy)
+        code, line = answered(compare, tmp_path, weights, stated)
+        assert (code, line[:17]) == (1, "s REJECTED count ")
+
+
+@built
+def test_a_witness_for_a_strategy_that_takes_none_is_rejected(compare, tmp_path):
+    weights = compare.small_model(random.Random(5))
+    for strategy in compare.STRATEGIES:
+        stated = compare.claim(weights, "0", 0, strategy=strategy)
+        stated["proof"]["witness"] = {"cells": []}
+        code, line = answered(compare, tmp_path, weights, stated)
+        assert (code, line[:19]) == (1, "s REJECTED witness ")
 
 
 @built
@@ -128,7 +142,7 @@ def test_a_verified_line_names_the_verified_checker(compare, tmp_path):
     ("path", "value"),
     [
         (("claim", "semantics"), "float32"),
-        (("proof", "strategy"), "brute-force"),
+        (("proof", "strategy"), "enumerate"),
         (("claim", "task", "rule"), "min"),
         (("claim", "task", "answers"), [0, 1]),
         (("claim", "model", "parts"), [{"part": "embed"}]),
