@@ -1,10 +1,10 @@
 (** From bytes to a statement: what a certificate claims, when it is verified, and the theorem that
     a verified claim is true. *)
 From Coq Require Import ZArith Reals Lia List Bool Arith.
-From Ballproof Require Import Transformer Exact ExactSound Fast Brute Json File FileSound.
+From Ballproof Require Import Transformer Exact ExactSound Fast Brute CubicBound Json File FileSound.
 Import ListNotations.
 
-Inductive strategy := ExactCount | BruteForce.
+Inductive strategy := ExactCount | BruteForce | CubicCount.
 
 (** What a certificate claims about the task max-of-k of a model with one head: the digest of the
     weights, their sizes, the margin, and the counts. The strategy and the precision are no part of the
@@ -55,6 +55,7 @@ Definition counts_of (s : strategy) (W : zmodel) (precision : positive) (num : Z
   match s with
   | ExactCount => fast_counts W precision num den
   | BruteForce => fast_with class_evaluated W precision num den
+  | CubicCount => fast_with cubic_ends W precision num den
   end.
 
 Definition check_file (data : list Z) (c : claim) : result unit :=
@@ -102,6 +103,7 @@ Proof.
   destruct s; cbn [counts_of].
   - rewrite fast_counts_eq, check_both_ends. cbn [fst snd]. split; [apply check_sound|apply check_wrong_sound].
   - apply evaluated_sound.
+  - apply cubic_sound.
 Qed.
 
 Theorem check_file_sound data c : check_file data c = Good tt -> true_of data c.

@@ -30,7 +30,7 @@ type certificate = {
   claim : Verified.claim; digest : string; task : string; semantics : string; margin : string;
   strategy : string; operations : Zar.t; witness_empty : bool }
 
-let strategies = [ ("exact", Verified.ExactCount); ("brute-force", Verified.BruteForce) ]
+let strategies = [ ("exact", Verified.ExactCount); ("brute-force", Verified.BruteForce); ("cubic", Verified.CubicCount) ]
 
 let is_max_task task vocab ctx =
   let span = List [ Number "0"; Number (string_of_int vocab) ] in

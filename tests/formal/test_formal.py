@@ -119,6 +119,18 @@ def test_one_more_or_less_than_is_true_is_rejected(compare, tmp_path, strategy):
 
 
 @built
+def test_the_cubic_bound_is_verified_as_a_lower_end_alone(compare, tmp_path):
+    for weights in map(compare.small_model, map(random.Random, range(1000))):
+        low, total = compare.kernel_counts(weights, "0", "cubic")
+        right, _ = compare.kernel_counts(weights, "0")
+        if 1 < low < right < total:
+            break
+    for ends, code in ((low, total), 0), ((right + 1, total), 1), ((low, total - 1), 1):
+        stated = compare.claim(weights, "0", *ends, "cubic")
+        assert answered(compare, tmp_path, weights, stated)[0] == code
+
+
+@built
 def test_a_witness_for_a_strategy_that_takes_none_is_rejected(compare, tmp_path):
     weights = compare.small_model(random.Random(5))
     for strategy in compare.STRATEGIES:
