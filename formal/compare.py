@@ -30,6 +30,7 @@ PROGRAM = HERE / "verified-checker"
 KEPT = HERE / "build" / "compare.json"
 ARENA = ROOT / "out" / "arena"
 MARGINS = ("0", "1/3")
+RULES = ("max", "min")
 STRATEGIES, EXACT = ("exact", "brute-force", "cubic"), ("exact", "brute-force")
 sys.path.insert(0, str(ROOT / "certificates" / "checker"))
 
@@ -45,12 +46,13 @@ def claim(
     at_least: int | None = None,
     at_most: int | None = None,
     strategy: str = "exact",
+    rule: str = "max",
 ) -> dict[str, Any]:
-    """A certificate about max-of-k, without a witness; without counts it claims every input."""
+    """A certificate about max-of-k or min-of-k, without a witness; without counts it claims every input."""
     tensors = read_tensors(weights)
     sizes = read_model(tensors).shape._asdict()
     v, k = sizes["d_vocab"], sizes["n_ctx"]
-    task = {"rule": "max", "positions": [[0, v]] * k, "reads": list(range(k)), "answers": [0, v]}
+    task = {"rule": rule, "positions": [[0, v]] * k, "reads": list(range(k)), "answers": [0, v]}
     return {
         "format": "ballproof-certificate/2",
         "claim": {
@@ -66,9 +68,11 @@ def claim(
     }  # fmt: skip
 
 
-def kernel_counts(weights: bytes, margin: str, strategy: str = "exact") -> tuple[int, int]:
+def kernel_counts(
+    weights: bytes, margin: str, strategy: str = "exact", rule: str = "max"
+) -> tuple[int, int]:
     """What the kernel establishes."""
-    stated = claim(weights, margin, strategy=strategy)
+    stated = claim(weights, margin, strategy=strategy, rule=rule)
     try:
         found = check(weights, json.dumps(stated).encode(), Pins())
     except Refusal as refusal:
@@ -122,8 +126,9 @@ def compare_zoo(
             if minutes is not None and time.monotonic() - start > 60 * minutes:
                 continue
             weights = path.read_bytes()
-            low, high = kernel_counts(weights, margin, strategy)
-            kept["equal"][key] = verified(path, claim(weights, margin, low, high, strategy))
+            rule = path.stem.partition("-")[0]
+            low, high = kernel_counts(weights, margin, strategy, rule)
+            kept["equal"][key] = verified(path, claim(weights, margin, low, high, strategy, rule))
             file.write_text(json.dumps(kept))
         keys.append(key)
     different = [key for key in keys if not kept["equal"][key]]
@@ -187,30 +192,32 @@ def encoded(dtype: str, value: float) -> bytes:
 
 def compare_random(many: int, strategies: tuple[str, ...] | list[str] = STRATEGIES) -> int:
     """Count the models on which the checkers differ."""
-    return sum(_compare_random(many, strategy) for strategy in strategies)
+    served = [(strategy, rule) for strategy in strategies for rule in RULES]
+    return sum(_compare_random(many, *row) for row in served if row != ("cubic", "min"))
 
 
-def _compare_random(many: int, strategy: str) -> int:
+def _compare_random(many: int, strategy: str, rule: str) -> int:
     rng, wrong, left, beyond = random.Random(1), 0, 0, 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
         for _ in range(many):
             weights, margin = small_model(rng), rng.choice(["0", "0", "1/2", "1/3", "7"])
             path.write_bytes(weights)
-            low, high = kernel_counts(weights, margin, strategy)
+            low, high = kernel_counts(weights, margin, strategy, rule)
             right = low if strategy in EXACT else kernel_counts(weights, margin)[0]
             total = int(claim(weights, margin)["claim"]["total"])
-            if not verified(path, claim(weights, margin, low, high, strategy)):
+            if not verified(path, claim(weights, margin, low, high, strategy, rule)):
                 left += 1
             if low < right:
-                beyond += verified(path, claim(weights, margin, low + 1, high, strategy))
+                beyond += verified(path, claim(weights, margin, low + 1, high, strategy, rule))
             more = [(right + 1, max(right + 1, high))] if right < total else []
             less = [(min(low, high - 1), high - 1)] if high > 0 else []
             wrong += sum(
-                verified(path, claim(weights, margin, *ends, strategy)) for ends in more + less
+                verified(path, claim(weights, margin, *ends, strategy, rule))
+                for ends in more + less
             )
     print(
-        f"random: {strategy}: {many - left} of {many} counts equal the kernel's, {left} left open,"
+        f"random: {strategy}, {rule}: {many - left} of {many} counts equal the kernel's, {left} left open,"
         f" {beyond} with one more that is true, {wrong} that must not be verified"
     )
     return wrong

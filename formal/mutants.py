@@ -115,6 +115,13 @@ UNSOUND = [
     Mutant("one input more where all tokens are the label", "CubicBound", "(if alone then 1 else 0)", "1"),
     Mutant("a sum of zero on the label is right", "CubicBound", "(nth j gvs []) (nth j gps []) <? 0)%Z rivals in", "(nth j gvs []) (nth j gps []) <=? 0)%Z rivals in"),
     Mutant("one position and a smaller query", "CubicBound", " && ((q =? m) || (0 <? n)) then", " then"),
+    # The mirror image
+    Mutant("tokens are numbered from the other end, and one off", "Mirror", "get2 (zE W) (v - S t) c", "get2 (zE W) (v - t) c"),
+    Mutant("tokens keep their numbers", "Mirror", "get2 (zE W) (v - S t) c", "get2 (zE W) t c"),
+    Mutant("outputs keep their numbers", "Mirror", "get2 (zU W) c (v - S j)", "get2 (zU W) c j"),
+    Mutant("biases of outputs keep their numbers", "Mirror", "zbU := map (fun j => get (zbU W) (v - S j)) (seq 0 v)", "zbU := zbU W"),
+    Mutant("positions are numbered from the other end", "Mirror", "zPos := zPos W;", "zPos := rev (zPos W);"),
+    Mutant("the smallest token is the largest", "Certificate", "Smallest => mirror found end in", "Smallest => found end in"),
     # The file
     Mutant("subnormal numbers have a hidden bit", "Floats", "if e =? 0 then fraction else fraction + 2 ^ mw in", "fraction + 2 ^ mw in"),
     Mutant("an infinity is a number", "Floats", "if e =? 2 ^ ew - 1 then None", "if e =? 2 ^ ew then None"),

@@ -32,10 +32,11 @@ type certificate = {
 
 let strategies = [ ("exact", Verified.ExactCount); ("brute-force", Verified.BruteForce); ("cubic", Verified.CubicCount) ]
 
-let is_max_task task vocab ctx =
+let rules = [ ("max", Verified.Largest); ("min", Verified.Smallest) ]
+
+let over_all task vocab ctx =
   let span = List [ Number "0"; Number (string_of_int vocab) ] in
-  task "rule" = Text "max"
-  && task "positions" = List (List.init ctx (fun _ -> span))
+  task "positions" = List (List.init ctx (fun _ -> span))
   && task "reads" = List (List.init ctx (fun i -> Number (string_of_int i)))
   && task "answers" = span
 
@@ -57,9 +58,12 @@ let read_certificate data max_operations =
   let size name = small ("claim.model.sizes." ^ name) 1 (1 lsl 28) (size name) in
   let vocab = size "d_vocab" and ctx = size "n_ctx" and width = size "d_model" and head = size "d_head" in
   let outputs = size "d_vocab_out" in
-  (match stated "task" with
-   | Object fields when List.mem_assoc "rule" fields && List.assoc "rule" fields = Text "max" -> ()
-   | _ -> unsupported "certificate: only the task max-of-k is served.");
+  let rule, served_rule = match stated "task" with
+    | Object fields ->
+      (match List.assoc_opt "rule" fields with
+       | Some (Text rule) when List.mem_assoc rule rules -> (rule, List.assoc rule rules)
+       | _ -> unsupported "certificate: only the tasks max-of-k and min-of-k are served.")
+    | _ -> unsupported "certificate: only the tasks max-of-k and min-of-k are served." in
   let task = fields_of "claim.task" [ "rule"; "positions"; "reads"; "answers" ] (stated "task") in
   let proof = fields_of "proof" [ "tally"; "strategy"; "precision"; "operations"; "witness" ] (top "proof") in
   let digest = text "claim.model.sha256" (model "sha256") in
@@ -82,14 +86,16 @@ let read_certificate data max_operations =
     | Some served -> served
     | None -> unsupported (Printf.sprintf "the strategy %S is not served." strategy) in
   if ctx > 500 then refuse "limit" "more than 500 positions are not walked.";
-  if not (is_max_task task vocab ctx && outputs = vocab) then
-    unsupported "only max-of-k over all tokens, positions and outputs is served.";
+  if not (over_all task vocab ctx && outputs = vocab) then
+    unsupported "only tasks over all tokens, positions and outputs are served.";
+  if served = Verified.CubicCount && served_rule <> Verified.Largest then
+    unsupported "cubic serves only max-of-k.";
   let byte i = Zar.of_int (int_of_string ("0x" ^ String.sub digest (2 * i) 2)) in
-  { digest; task = Printf.sprintf "max-of-%d" ctx; semantics; margin; strategy; operations; witness_empty;
+  { digest; task = Printf.sprintf "%s-of-%d" rule ctx; semantics; margin; strategy; operations; witness_empty;
     claim =
       { Verified.c_digest = List.init 32 byte;
         c_vocab = Zar.of_int vocab; c_ctx = Zar.of_int ctx; c_model = Zar.of_int width; c_head = Zar.of_int head;
-        c_numerator = numerator; c_denominator = denominator;
+        c_rule = served_rule; c_numerator = numerator; c_denominator = denominator;
         c_total = total; c_at_least = at_least; c_at_most = at_most; c_strategy = served; c_precision = Zar.of_int precision } }
 
 (* Pins of the caller *)

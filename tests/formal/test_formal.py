@@ -104,16 +104,17 @@ def test_it_counts_small_models_as_the_kernel_does(compare):
 
 
 @built
+@pytest.mark.parametrize("rule", ["max", "min"])
 @pytest.mark.parametrize("strategy", ["exact", "brute-force"])
-def test_one_more_or_less_than_is_true_is_rejected(compare, tmp_path, strategy):
+def test_one_more_or_less_than_is_true_is_rejected(compare, tmp_path, strategy, rule):
     weights = compare.small_model(random.Random(5))
-    low, high = compare.kernel_counts(weights, "0", strategy)
+    low, high = compare.kernel_counts(weights, "0", strategy, rule)
     total = int(compare.claim(weights, "0")["claim"]["total"])
     assert 0 < low == high < total
-    stated = compare.claim(weights, "0", low, high, strategy)
+    stated = compare.claim(weights, "0", low, high, strategy, rule)
     assert answered(compare, tmp_path, weights, stated)[0] == 0
     for ends in (low + 1, total), (low - 1, high - 1):
-        stated = compare.claim(weights, "0", *ends, strategy)
+        stated = compare.claim(weights, "0", *ends, strategy, rule)
         code, line = answered(compare, tmp_path, weights, stated)
         assert (code, line[:17]) == (1, "s REJECTED count ")
 
@@ -128,6 +129,25 @@ def test_the_cubic_bound_is_verified_as_a_lower_end_alone(compare, tmp_path):
     for ends, code in ((low, total), 0), ((right + 1, total), 1), ((low, total - 1), 1):
         stated = compare.claim(weights, "0", *ends, "cubic")
         assert answered(compare, tmp_path, weights, stated)[0] == code
+
+
+@built
+def test_the_smallest_token_is_not_the_largest(compare, tmp_path):
+    weights = compare.small_model(random.Random(5))
+    counts = [compare.kernel_counts(weights, "0", rule=rule) for rule in compare.RULES]
+    assert counts[0] != counts[1]
+    for rule, other in zip(compare.RULES, reversed(counts), strict=True):
+        stated = compare.claim(weights, "0", *other, rule=rule)
+        code, line = answered(compare, tmp_path, weights, stated)
+        assert (code, line[:17]) == (1, "s REJECTED count ")
+
+
+@built
+def test_cubic_of_the_smallest_token_is_declined(compare, tmp_path):
+    weights = compare.small_model(random.Random(5))
+    stated = compare.claim(weights, "0", 0, strategy="cubic", rule="min")
+    code, line = answered(compare, tmp_path, weights, stated)
+    assert (code, line[:23]) == (2, "s DECLINED unsupported ")
 
 
 @built
@@ -155,7 +175,7 @@ def test_a_verified_line_names_the_verified_checker(compare, tmp_path):
     [
         (("claim", "semantics"), "float32"),
         (("proof", "strategy"), "enumerate"),
-        (("claim", "task", "rule"), "min"),
+        (("claim", "task", "rule"), "argmax"),
         (("claim", "task", "answers"), [0, 1]),
         (("claim", "model", "parts"), [{"part": "embed"}]),
         (("format",), "ballproof-certificate/1"),

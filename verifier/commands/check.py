@@ -92,7 +92,7 @@ _WORDS = {VERIFIED: "verified", REJECTED: "rejected", DECLINED: "declined"}
     "--verified",
     is_flag=True,
     help="Ask the checker that is proved in Coq instead, where `make verified` has built it; it "
-    "serves the strategies exact, brute-force and cubic on max-of-k.",
+    "serves exact and brute-force on max-of-k and min-of-k, and cubic on max-of-k.",
 )
 @json_option
 @pass_terminal
