@@ -7,6 +7,9 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.networks import one_layer
+from support.splits import witness_of
+from test_split_rules import PLAIN, made_of, maximum, verdict
 
 from arithmetic.lanes import Lanes
 from arithmetic.matrices import Matrix
@@ -15,8 +18,9 @@ from counting import lead_tables, relaxation
 from counting.class_tables import _shifted
 from counting.lead_tables import LeadTables
 from counting.relaxation import MOST_SHIFT, SLOPE, WEIGHT, Gaps, gaps_of, relaxed, rounded
-from files.verdict import Rejected
-from strategies.split import _lane
+from counting.summands import Upper, completions, upper
+from files.verdict import Declined, Rejected
+from strategies.split import Split, _lane
 from strategies.split_witness import read_exact, read_split
 
 PLENTY = 10**9
@@ -285,3 +289,98 @@ def test_lanes_have_the_room_that_they_had(monkeypatch):
             asked += lanes_for(monkeypatch, top, count, places, bits, largest, scale)
     assert len(asked) == 5 * 3 * 2 * 2 * 3 * (1 + 2 * 3)
     assert sum(width for _, width in asked) == WIDTHS
+
+
+def test_the_worst_of_a_table_is_its_own_entry_and_the_largest_completion():
+    _, _, cells = made_of(one_layer(1, **PLAIN))
+    lanes = Lanes(2, 64)
+    rows = [[lanes.pack([c, -c]) for c in span] for span in cells.present]
+    own, level = lanes.pack([50, -70]), lanes.pack([3, 4])
+    table = upper(cells, None, rows, own, level, lanes, Tally(PLENTY))
+    most = completions(cells, rows, lanes)[0][cells.start]
+    assert table.own == own - level and table.worst == own - level + most
+    made = Upper(7, [], [{0: 3, 1: 100}, {0: 1000, 1: 1000}], 0)
+    assert made.worst == 10
+    # A sum of 0 is one that may win.
+    assert lanes.signs(lanes.pack([0, -1])) == 1
+
+
+@pytest.mark.parametrize("key", ["low", "high"])
+@pytest.mark.parametrize("strategy", ["exact", "split"])
+def test_ends_are_for_all_summands_and_neurons(key, strategy):
+    network = one_layer(1, **PLAIN)
+    rate = 8 if strategy == "split" else 0
+    witness = witness_of(network, maximum(network), 0, rate=rate)
+    neurons, count = network.sizes["d_mlp"], network.sizes["n_heads"]
+    shorter = [[0] * (neurons - 1)] * count
+    for wrong in ([], [[0] * neurons] * (count - 1), [[0] * neurons] * (count + 1), shorter):
+        classes = [x | {key: wrong} for x in witness["classes"]]
+        found = verdict(network, witness | {"classes": classes}, strategy)
+        assert isinstance(found, Rejected) and found.reason == "witness"
+        assert f"{key}: {count} lists of {neurons} are" in found.sentence
+
+
+def test_models_without_neurons_have_no_ends():
+    network = one_layer(1, **PLAIN | {"m": 0})
+    witness = witness_of(network, maximum(network), 0)
+    for key in ("low", "high"):
+        classes = [x | {key: [[0]]} for x in witness["classes"]]
+        found = verdict(network, witness | {"classes": classes})
+        assert isinstance(found, Rejected) and f"{key}: 0 lists of 0 are" in found.sentence
+
+
+def test_a_class_that_holds_no_input_is_refused():
+    network = one_layer(1, **PLAIN)
+    witness = witness_of(network, maximum(network), 0)
+    last = witness["classes"][-1]
+    # The maximum is not below the query, and no input has a label beyond.
+    for query, label in ((2, 1), (2, 9), (9, 9)):
+        classes = sorted(
+            [*witness["classes"], last | {"query": query, "label": label}],
+            key=lambda x: (x["query"], x["label"]),
+        )
+        found = verdict(network, witness | {"classes": classes})
+        assert isinstance(found, Rejected) and "holds no input" in found.sentence
+
+
+@pytest.mark.parametrize("strategy", ["exact", "split"])
+def test_a_precision_above_64_bits_is_declined(strategy):
+    network = one_layer(1, **PLAIN)
+    rate = 8 if strategy == "split" else 0
+    for precision in (64, 65, 128):
+        witness = witness_of(network, maximum(network), 0, rate=rate, precision=64)
+        found = verdict(network, witness, strategy, precision=precision)
+        declined = isinstance(found, Declined) and found.reason == "limit"
+        assert declined == (precision > 64)
+        assert not declined or "precision: 64 bits" in found.sentence
+
+
+def of_layers(*layers, beside=True, heads=(None,)):
+    return SimpleNamespace(layers=list(layers), beside=beside, heads=list(heads))
+
+
+def neurons(bias=(0, 0), *, rectified=True):
+    return SimpleNamespace(bias=Matrix([list(bias)], 0), rectified=rectified)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        of_layers(neurons(), neurons()),
+        of_layers(neurons(), beside=False),
+        of_layers(beside=False),
+        of_layers(neurons(), heads=()),
+        of_layers(heads=()),
+        of_layers(neurons((0, 1))),
+        of_layers(neurons((1, 0))),
+        of_layers(neurons((-1, 2))),
+        of_layers(neurons(rectified=False)),
+    ],
+    ids=[*"abcdefghi"],
+)
+def test_programs_of_another_form_are_declined(program):
+    """T14 and T15 are of heads, what is beside them, and one layer of ReLU without a bias."""
+    claim = SimpleNamespace(strategy="split", precision=64)
+    with pytest.raises(Declined, match="serves one layer with heads") as caught:
+        Split(program, None, claim, [], Tally(PLENTY))
+    assert caught.value.reason == "unsupported"

@@ -84,8 +84,8 @@ def values_and_radii(name: str) -> Any:
         values = values_of(name, unit, width)
         x = entries(unit, turn)
         # What is off depends on the largest of all.
-        found += [values(x), *(values([v]) for v in x)]
-    return found, [radius(name, rho) for rho in (0, 1, 7, 8, 999, 1000, 10**9 + 1)]
+        found += [values(x), *(values([v]) for v in x), *(values([1, -abs(v)]) for v in x)]
+    return found, [radius(name, rho) for rho in (0, 1, 7, 8, 969, 999, 1000, 10**9 + 1)]
 
 
 def constants() -> Any:

@@ -64,6 +64,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
     ("a large margin", {}, {}, {"margin": "1000000"}),
     ("a large margin, no neurons", {"m": 0}, {}, {"margin": "1000000", "sharp": False}),
     ("four answers", {"outputs": 4, "m": 1, "mask": "none"}, {}, {"precision": 40}),
+    ("one answer", {}, {"answers": [1, 2]}, {}),
+    ("a fine grid", {"heads": 1, "k": 4, "scale": 0.5}, {}, {"rate": 4096}),
+    ("a fine grid of two heads", {"k": 4, "v": 4, "m": 0, "scale": 0.5}, {}, {"rate": 512}),
     ("a coarser unit", {}, {}, {"unit": 5}),
     ("a finer unit", {"m": 0}, {}, {"unit": -2, "precision": 48}),
 ]

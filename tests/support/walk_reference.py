@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from arithmetic.matrices import Matrix
 from arithmetic.tally import Tally
 from counting.cells import cells_of
+from counting.fixed_point import FixedPoint, column_bounds
 from counting.merged import Limits, MergedWalk
 from counting.network import Network
 from counting.pools import Table
@@ -24,6 +27,7 @@ from counting.tree import labelled
 from counting.walks import walk_of
 from files.claims import Pins
 from kernel import given, read
+from parts.program import Layer, Program, ProgramHead
 from support.certify import encoded
 from support.layered import layered
 from support.networks import claim_of, inputs_of
@@ -154,6 +158,78 @@ def trees() -> Any:
     return found
 
 
+def function(name: str) -> Any:
+    """Return every number of the function of a network that is read from its tensors."""
+    place = [*NETWORKS].index(name)
+    network = layered(place, v=3, n=3, outputs=3, **SMALL | NETWORKS[name])
+    spans = [[0, 3], [1, 2], [1, 3]]
+    found: list[Any] = []
+    for answers in ([0, 3], [1, 3]):
+        task = table(network, 3, 3, place, spans) | {"answers": answers}
+        passes = [dict(zip(("width", "bits", "fine", "readout"), WIDE, strict=True))]
+        options = {"precision": 128, "witness": {"passes": passes}}
+        cert = claim_of(network, task, (0, len(task["labels"])), **options)
+        claim, model = read(network.bytes(), encoded(cert), Pins())
+        tally = Tally(PLENTY)
+        found.append((given(model, claim, tally), tally.spent))
+    return found
+
+
+def programs(seed: int) -> Any:
+    """Return outputs, errors and operations of programs in fixed point, of every form."""
+    rng = Random(seed)
+    found: list[Any] = []
+    for turn in range(12):
+        made = _program(rng, turn)
+        for width in (64, 128, 192):
+            tally = Tally(PLENTY)
+            fixed = FixedPoint(made, width, tally)
+            found.append((fixed.unit, fixed.near_unit, fixed.tops, fixed.off_neurons))
+            found.append((fixed.cost(), fixed.cost_of_columns(), fixed.off_beside, tally.spent))
+            for tokens in product(*map(range, map(len, made.positions))):
+                columns = fixed.columns(tokens)
+                outputs = fixed.evaluate(tokens)
+                found.append((columns, outputs and (list(outputs.values), outputs.error)))
+            found.append((column_bounds(made), tally.spent))
+    return found
+
+
+def _program(rng: Random, turn: int) -> Program:
+    """Return a program: with heads or none, layers or none, what is beside them or nothing."""
+    places, heads = 2 + turn % 2, turn % 3
+    neurons, outputs = (0, 2, 3)[turn // 2 % 3], 2 + turn % 2
+    beside = turn % 4 > 0 or not neurons
+    size, spread = 2 ** rng.randint(3, 40), 2 ** rng.randint(3, 20)
+    positions = tuple(range(x, x + rng.randint(1, 3)) for x in [turn % 2] * places)
+
+    def rows(count: int, columns: int) -> list[list[int]]:
+        return [[rng.randint(-size, size) for _ in range(columns)] for _ in range(count)]
+
+    def layer(inputs: int, columns: int, rectified: bool, biased: bool) -> Layer:
+        bias = rows(1, columns) if biased else [[0] * columns]
+        weight = Matrix(rows(inputs, columns), -rng.randint(0, 40))
+        return Layer(weight, Matrix(bias, -rng.randint(0, 40)), rectified)
+
+    columns = neurons + (outputs if beside else 0)
+    lookups = [rows(len(span), columns) if rng.random() < 0.7 else None for span in positions]
+    lookups[-1] = rows(len(positions[-1]), columns)
+    made = []
+    for _ in range(heads):
+        values = [rows(len(span), columns) if rng.random() < 0.8 else None for span in positions]
+        tokens, queries = max(span.stop for span in positions), len(positions[-1])
+        scores = [[rng.randint(-spread, spread) for _ in range(tokens)] for _ in range(queries)]
+        order = [[rng.randint(-spread, spread) for _ in range(places)] for _ in range(queries)]
+        made.append(ProgramHead(values, scores, order, -rng.randint(2, 9), rng.randint(1, 4)))
+    layers = []
+    if neurons:
+        deep = turn % 5 == 1
+        layers = [layer(neurons, 3, True, turn % 2 > 0)] if deep else []
+        inputs = 3 if deep else neurons
+        layers.append(layer(inputs, outputs, not (deep and turn % 3), turn % 4 == 2))
+    exponent = -rng.randint(0, 30)
+    return Program(positions, lookups, exponent, made, neurons, layers, beside, 1)
+
+
 class Sparse:
     """Gives a label to inputs whose tokens add up to an even number, none of them 2."""
 
@@ -172,6 +248,8 @@ RULES: dict[str, Callable[[], Any]] = {
     **{f"network: {name}": lambda name=name: walked(name) for name in NETWORKS},
     **{f"merged walks, {seed}": lambda seed=seed: merged(seed) for seed in range(4)},
     "trees": trees,
+    **{f"function: {name}": lambda name=name: function(name) for name in NETWORKS},
+    **{f"programs, {seed}": lambda seed=seed: programs(seed) for seed in range(4)},
 }
 
 
