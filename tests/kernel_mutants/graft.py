@@ -46,6 +46,8 @@ def _replace(module: types.ModuleType, name: str, new: Any) -> None:
 def _graft_class(old: type, new: type) -> None:
     for name, value in vars(new).items():
         present = vars(old).get(name)
+        if isinstance(value, property) and isinstance(present, property):
+            value, present = value.fget, present.fget
         if isinstance(value, types.FunctionType) and isinstance(present, types.FunctionType):
             _graft_function(present, value)
 

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
 
+from arithmetic.maps import Map
 from arithmetic.matrices import Matrix
 from arithmetic.tally import Tally
 from counting.cells import cells_of
+from counting.first_layer import FirstLayer
 from counting.fixed_point import FixedPoint, column_bounds
 from counting.merged import Limits, MergedWalk
 from counting.network import Network
@@ -29,7 +33,7 @@ from files.claims import Pins
 from kernel import given, read
 from parts.program import Layer, Program, ProgramHead
 from support.certify import encoded
-from support.layered import layered
+from support.layered import Layered, layered
 from support.networks import claim_of, inputs_of
 from support.table_counts import table
 from tasks.acceptors import Class, accepted
@@ -70,15 +74,62 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "heavy": {"scale": 4.0},
     "heavy, two layers": {"scale": 2.5, "norm": "layer"},
     "light": {"scale": 0.01},
+    "no positions": {"positions": False},
+    "no positions, heavy": {"positions": False, "norm": "rms", "scale": 2.0},
+    "wide": {"d": 9, "m": 8},
+    "a deep readout after a norm": {"norm": "rms", "readouts": 3, "layers": 1},
+    "a norm of neurons alone": {"norm": "layer", "bare": True},
+    "a norm of neurons alone, in one layer": {"norm": "rms", "bare": True, "layers": 1},
     "integers": {"integers": True, "scale": 1.0},
 }
 
 
+def network_of(place: int, options: dict[str, Any], **sizes: int) -> Layered:
+    """Return a small network; a bare one has no norm before its first attention."""
+    own = SMALL | options
+    bare = own.pop("bare", False)
+    made = layered(place, **own, **sizes)
+    if not bare:
+        return made
+    first = next(i for i, part in enumerate(made.parts) if part["part"] == "norm")
+    parts = [*made.parts[:first], *made.parts[first + 1 :]]
+    kept = {name: x for name, x in made.tensors.items() if not name.startswith("blocks.0.ln1")}
+    return replace(made, parts=parts, tensors=kept)
+
+
+@contextmanager
+def noted() -> Iterator[list[Any]]:
+    """Note what room is asked for, what is bounded, and the stream as the readout has it."""
+    notes: list[Any] = []
+    kept = [(Map, "require_room"), (FirstLayer, "_bound"), (Network, "final")]
+    true = [getattr(owner, name) for owner, name in kept]
+
+    def noting(function: Any) -> Any:
+        def called(self: Any, *arguments: Any) -> Any:
+            notes.append((function.__name__, arguments))
+            return function(self, *arguments)
+
+        return called
+
+    for (owner, name), function in zip(kept, true, strict=True):
+        setattr(owner, name, noting(function))
+    try:
+        yield notes
+    finally:
+        for (owner, name), function in zip(kept, true, strict=True):
+            setattr(owner, name, function)
+
+
 def walked(name: str) -> Any:
-    """Return outputs, radii and operations of each input of a network, at each precision."""
+    """Return outputs, radii, room and operations of each input of a network, at each precision."""
+    with noted() as notes:
+        return _walked(name), notes
+
+
+def _walked(name: str) -> Any:
     place = [*NETWORKS].index(name)
-    options = SMALL | NETWORKS[name]
-    network = layered(place, v=2 + place % 2, n=3, outputs=2 + place % 2, **options)
+    sizes = {"v": 2 + place % 2, "n": 3, "outputs": 2 + place % 2}
+    network = network_of(place, NETWORKS[name], **sizes)
     spans = [[0, 2], [0, 1 + place % 2], [place % 2, 2]]
     task = table(network, 3, network.sizes["d_vocab_out"], place, spans)
     passes = [dict(zip(("width", "bits", "fine", "readout"), WIDE, strict=True))]
@@ -91,7 +142,8 @@ def walked(name: str) -> Any:
         layers = given(model, claim, tally)
         made = Network(layers, readers_of(layers, tally), precision, tally)
         walk = walk_of(made, tally)
-        walk.named(3, 2)
+        if precision.readout:
+            walk.named(3, 2)
         found.append(tally.spent)
         inputs = [[t - s[0] for t, s in zip(x, spans, strict=True)] for x in inputs_of(task)]
         # In their order, then back: other prefixes are shared.
@@ -106,7 +158,13 @@ def merged(seed: int) -> Any:
     """Return what merged walks count, and their operations, for classes of several rules."""
     rng = Random(seed)
     found = []
-    for rule, v, places in ((Maximum(), 4, 3), (Rank(2), 3, 3), (Maximum(), 3, 0), (Rank(1), 2, 4)):
+    for rule, v, places in (
+        (Maximum(), 4, 3),
+        (Rank(2), 3, 3),
+        (Maximum(), 3, 0),
+        (Rank(1), 2, 4),
+        (Rank(3), 3, 5),
+    ):
         positions, reads = [range(v)] * (places + 1), range(places + 1)
         for label in rule.labels(range(v), places + 1):
             acceptor = accepted(rule, label, positions, reads)
@@ -161,7 +219,7 @@ def trees() -> Any:
 def function(name: str) -> Any:
     """Return every number of the function of a network that is read from its tensors."""
     place = [*NETWORKS].index(name)
-    network = layered(place, v=3, n=3, outputs=3, **SMALL | NETWORKS[name])
+    network = network_of(place, NETWORKS[name], v=3, n=3, outputs=3)
     spans = [[0, 3], [1, 2], [1, 3]]
     found: list[Any] = []
     for answers in ([0, 3], [1, 3]):
@@ -180,7 +238,7 @@ def programs(seed: int) -> Any:
     rng = Random(seed)
     found: list[Any] = []
     for turn in range(12):
-        made = _program(rng, turn)
+        made = program_of(rng, turn)
         for width in (64, 128, 192):
             tally = Tally(PLENTY)
             fixed = FixedPoint(made, width, tally)
@@ -191,10 +249,15 @@ def programs(seed: int) -> Any:
                 outputs = fixed.evaluate(tokens)
                 found.append((columns, outputs and (list(outputs.values), outputs.error)))
             found.append((column_bounds(made), tally.spent))
+            found.append([(x.rows, x.bias, x.heaviest) for x in fixed.layers])
+            tops = [[7, 1, 2**40, 0][: len(x.weight.rows)] for x in made.layers]
+            for finer in (0, 1, 7, width // 2):
+                pairs = zip(made.layers, tops, strict=True)
+                found.append([fixed._tops(x, top, 9 + finer, 30 + finer) for x, top in pairs])
     return found
 
 
-def _program(rng: Random, turn: int) -> Program:
+def program_of(rng: Random, turn: int) -> Program:
     """Return a program: with heads or none, layers or none, what is beside them or nothing."""
     places, heads = 2 + turn % 2, turn % 3
     neurons, outputs = (0, 2, 3)[turn // 2 % 3], 2 + turn % 2
