@@ -77,9 +77,11 @@ def main() -> int:
             with asked.out.open("a") as file:
                 file.write(json.dumps(rows[name]) + "\n")
     print(HEAD)
+    before = _before()
+    missing = [name for name in before if name not in rows]
+    print(f"Missing: {', '.join(missing) or 'none'} ({len(missing)} of {len(before)} models).\n")
     print(f"| {' | '.join(COLUMNS)} |")
     print("|---" * len(COLUMNS) + "|")
-    before = _before()
     for row in rows.values():
         print(f"| {' | '.join(_cells(row, before[row['model']]))} |")
     return 0
@@ -143,7 +145,8 @@ def _sampled(name: str) -> float:
 def _before() -> dict[str, list[str]]:
     """Return the rows of the ladders by grids, by model."""
     lines = re.findall(r"^\| (max-of-[^|]*) \|(.*)\|$", BEFORE.read_text(), re.MULTILINE)
-    return {name: [cell.strip() for cell in rest.split("|")] for name, rest in lines}
+    cells = {name: [cell.strip() for cell in rest.split("|")] for name, rest in lines}
+    return {name: row for name, row in cells.items() if "seed" in name}
 
 
 def _cells(row: Row, before: list[str]) -> list[str]:
