@@ -151,6 +151,7 @@ def layered(
     norm: str | None = None,
     eps: str = "1/100000",
     final: bool = True,
+    inside: bool = True,
     weighted: bool = True,
     mask: str = "causal",
     share: str | None = None,
@@ -162,7 +163,7 @@ def layered(
     scale: float = 0.7,
     integers: bool = False,
 ) -> Layered:
-    """Return a random network of these parts."""
+    """Return a random network of these parts; norms before attention and MLP if `inside`."""
     draw = _drawing(seed, scale, integers)
     t = {"embed.W_E": draw(v, d)}
     parts: list[dict[str, Any]] = [{"part": "embed"}]
@@ -182,7 +183,7 @@ def layered(
 
     for layer in range(layers):
         place = f"blocks.{layer}."
-        if norm:
+        if norm and inside:
             normed(place + "ln1")
         parts.append(dict(attention))
         for c in "QKV":
@@ -193,7 +194,7 @@ def layered(
         if biases:
             t[place + "attn.b_O"] = draw(d)
         if activation:
-            if norm:
+            if norm and inside:
                 normed(place + "ln2")
             parts.append({"part": "mlp", "activation": activation})
             t[place + "mlp.W_in"], t[place + "mlp.W_out"] = draw(d, m), draw(m, d)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from files.verdict import Declined
-from parts import attention_only, float32, layers, one_head_program, one_layer, pair
+from parts import attention_only, final_norm, float32, layers, one_head_program, one_layer, pair
 from parts import layers_function as function
 from parts.architecture import FACTORS, HEADS, LAYERS, ONE_HEAD, PROGRAM, Architecture, Parts
 
@@ -21,7 +21,7 @@ _ONE_HEAD = Architecture(
     float32.deviation,
 )
 _READ = (layers.words, layers.Shape._fields, layers.read_model)
-_LAYERS = Architecture(*_READ, {LAYERS: function.function}, None)
+_LAYERS = Architecture(*_READ, {LAYERS: function.function, HEADS: final_norm.program}, None)
 # The row of every list of parts that begins with `embed` and that no other row serves.
 IN_SEQUENCE = ("embed", "layers", "readout")
 # Parts by name, in their order, and the architectures that have them: the first that serves them.

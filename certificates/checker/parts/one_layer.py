@@ -109,11 +109,16 @@ def read_model(tensors: dict[str, Tensor], parts: Parts, sizes: dict[str, int]) 
     shape = Shape(d_vocab, n_ctx, d_model, heads, d_head, d_mlp, axes["W_U"][1])
     fits = heads == settings.heads
     decline_unless(fits, "unsupported", f"weights: {heads} heads, not {settings.heads}.")
-    columns = d_mlp + shape.d_vocab_out
-    rows = max(d_vocab, n_ctx, d_model, d_head)
-    require_small(d_vocab, n_ctx, max(heads * rows * columns, rows * rows, n_ctx * d_vocab))
+    require_tables(shape)
     require_buffers(tensors, n_ctx)
     return Model(shape, settings, matrices_of(tensors, layout, shape._asdict()))
+
+
+def require_tables(s: Shape) -> None:
+    """Decline sizes whose tables would be too large."""
+    rows = max(s.d_vocab, s.n_ctx, s.d_model, s.d_head)
+    table = s.n_heads * rows * (s.d_mlp + s.d_vocab_out)
+    require_small(s.d_vocab, s.n_ctx, max(table, rows * rows, s.n_ctx * s.d_vocab))
 
 
 def program(model: Model, margin: tuple[int, int], task: Task, tally: Tally) -> Program:
