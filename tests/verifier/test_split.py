@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 from support import literal_models
-from support.small_models import SETTINGS, asked, one_layer, truth_of
+from support.small_models import SETTINGS, asked, frozen, one_layer, truth_of
 
 from ballproof.certificates.writer import encode
 from ballproof.models.architectures.one_layer.settings import Settings
@@ -155,3 +155,23 @@ def test_changes_of_a_witness_are_answered_as_they_must(seed, strategy):
             verdict = checker.check(model, json.dumps(changed).encode(), 10**9)
             answer = verdict["exit_code"], verdict.get("reason")
             assert answer in change.expected, (change, verdict)
+
+
+@pytest.mark.parametrize(
+    ("w_q", "w_o", "margin"), [(1, 2**-19, 0), (16, 2**-22, 0), (16, 1, 0), (1, 1, 2**20)]
+)
+@pytest.mark.parametrize("seed", range(6))
+def test_ends_are_none_that_the_checkers_tables_are_too_coarse_for(seed, w_q, w_o, margin):
+    """Weights far apart, values small beside look-ups, and a margin that is larger than both."""
+    rng = np.random.default_rng(seed)
+    arrays, weights = one_layer(rng, 2, 4, Settings(), lambda shape: rng.normal(size=shape))
+    scaled = {"blocks.0.attn.W_Q": w_q, "blocks.0.attn.W_O": w_o}
+    arrays = {name: scaled.get(name, 1) * array for name, array in arrays.items()}
+    weights = frozen(arrays, weights.architecture.text)
+    problem = pose(
+        replace(weights, data=save(arrays)),
+        Fraction(margin),
+        task=default(Max(), weights.shape),
+    )
+    claim = prove(problem, EXACT, 10**9, silent).claim
+    assert claim.correct_at_least == claim.correct_at_most

@@ -25,7 +25,7 @@ Witness = dict[str, Any]
 # Of a grid's count the prover claims this share more: the checker's grids are rounded otherwise.
 CUSHION = 2.0**-8
 # What the checker's tables of 64 bits lack of a weight, the largest being 1, and a little more.
-FAINT_OF_GRIDS = 2.0**-61
+FAINT_OF_GRIDS = 2.0**-58
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,18 +12,40 @@ from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.relaxed.bound import Relaxed
 from ballproof.verifier.counting.relaxed.shares import shared
 from ballproof.verifier.counting.relaxed.stated import item
+from ballproof.verifier.counting.relaxed.summands import FAINT
 from ballproof.verifier.counting.relaxed.survey import Surveyed, Units, surveyed, walked
 from ballproof.verifier.counting.relaxed.thresholds import living_columns
 
 # Thresholds and ends are in 2^-14 of the largest value.
 UNIT_BITS = 14
+# And at least in so many times 2^-precision of the largest column, as a power of two.
+ROUNDING_BITS = 7
 
 
 def units_of(relaxed: Relaxed, precision: int) -> tuple[int, Units]:
-    """Return the exponent of the unit that a certificate states, and what it means."""
+    """Return the exponent of the unit that a certificate states, and what it means.
+
+    The checker floors columns to `precision - 4` bits of the largest, look-ups and margin included:
+    an end that is finer than a few of these units is none that it can verify.
+    """
     largest = float(relaxed.summands.sizes().max(initial=0))
-    exponent = int(np.ceil(np.log2(largest))) - UNIT_BITS if largest > 0 else 0
-    return exponent, Units(2.0**exponent, 2.0 ** (2 - precision))
+    looked_up = float(np.abs(relaxed.summands.constant).max(initial=abs(relaxed.eps)))
+    exponent = _log2(largest) - UNIT_BITS if largest > 0 else 0
+    exponent = max(exponent, _log2(max(largest, looked_up)) - precision + ROUNDING_BITS)
+    return exponent, Units(2.0**exponent, faint_of(precision))
+
+
+def _log2(size: float) -> int:
+    """Return the least e with size <= 2**e; that of the smallest float for 0."""
+    return int(np.ceil(np.log2(max(size, FAINT))))
+
+
+def faint_of(precision: int) -> float:
+    """Return more than what the checker's tables lack of a weight, the largest being 1.
+
+    They give the largest weight of a class `precision - 4` bits, and are off by little over a unit.
+    """
+    return 2.0 ** (6 - precision)
 
 
 def classes_found(
