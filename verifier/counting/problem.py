@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
 from ballproof.models.architectures import Shape
+from ballproof.models.architectures.layers.final_norm import without_final_norm
 from ballproof.models.tasks import Task, default
 from ballproof.models.tasks.max import Max
 from ballproof.models.weights import Weights
@@ -45,6 +46,14 @@ class Problem:
     def program(self) -> DomainProgram:
         """The program on the task's domain; ValueError where the architecture has none."""
         return domain_program(self.weights, self.task)
+
+    @cached_property
+    def without_norm(self) -> Problem:
+        """The same question of a layer without its final norm, or this problem (T17)."""
+        found = None
+        if self.is_deep and self.margin == 0:
+            found = without_final_norm(self.weights, self.task.answers)
+        return self if found is None else replace(self, weights=found)
 
     @cached_property
     def enumeration(self) -> Enumeration:

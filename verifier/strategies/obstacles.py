@@ -51,6 +51,7 @@ def has_tables(problem: Problem) -> bool:
 
 def has_summands(problem: Problem) -> bool:
     """Say whether leads are sums over softmax heads, and over one layer of neurons at most."""
+    problem = problem.without_norm
     if problem.weights.architecture.program is None or _layers(problem) > 1:
         return False
     return bool(problem.program.heads)
@@ -115,6 +116,7 @@ def _of_classes(strategy: Strategy, problem: Problem) -> str | None:
 
 def bounds_take_long(problem: Problem) -> str | None:
     """Return a sentence where bounds by class take longer than evaluating every input."""
+    problem = problem.without_norm
     program, task = problem.program, problem.task
     columns = len(program.heads) * (2 * program.neurons + program.answers)
     every = (each for label in task.labels for each in task.acceptors(label).values())

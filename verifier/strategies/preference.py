@@ -52,7 +52,7 @@ def preference(problem: Problem) -> Preference | None:
 
 def living_rivals(problem: Problem) -> float:
     """Return how many rivals no threshold clears in a class, on average of a few."""
-    relaxed = Relaxed(problem)
+    relaxed = Relaxed(problem.without_norm)
     if not relaxed.summands.finite or problem.answers == 1:
         return 0.0
     classes = [

@@ -31,7 +31,7 @@ PRECISION, WIDEST, RATE = 32, 64, 240
 
 def search(problem: Problem, rate: int | None, progress: Progress) -> Witness:
     """Return thresholds and ends for every class; for grids if there is a rate, else for walks."""
-    relaxed = Relaxed(problem)
+    relaxed = Relaxed(problem.without_norm)
     if not relaxed.summands.finite:
         return {"unit": 0, **({} if rate is None else {"rate": rate}), "classes": []}
     precision = PRECISION if rate is None else WIDEST
@@ -42,7 +42,7 @@ def search(problem: Problem, rate: int | None, progress: Progress) -> Witness:
 
 def bound(problem: Problem, witness: Witness, progress: Progress) -> Bounds:
     """Return what a witness shows; without a rate both ends are the truth but for near ties."""
-    wrong = wrong_in(Relaxed(problem), witness, progress)
+    wrong = wrong_in(Relaxed(problem.without_norm), witness, progress)
     return Bounds(problem.total - wrong.possible, problem.total - wrong.certain)
 
 
