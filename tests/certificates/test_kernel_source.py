@@ -18,6 +18,7 @@ from tasks.task import RULES
 from trusts import closure, code_lines
 
 ROWS = {row.read.__module__: row for rows in ARCHITECTURES.values() for row in rows}.values()
+ONE_HEAD_PARTS = ("embed", "positions", "attention", "readout")
 COMPACT = ["remainder", "cells", "one-sided"]
 SUBCUBIC = [name for name in STRATEGIES if name.startswith("subcubic/")]
 PROVED = ["brute-force", "exact", "cubic", "ladder", *SUBCUBIC[:1], "enumerate", *COMPACT]
@@ -25,10 +26,14 @@ FILES = sorted(CHECKER.rglob("*.py"))
 NAMES = {path.relative_to(CHECKER).parts[0].removesuffix(".py") for path in FILES}
 ROOMS = {path.name for path in CHECKER.iterdir() if path.is_dir()} - {"__pycache__"}
 MAX_LINES_OF_A_CLAIM, MAX_LINES_OF_A_FILE, MAX_LINES_OF_A_FUNCTION = 1700, 300, 60
+# One head, tokens in order, and no pools: what most claims are.
+MAX_LINES_OF_A_COUNT, ORDERED = 1500, ("max", "min", "rank", "argmax")
 # Several heads and neurons take T7, T13, T14 and T15, and evaluation for what they leave.
 MAX_LINES_OF_HEADS = 2500
 # Layers in sequence have the most theorems, and norms, activations and prefixes of their own.
 MAX_LINES_OF_LAYERS = 2650
+# A layer with a final norm is read as layers, and counted as several heads.
+MAX_LINES_OF_A_FINAL_NORM = 2750
 FLOAT32 = "parts/float32.py"
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(CHECKER)))
 
@@ -149,6 +154,25 @@ def require_short(modules, row):
     assert sum(files.values()) - sum(files.get(x, 0) for x in more) <= MAX_LINES_OF_A_CLAIM
     assert {"kernel.py", row.replace(".", "/") + ".py", "files/verdict.py"} <= files.keys()
     assert not files.keys() & {"__main__.py", "explain.py", "trusts.py"}
+
+
+@pytest.mark.parametrize("rule", ORDERED)
+@pytest.mark.parametrize("strategy", ["brute-force", "exact", "cubic", *SUBCUBIC[:1]])
+def test_what_a_count_of_one_head_rests_on_is_read_in_an_afternoon(strategy, rule):
+    row, one_head = STRATEGIES[strategy], ARCHITECTURES[ONE_HEAD_PARTS][0]
+    used = [row.count, RULES[rule][1], one_head.read, one_head.gives[row.needs]]
+    files = closure([each.__module__ for each in used])
+    assert sum(files.values()) <= MAX_LINES_OF_A_COUNT
+    assert not files.keys() & {"strategies/ladder.py", "parts/one_layer.py", "parts/layers.py"}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_what_a_claim_about_a_final_norm_rests_on_is_named_and_bounded(rule):
+    (row,), (layers,) = OTHERS["exact"], ARCHITECTURES[IN_SEQUENCE]
+    used = [row.count, RULES[rule][1], layers.read, layers.gives[row.needs]]
+    files = closure(each.__module__ for each in used)
+    assert sum(files.values()) <= MAX_LINES_OF_A_FINAL_NORM
+    assert "parts/final_norm.py" in files and "counting/network.py" not in files
 
 
 @pytest.mark.parametrize("rule", RULES)
