@@ -14,6 +14,7 @@ from network_models import table
 from support.layered import Layered, layered
 from support.networks import claim_of, right_and_open
 from support.rules import definition
+from support.splits import witness_of
 
 LAYERED: dict[str, tuple[dict[str, Any], str]] = {
     "layers-relu": ({"position": "sum"}, "Two layers with ReLU, the sum over positions."),
@@ -26,6 +27,7 @@ LAYERED: dict[str, tuple[dict[str, Any], str]] = {
     "layers-uniform": ({"share": "1/3", "normalised": True}, "A third of softmax, else uniform."),
     "layers-beyond": ({"share": "3/2", "positions": False}, "More than softmax, no positions."),
     "layers-one": ({"layers": 1, "norm": "layer", "final": False}, "One layer, norms inside."),
+    "layers-final": ({"layers": 1, "norm": "layer", "inside": False}, "One layer, a final norm."),
 }
 NARROW = {"width": 64, "bits": 24, "fine": 28, "readout": 0}
 WIDE = {"width": 128, "bits": 50, "fine": 64, "readout": 0}
@@ -35,7 +37,16 @@ COARSE = {"width": 64, "bits": 13, "fine": 12, "readout": 0}
 @cache
 def model(name: str) -> Layered:
     """Return a shared model by its name."""
-    return layered(len(name), **({"scale": 0.6} | LAYERED[name][0]))
+    found = layered(len(name), **({"scale": 0.6} | LAYERED[name][0]))
+    if name != "layers-final":
+        return found
+    # Biases that are alike on all answers: that of the norm meets a row of equal numbers.
+    to_outputs = found.tensors["unembed.W_U"].copy()
+    to_outputs[1] = 0.5
+    bias = found.tensors["ln_final.b"] * np.eye(4, dtype=np.float32)[1]
+    outputs = np.full(3, 0.25, np.float32)
+    changes = {"unembed.W_U": to_outputs, "unembed.b_U": outputs, "ln_final.b": bias}
+    return found.changed(**changes)
 
 
 @cache
@@ -68,6 +79,17 @@ def layered_accept_cases() -> Iterator[Case]:
     yield Case("layers.passes", about, "layers-relu", text(cert), VERIFIED)
     shifted = stated("layers-relu", passes=[WIDE | {"readout": 24}])
     yield Case("layers.readout", "A coarse readout.", "layers-relu", text(shifted), VERIFIED)
+    about = "A final norm without a say: the layer without it, both ends."
+    yield Case("layers.final", about, "layers-final", text(final()), VERIFIED)
+
+
+def final(above: int = 0, below: int = 0, rate: int = 0, **options: Any) -> Fields:
+    """Return a claim of `exact`, or of `split` with a rate, about a layer with a final norm."""
+    network, task = model("layers-final"), table(model("layers-final"), 0)
+    witness = witness_of(network, task, 0, rate=rate)
+    options = {"strategy": "split" if rate else "exact", "witness": witness} | options
+    right = _truth("layers-final", 0)
+    return claim_of(network, task, (right + above, right - below), **options)
 
 
 def layered_reject_cases() -> Iterator[Case]:
@@ -142,10 +164,32 @@ def _parts() -> Iterator[Case]:
         data = text(claim(cert, parts=changed))
         about = "Parts that are not served, or not those of the weights."
         yield Case(f"layers.parts.{name}", about, "layers-norms", data, UNSUPPORTED)
-    cert = stated("layers-relu", strategy="exact", witness={}, precision=64)
-    yield Case("layers.exact", "Needs tables.", "layers-relu", text(cert), UNSUPPORTED)
+    empty = {"strategy": "exact", "witness": {"unit": 0, "classes": []}, "precision": 64}
+    for name in ("layers-relu", "layers-norms", "layers-one"):
+        about = "More than one layer, or norms that are not the final one."
+        yield Case(f"layers.exact.{name}", about, name, text(stated(name, **empty)), UNSUPPORTED)
+    yield from _final(empty)
     cert = claim(stated("layers-relu"), semantics="float32")
     yield Case("layers.float32", "Real alone.", "layers-relu", text(cert), UNSUPPORTED)
+
+
+def _final(empty: Fields) -> Iterator[Case]:
+    about, right = "One input more or less than is right.", _truth("layers-final", 0)
+    total = len(table(model("layers-final"))["labels"])
+    for name, cert in {
+        "above": final(above=1, below=right - total),
+        "below": final(above=-right, below=1),
+        "split": final(above=1, below=right - total, rate=16),
+    }.items():
+        data = text(cert)
+        yield Case(f"layers.final.{name}", about, "layers-final", data, COUNT, false=True)
+    about = "At a margin the norm counts."
+    cert = text(claim(final(), margin="1/3"))
+    yield Case("layers.final.margin", about, "layers-final", cert, UNSUPPORTED)
+    parts = model("layers-final").parts
+    cert = claim(final(**empty), parts=[*parts[:-2], parts[-2] | {"eps": "0"}, parts[-1]])
+    about = "Without eps the variance may be 0."
+    yield Case("layers.final.eps", about, "layers-final", text(cert), UNSUPPORTED)
 
 
 def _files() -> Iterator[Case]:
