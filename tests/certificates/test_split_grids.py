@@ -10,8 +10,8 @@ from test_split_rules import PLAIN, made_of
 
 from arithmetic.lanes import Lanes
 from arithmetic.tally import Tally
-from counting.summands import upper
-from strategies.split import Split
+from counting.summands import Upper, upper
+from strategies.split import Split, Walk
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -35,3 +35,15 @@ def test_a_grid_that_is_fine_counts_each_rival_and_summand_exactly(seed):
         living |= lanes.signs(table.worst)
     found = Split._counted(split, cells, tables, living)
     assert found == min(wins, cells.inputs)
+
+
+def test_a_rival_whose_largest_sum_is_zero_lives_in_every_lane():
+    lanes, found = Lanes(4, 64), []
+    cells = SimpleNamespace(moves=[[[(0, range(1))]]], present=[range(1)])
+    table = Upper(0, [[lanes.pack([3, -1, 2, 0])]], [{}, {0: lanes.pack([-4, 1, -2, 0])}], 0)
+    walk = SimpleNamespace(lanes=lanes, tally=Tally(10**9), cells=cells, tables=[table])
+    walk._walk = lambda *arguments: found.append(arguments)
+    Walk._walk(walk, (), 0, [0], lanes.ones)
+    (prefix, state, sums, living) = found[0]
+    assert (prefix, state, sums) == ((0,), 0, [lanes.pack([3, -1, 2, 0])])
+    assert lanes.indices(living) == [1, 2, 3]
