@@ -71,8 +71,8 @@ Most of it is in limits of sizes and in words of the verdict (`parts/layers.py`)
 in tasks, which met two files of tests of theirs.
 
 Three files of tests compare digests of every number with those that are stored
-(`test_split_numbers.py`, `test_layered_numbers.py`, `test_walk_numbers.py`), so that a rounding that
-a bound has room for is killed there and not argued here; that the true numbers are within their
+(`test_split_numbers.py`, `test_layered_numbers.py`, `test_walk_numbers.py`), so that a rounding
+that a bound has room for is killed there and not argued here; that the true numbers are in their
 bounds is what the other tests say. A mutated property did not take the place of the true one before
 this run, in no test: the figures above count it as killed or not as it happened.
 """
