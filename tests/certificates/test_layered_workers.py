@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from support.layered import layered
@@ -90,6 +91,7 @@ def test_where_nothing_can_fork_processes_are_declined(monkeypatch):
     assert caught.value.reason == "unsupported"
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no list of a process's children")
 def test_an_interrupt_ends_all_of_them_with_one_line(tmp_path):
     network = layered(4, v=4, n=9, d=8, layers=3, position="sum")
     task = task_of(network)
@@ -100,7 +102,9 @@ def test_an_interrupt_ends_all_of_them_with_one_line(tmp_path):
     command = [sys.executable, "-I", "-S", checker, "model", "cert", "--processes", "2"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     run = subprocess.Popen(command, cwd=tmp_path, start_new_session=True, **pipes)
-    time.sleep(2)
+    begun = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+    while run.poll() is None and not begun.read_text():
+        time.sleep(0.01)
     run.send_signal(signal.SIGINT)
     out, err = run.communicate(timeout=30)
     assert (run.returncode, out, err) == (130, b"", b"checker: interrupted\n")

@@ -43,13 +43,17 @@ def shared(pieces: int, work: Work, tally: Tally) -> list[int]:
             signal.signal(signal.SIGINT, interrupted)
         for number in range(count):
             read, write = os.pipe()
+            # An interrupt before its child is entered would leave it behind.
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             child = os.fork()
             if child == 0:
                 signal.signal(signal.SIGINT, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
                 os.close(read)
                 _work(range(number, pieces, count), work, tally, write, parent)
-            os.close(write)
             children[child] = read
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+            os.close(write)
         answers = [_answer(child, read) for child, read in children.items()]
     finally:
         _end(children)
