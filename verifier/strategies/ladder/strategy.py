@@ -43,7 +43,7 @@ BELOW_SHARE, BELOW_LEAST = 0.1, 10_000_000
 # Of more tokens than `MANY` no more than `NEAR` on either side of the label are walked apart.
 MANY, NEAR = 64, 28
 # Operations that the whole accuracy is worth where walks of merged atoms are tried.
-WORTH = 1e12
+WORTH, WORTH_OF_MANY = 1e12, 3e12
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Ladder(NotOfTheStudy):
                 filters=(6,),
                 finer=((6, False), (14, True), (NEAR if many else None, True)),
                 divide=False,
-                worth=WORTH,
+                worth=WORTH_OF_MANY if many else WORTH,
                 kept=((8, 8), (16, 8), (32, 8), (64, 8), (64, 16), (128, 16)),
                 kept_alone=((8, 8), (16, 12), (32, 16), (64, 32)),
             )
