@@ -9,6 +9,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from arithmetic.matrices import Matrix
+from arithmetic.tally import Tally
 from files.strictjson import rational
 from files.tensors import MAX_LAYERS, Tensor, buffers
 from files.verdict import Declined, decline_unless
@@ -227,3 +228,14 @@ def read_model(tensors: dict[str, Tensor], parts: Parts, sizes: dict[str, int]) 
         names = buffers(count)[2 * number : 2 * number + 2]
         require_causal(tensors, n_ctx, names, settings.heads.mask == "causal")
     return Model(shape, settings, matrices_of(tensors, layout, shape._asdict() | hidden))
+
+
+def behind_norm(weight: Matrix, w: dict[str, Matrix], short: str, tally: Tally) -> Matrix:
+    """Return the rows of a matrix times the weights of the norm before it, where it has some."""
+    if f"w_norm.{short}" not in w:
+        return weight
+    ((factors,), exponent), count = w[f"w_norm.{short}"], len(weight.rows[0])
+    tally.charge(len(weight.rows) * count)
+    tally.charge_size(len(weight.rows) * count, max(x.bit_length() for x in factors))
+    rows = [[f * x for x in row] for f, row in zip(factors, weight.rows, strict=True)]
+    return Matrix(rows, weight.exponent + exponent)

@@ -12,7 +12,7 @@ from arithmetic.powers import SCALE_BITS, base_two
 from arithmetic.tally import Tally
 from files.verdict import decline_unless
 from parts.architecture import MAX_TABLE
-from parts.layers import Model, Norm
+from parts.layers import Model, Norm, behind_norm
 from parts.program import of_answers
 from tasks.task import Task
 
@@ -168,13 +168,7 @@ def _folded(
     if f"b_norm.{short}" in w:
         shift = product(scaled(w[f"b_norm.{short}"], times, tally), weight, tally)
         bias = add(bias, shift, tally)
-    if f"w_norm.{short}" in w:
-        ((factors,), exponent), count = w[f"w_norm.{short}"], len(weight.rows[0])
-        tally.charge(len(weight.rows) * count)
-        tally.charge_size(len(weight.rows) * count, max(x.bit_length() for x in factors))
-        rows = [[f * x for x in row] for f, row in zip(factors, weight.rows, strict=True)]
-        weight = Matrix(rows, weight.exponent + exponent)
-    return Affine(weight, bias)
+    return Affine(behind_norm(weight, w, short, tally), bias)
 
 
 def _readouts(model: Model, answers: range, scale: int, tally: Tally) -> list[Affine]:
