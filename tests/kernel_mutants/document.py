@@ -67,8 +67,8 @@ of tests and no others (`python -m kernel_mutants --stages 1 --tests ... --files
 tests of 0.4 seconds for each mutant, and of 8 seconds more in `split`, its tables, GELU,
 activations and norms. A kill by an earlier version of a test, which had fewer cases, counts.
 What survived is neither killed nor argued yet; other tests of `tests/certificates` may kill it.
-Most of it is in limits of sizes and in words of the verdict (`parts/layers.py`), in charges, and
-in tasks, which met two files of tests of theirs.
+Half of it is in the reader of layers' parts (`parts/layers.py`). The tasks met two files of tests
+of theirs.
 
 Three files of tests compare digests of every number with those that are stored
 (`test_split_numbers.py`, `test_layered_numbers.py`, `test_walk_numbers.py`), so that a rounding
