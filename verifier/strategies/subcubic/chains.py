@@ -28,6 +28,24 @@ def product(chain: Sequence[Balls]) -> Balls:
     return result
 
 
+def ones(count: int) -> Balls:
+    """Return a column of ones."""
+    return flint.arb_mat(count, 1, [1] * count)
+
+
+def mean_row(matrix: Balls) -> Balls:
+    """Return the mean of the rows, as one row."""
+    count = matrix.nrows()
+    return ones(count).transpose() * matrix * (1 / flint.arb(count))
+
+
+def weighted(matrix: Balls, ranges: Sequence[flint.arb]) -> list[flint.arb]:
+    """Return sum_l |X[q,l]| ranges[l] for each row q of the matrix."""
+    absolute = flint.arb_mat(matrix.nrows(), matrix.ncols(), [abs(x) for x in matrix.entries()])
+    found: list[flint.arb] = (absolute * flint.arb_mat(len(ranges), 1, ranges)).entries()
+    return found
+
+
 def peel(matrix: Balls, direction: Direction) -> tuple[Balls, Balls]:
     """Return u^T X / (u.u), the row of the term u u^T X / (u.u), and what is left of X."""
     u = column(direction)
@@ -52,14 +70,10 @@ def chain_ranges(chain: Sequence[Balls], means: int, ended: Ended = upper_ball) 
     ranges = chain_ranges(rest, max(means - 1, 0), ended)
     common = flint.arb(0)
     if means:
-        count = first.nrows()
-        ones = flint.arb_mat(count, 1, [1] * count)
-        mean = ones.transpose() * first * (1 / flint.arb(count))
+        mean = mean_row(first)
         common = row_ranges(product([mean, *rest]))[0]
-        first = first - ones * mean
-    absolute = flint.arb_mat(first.nrows(), first.ncols(), [abs(x) for x in first.entries()])
-    spread = absolute * flint.arb_mat(len(ranges), 1, ranges)
-    return [ended(x + common) for x in spread.entries()]
+        first = first - ones(first.nrows()) * mean
+    return [ended(x + common) for x in weighted(first, ranges)]
 
 
 def spectral_range(

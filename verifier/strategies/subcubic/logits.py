@@ -10,7 +10,15 @@ import numpy as np
 
 from ballproof.interval.ball import exact, precision, upper_ball
 from ballproof.verifier.counting.problem import Integers, Problem
-from ballproof.verifier.strategies.subcubic.chains import Direction, Ended, chain_ranges, column
+from ballproof.verifier.strategies.subcubic.chains import (
+    Balls,
+    Direction,
+    Ended,
+    chain_ranges,
+    column,
+    mean_row,
+    ones,
+)
 from ballproof.verifier.strategies.subcubic.scores import WORKING_BITS, balls
 
 Row = list[flint.arb]
@@ -73,17 +81,22 @@ def _direct_split(problem: Problem, name: str, mu: Direction, ended: Ended) -> t
         if name.startswith("global"):
             ranges = np.full(v, ranges.max(), dtype=object)
         return [exact(0)] * v, _exact(problem, ranges)
+    reference, chain = direct_chain(problem, name, mu)
+    constant = reference * chain[-1] + balls(problem.weights.factors.unembedding_bias)
+    difference = chain_ranges(chain, 0, ended)
+    return [denominator * x for x in constant.entries()], [denominator * x for x in difference]
+
+
+def direct_chain(problem: Problem, name: str, mu: Direction) -> tuple[Balls, list[Balls]]:
+    """Return a reference row (1,d) of A' by the handling `name`, and A' without it, and W_U."""
     rows = direct_rows(problem)
-    unembed = balls(problem.weights.factors.unembedding)
-    ones = flint.arb_mat(v, 1, [1] * v)
     reference = flint.arb_mat(1, problem.shape.d_model)
     if name == "mean-query":
-        reference = ones.transpose() * rows * (1 / flint.arb(v))
+        reference = mean_row(rows)
     elif name == "svd-query":
         reference = column(mu).transpose()
-    constant = reference * unembed + balls(problem.weights.factors.unembedding_bias)
-    difference = chain_ranges([rows - ones * reference, unembed], 0, ended)
-    return [denominator * x for x in constant.entries()], [denominator * x for x in difference]
+    rest = rows - ones(rows.nrows()) * reference
+    return reference, [rest, balls(problem.weights.factors.unembedding)]
 
 
 def direct_rows(problem: Problem) -> flint.arb_mat:

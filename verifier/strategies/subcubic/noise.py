@@ -18,12 +18,13 @@ from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.strategies.subcubic.chains import (
     Balls,
     chain_ranges,
-    column,
+    ones,
     product,
     row_ranges,
+    weighted,
 )
 from ballproof.verifier.strategies.subcubic.directions import directions, reference_row
-from ballproof.verifier.strategies.subcubic.logits import direct_rows
+from ballproof.verifier.strategies.subcubic.logits import direct_chain, direct_rows
 from ballproof.verifier.strategies.subcubic.names import SCORE_ERROR
 from ballproof.verifier.strategies.subcubic.scores import (
     WORKING_BITS,
@@ -63,9 +64,9 @@ def multiplications(chain: Sequence[Balls]) -> list[Multiplication]:
     bounds = truths = row_ranges(behind)
     for factor in reversed(chain[:-1]):
         inner = behind.nrows()
-        single = _weighted(_absolute(factor), truths)
-        squares = _weighted(_squared(factor), [r * r for r in truths])
-        bounds = _weighted(_absolute(factor), bounds)
+        single = weighted(factor, truths)
+        squares = weighted(_squared(factor), [r * r for r in truths])
+        bounds = weighted(factor, bounds)
         behind = factor * behind
         truths = row_ranges(behind)
         spread = [flint.arb.sqrt(flint.arb.max(x, flint.arb(0))) for x in squares]
@@ -111,19 +112,14 @@ def _scores(problem: Problem, name: str) -> dict[str, Any]:
 
 
 def _direct(problem: Problem, name: str) -> dict[str, Any]:
-    rows, unembed = direct_rows(problem), balls(problem.weights.factors.unembedding)
     if name == "max-diff-exact":
         # The bias is in the table whose ranges this handling takes.
-        bias = balls(problem.weights.factors.unembedding_bias)
-        true = row_ranges(rows * unembed + _ones(rows.nrows()) * bias)
+        rows, last = direct_rows(problem), problem.weights.factors
+        bias = ones(rows.nrows()) * balls(last.unembedding_bias)
+        true = row_ranges(rows * balls(last.unembedding) + bias)
         return _figures(true, true)
-    reference = flint.arb_mat(1, rows.ncols())
-    if name == "mean-query":
-        reference = _ones(rows.nrows()).transpose() * rows * (1 / flint.arb(rows.nrows()))
-    elif name == "svd-query":
-        reference = column(reference_row(problem)).transpose()
-    rest = rows - _ones(rows.nrows()) * reference
-    return _figures(chain_ranges([rest, unembed], 0), row_ranges(rest * unembed))
+    _, chain = direct_chain(problem, name, reference_row(problem) if name == "svd-query" else ())
+    return _figures(chain_ranges(chain, 0), row_ranges(product(chain)))
 
 
 def _figures(bound: list[flint.arb], true: list[flint.arb]) -> dict[str, Any]:
@@ -135,21 +131,8 @@ def _figures(bound: list[flint.arb], true: list[flint.arb]) -> dict[str, Any]:
     }
 
 
-def _ones(count: int) -> Balls:
-    return flint.arb_mat(count, 1, [1] * count)
-
-
-def _absolute(matrix: Balls) -> Balls:
-    return flint.arb_mat(matrix.nrows(), matrix.ncols(), [abs(x) for x in matrix.entries()])
-
-
 def _squared(matrix: Balls) -> Balls:
     return flint.arb_mat(matrix.nrows(), matrix.ncols(), [x * x for x in matrix.entries()])
-
-
-def _weighted(matrix: Balls, ranges: list[flint.arb]) -> list[flint.arb]:
-    found: list[flint.arb] = (matrix * flint.arb_mat(len(ranges), 1, ranges)).entries()
-    return found
 
 
 def _total(values: list[flint.arb]) -> flint.arb:

@@ -16,6 +16,7 @@ from ballproof.verifier.strategies.subcubic.chains import (
     Ended,
     chain_ranges,
     column,
+    ones,
     peel,
     product,
     row_ranges,
@@ -108,10 +109,10 @@ def enclosed_scores(parts: Factors, name: str, directions: Directions, ended: En
     """Return the scores at the precision in force; `ended` is applied to the ranges of Err."""
     approximate, error = _approximation(parts, name, directions, ended)
     bias = parts.query_bias * parts.key_transposed * parts.keyed_transposed
-    ones = flint.arb_mat(approximate.nrows(), 1, [1] * approximate.nrows())
-    queries = parts.queried * parts.query + ones * parts.query_bias
+    every = ones(approximate.nrows())
+    queries = parts.queried * parts.query + every * parts.query_bias
     positional = queries * (parts.key_transposed * parts.rest_transposed)
-    return Scores(approximate + ones * bias, error, positional)
+    return Scores(approximate + every * bias, error, positional)
 
 
 def _approximation(
