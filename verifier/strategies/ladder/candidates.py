@@ -11,6 +11,7 @@ from ballproof.verifier.strategies.ladder.cells import Cells
 from ballproof.verifier.strategies.ladder.costs import PoolCost
 from ballproof.verifier.strategies.ladder.counts import given_up
 from ballproof.verifier.strategies.ladder.estimates import Floats, best_moments, grid_estimates
+from ballproof.verifier.strategies.ladder.merged import Limits
 from ballproof.verifier.strategies.ladder.options import Node
 from ballproof.verifier.strategies.ladder.pools import Integer, Tables
 from ballproof.verifier.strategies.ladder.walk import Walk
@@ -35,10 +36,9 @@ class Rules:
     worth: float = 1e14
     divide: bool = True
     walk_limit: int = 1_000_000
-    # Merged walks, from short to long: atoms and cells that are kept apart.
-    kept: tuple[tuple[int, int], ...] = ()
-    # The same for one rival.
-    kept_alone: tuple[tuple[int, int], ...] = ()
+    # Merged walks, from short to long; and those of one rival.
+    kept: tuple[Limits, ...] = ()
+    kept_alone: tuple[Limits, ...] = ()
     # What no walk is shorter than.
     base_walk: int = 100_000
     # Inputs of a class that are drawn before it is counted by walks.

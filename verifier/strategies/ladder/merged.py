@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +22,7 @@ EXTREMES = (np.minimum, np.maximum)
 JUST_BELOW = -1
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """How many atoms of a state, and how many entries of a move, are kept apart."""
 
     atoms: int

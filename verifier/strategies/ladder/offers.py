@@ -20,7 +20,7 @@ from ballproof.verifier.strategies.ladder.sampling import Wins, strongest
 
 # So many rivals at most, by their sums, decide what a walk of several merges. They are found by
 # walks with these limits; after so many that do not help the search of them stops.
-MOST_AXES, PROBE, PATIENCE = 8, (16, 8), 2
+MOST_AXES, PROBE, PATIENCE = 8, Limits(16, 8), 2
 # So many rivals are walked together at most, unless they win much in common.
 MOST_TOGETHER, MUCH_OVERLAP = 16, 1.6
 # What is no gain of one more axis, as a part of the class.
@@ -35,9 +35,6 @@ BELOW_RIVALS = 4
 STATES = 2
 
 
-Limits_ = tuple[int, int]
-
-
 @dataclass
 class Lesson:
     """What was worth it in the classes of one kind: limits of walks together, whether alone.
@@ -46,9 +43,9 @@ class Lesson:
     """
 
     seen: int = 0
-    limits: set[Limits_] = field(default_factory=set)
+    limits: set[Limits] = field(default_factory=set)
     axes: list[int] = field(default_factory=list)
-    levels: dict[int, set[Limits_]] = field(default_factory=dict)
+    levels: dict[int, set[Limits]] = field(default_factory=dict)
     alone: bool = False
 
     @property
@@ -101,7 +98,7 @@ class Offers:
         if self.learning:
             self._learn(together, alone)
 
-    def _learn(self, together: dict[Limits_, Candidate], alone: list[Candidate]) -> None:
+    def _learn(self, together: dict[Limits, Candidate], alone: list[Candidate]) -> None:
         """Keep what is cheapest at one of the prices."""
         for price in PRICES:
             worth = price * self.worth
@@ -113,7 +110,7 @@ class Offers:
             elif alone:
                 self.lesson.alone = True
 
-    def _together(self, every: Index) -> Iterator[tuple[Limits_, Candidate]]:
+    def _together(self, every: Index) -> Iterator[tuple[Limits, Candidate]]:
         """Yield walks of all strong rivals together, from short to long, with their limits."""
         strong = self._strong()
         if len(strong) > MOST_TOGETHER and self._overlap(strong) < MUCH_OVERLAP:
@@ -131,7 +128,7 @@ class Offers:
             # A walk gains no more than what is left to gain.
             if not self._pays(len(strong), limits):
                 break
-            counted = walk.count(Limits(*limits)) + 1
+            counted = walk.count(limits) + 1
             group = self._group(strong, walk.axes, limits)
             found = self._candidate([(group, counted, walk.operations)], weak)
             self.lost = min(self.lost, float(found.lost))
@@ -149,9 +146,8 @@ class Offers:
         axes = known or strongest(self.won[:, strong], 1)
         best, least, idle = axes, float("inf"), 0
         while len(axes) <= min(MOST_AXES, len(strong)):
-            chosen = np.array(sorted(axes))
-            walk = MergedWalk(self.cells, tables, chosen, self.label, up=True, exact=False)
-            lost = float(walk.count(Limits(*PROBE)))
+            walk = self._walk(tables, axes)
+            lost = float(walk.count(PROBE))
             idle = 0 if lost < least - IDLE * self.cells.size else idle + 1
             if lost < least:
                 best, least = axes, lost
@@ -161,7 +157,11 @@ class Offers:
                 break
             axes = [*axes, int(beyond.argmax())]
         self.lesson.axes = [int(self.rivals[strong][i]) for i in best]
-        chosen = np.array(sorted(best))
+        return self._walk(tables, best)
+
+    def _walk(self, tables: Tables, axes: list[int]) -> MergedWalk:
+        """Return the walk of all rivals of some tables with these axes, in floats."""
+        chosen = np.array(sorted(axes))
         return MergedWalk(self.cells, tables, chosen, self.label, up=True, exact=False)
 
     def _alone(self, every: Index) -> Iterator[Candidate]:
@@ -184,7 +184,7 @@ class Offers:
             chosen = [menu[i] for menu, i in zip(menus, picked, strict=True)]
             for rival, (_, _, group) in zip(self.rivals.tolist(), chosen, strict=True):
                 if self.learning and group is not None:
-                    limits = group["atoms"], group["cells"]
+                    limits = Limits(group["atoms"], group["cells"])
                     self.lesson.levels.setdefault(rival, set()).add(limits)
             if picked == before or not any(picked):
                 continue
@@ -198,38 +198,34 @@ class Offers:
         """Return what a rival's moment and walks alone count and lose, with their groups."""
         lost, own = float(min(self.moments[rival], 1e300)), float(self.least_each[rival])
         menu: list[tuple[int, float, Node | None]] = [(self._moment_cost(1), lost, None)]
-        index, axes, walk = np.array([rival]), np.array([0]), None
+        index, walk = np.array([rival]), None
         known = self.lesson.levels.get(int(self.rivals[rival]), set())
         for limits in self.rules.kept_alone:
             if not self.learning and limits not in known:
                 continue
             if (lost - own) * self.worth < self._expected(1, limits):
                 break
-            if walk is None:
-                tables = self.tables.of(index)
-                walk = MergedWalk(self.cells, tables, axes, self.label, up=True, exact=False)
-            counted = walk.count(Limits(*limits)) + 1
-            menu.append((walk.operations, counted, self._group(index, axes, limits)))
+            walk = walk or self._walk(self.tables.of(index), [0])
+            counted = walk.count(limits) + 1
+            menu.append((walk.operations, counted, self._group(index, walk.axes, limits)))
             lost = min(lost, float(counted))
         return menu
 
-    def _pays(self, rivals: int, limits: Limits_, least: float | None = None) -> bool:
+    def _pays(self, rivals: int, limits: Limits, least: float | None = None) -> bool:
         """Return whether a walk may gain what it counts; `least` is what it loses at least."""
         left = self.lost - (self.true if least is None else least)
         return left * self.worth >= self._expected(rivals, limits)
 
-    def _expected(self, rivals: int, limits: Limits_) -> float:
+    def _expected(self, rivals: int, limits: Limits) -> float:
         """Return about what a walk of so many rivals counts."""
-        atoms, cells = limits
-        extended = STATES * atoms * min(cells, len(self.cells.sizes)) * self.cells.places
+        extended = STATES * limits.atoms * min(limits.cells, len(self.cells.sizes))
+        extended *= self.cells.places
         return 3.0 * extended * rivals
 
     def _strong(self) -> Index:
         """Return the rivals whose moments lose more than walking them costs."""
         excess = (self.moments - self.least_each) * self.worth
-        atoms, cells = self.rules.kept[0]
-        walked = 6 * atoms * min(cells, len(self.cells.sizes)) * self.cells.places
-        strong = np.flatnonzero(excess > walked)
+        strong = np.flatnonzero(excess > self._expected(1, self.rules.kept[0]))
         return strong if len(strong) else np.array([int(self.moments.argmax())])
 
     def _overlap(self, strong: Index) -> float:
@@ -238,11 +234,11 @@ class Offers:
         together = won.any(axis=1).sum()
         return float(won.sum() / together) if together else 1.0
 
-    def _group(self, part: Index, axes: Index, limits: Limits_) -> Node:
+    def _group(self, part: Index, axes: Index, limits: Limits) -> Node:
         """Return the group of a walk."""
         rivals = self.rivals[part]
-        kept = dict(zip(("atoms", "cells"), limits, strict=True))
-        return {"rule": "merged", "rivals": rivals.tolist(), **kept, "axes": rivals[axes].tolist()}
+        walk = {"rule": "merged", "rivals": rivals.tolist(), **limits._asdict()}
+        return {**walk, "axes": rivals[axes].tolist()}
 
     def _moment_cost(self, rivals: int) -> int:
         """Return what the moments of some rivals count, each alone."""

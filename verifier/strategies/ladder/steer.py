@@ -15,6 +15,7 @@ from ballproof.verifier.strategies.ladder.bound import label_size
 from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
 from ballproof.verifier.strategies.ladder.exponentials import far_below
+from ballproof.verifier.strategies.ladder.merged import Limits
 from ballproof.verifier.strategies.ladder.options import LabelOptions, choose
 from ballproof.verifier.strategies.ladder.pools import LabelTables, PrefixExtremes
 from ballproof.verifier.strategies.ladder.search import Explorer
@@ -23,8 +24,8 @@ from ballproof.verifier.strategies.ladder.workers import spread
 # v^2 k below which starting more processes costs more time than it saves.
 PARALLEL_WORK = 30_000
 HALVINGS = 28
-# What walks from below keep apart, atoms and cells, and about what they count for each position.
-BELOW, BELOW_WALK = (16, 8), 30_000
+# What walks from below keep apart, and about what they count for each position.
+BELOW, BELOW_WALK = Limits(16, 8), 30_000
 # Labels of long contexts are not looked at where all their inputs are less than one in so many.
 NEGLIGIBLE_LABELS = 500_000
 
@@ -168,9 +169,8 @@ def two_sided(witness: dict[str, Any], rate: int, places: int, most: float) -> d
     least = ranked[number - 1] if number else inf
     for node, wrong, rivals in below:
         if wrong >= least:
-            kept = dict(zip(("atoms", "cells"), BELOW, strict=True))
-            group = {"rule": "merged-lower", "rivals": rivals, **kept, "axes": rivals}
-            node["groups"].append(group)
+            walk = {"rule": "merged-lower", "rivals": rivals, **BELOW._asdict(), "axes": rivals}
+            node["groups"].append(walk)
     for node in nodes:
         for group in node["groups"]:
             group["rule"] = "branch-two-sided" if group["rule"] == "branch" else group["rule"]

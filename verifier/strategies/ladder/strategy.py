@@ -25,6 +25,7 @@ from ballproof.verifier.strategies.ladder.candidates import Rules
 from ballproof.verifier.strategies.ladder.costs import path_tables_cost
 from ballproof.verifier.strategies.ladder.domain import RULES
 from ballproof.verifier.strategies.ladder.exponentials import WIDE_BITS
+from ballproof.verifier.strategies.ladder.merged import Limits
 from ballproof.verifier.strategies.ladder.mutations import rules_of, witness_changes
 from ballproof.verifier.strategies.ladder.slack import COUNTING, POOLS, given_up, ladder_slack
 from ballproof.verifier.strategies.ladder.steer import explored, has_wide, one_sided, two_sided
@@ -44,6 +45,9 @@ BELOW_SHARE, BELOW_LEAST = 0.1, 10_000_000
 MANY, NEAR = 64, 28
 # Operations that the whole accuracy is worth where walks of merged atoms are tried.
 WORTH, WORTH_OF_MANY = 1e12, 3e12
+# What these keep apart, from short to long, of all rivals together and of one.
+KEPT = tuple(map(Limits, (8, 16, 32, 64, 64, 128), (8, 8, 8, 8, 16, 16)))
+KEPT_ALONE = tuple(map(Limits, (8, 16, 32, 64), (8, 12, 16, 32)))
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,8 @@ class Ladder(NotOfTheStudy):
                 finer=((6, False), (14, True), (NEAR if many else None, True)),
                 divide=False,
                 worth=WORTH_OF_MANY if many else WORTH,
-                kept=((8, 8), (16, 8), (32, 8), (64, 8), (64, 16), (128, 16)),
-                kept_alone=((8, 8), (16, 12), (32, 16), (64, 32)),
+                kept=KEPT,
+                kept_alone=KEPT_ALONE,
             )
         finer = ((6, False), (14, True), (28, True), (None, True))
         return Rules(
