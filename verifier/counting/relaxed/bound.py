@@ -17,15 +17,15 @@ from ballproof.verifier.counting.relaxed.grids import at_least_zero
 from ballproof.verifier.counting.relaxed.ratios import Columns, region_of
 from ballproof.verifier.counting.relaxed.relaxation import leads_of, neuron_columns, verified
 from ballproof.verifier.counting.relaxed.stated import stated_of
-from ballproof.verifier.counting.relaxed.summands import FAINT, Floats, Summands
+from ballproof.verifier.counting.relaxed.summands import FAINT, Floats, Summands, faint_of
 from ballproof.verifier.counting.relaxed.walks import Walk
 from ballproof.verifier.counting.wrong_count import NOTHING, WrongCount
 
 Witness = dict[str, Any]
 # Of a grid's count the prover claims this share more: the checker's grids are rounded otherwise.
 CUSHION = 2.0**-8
-# What the checker's tables of 64 bits lack of a weight, the largest being 1, and a little more.
-FAINT_OF_GRIDS = 2.0**-58
+# Of the checker's tables of grids, which have 64 bits.
+FAINT_OF_GRIDS = faint_of(64)
 
 
 @dataclass(frozen=True, eq=False)

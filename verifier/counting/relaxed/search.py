@@ -12,7 +12,7 @@ from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.relaxed.bound import Relaxed
 from ballproof.verifier.counting.relaxed.shares import shared
 from ballproof.verifier.counting.relaxed.stated import item
-from ballproof.verifier.counting.relaxed.summands import FAINT
+from ballproof.verifier.counting.relaxed.summands import FAINT, faint_of
 from ballproof.verifier.counting.relaxed.survey import Surveyed, Units, surveyed, walked
 from ballproof.verifier.counting.relaxed.thresholds import living_columns
 
@@ -38,14 +38,6 @@ def units_of(relaxed: Relaxed, precision: int) -> tuple[int, Units]:
 def _log2(size: float) -> int:
     """Return the least e with size <= 2**e; that of the smallest float for 0."""
     return int(np.ceil(np.log2(max(size, FAINT))))
-
-
-def faint_of(precision: int) -> float:
-    """Return more than what the checker's tables lack of a weight, the largest being 1.
-
-    They give the largest weight of a class `precision - 4` bits, and are off by little over a unit.
-    """
-    return 2.0 ** (6 - precision)
 
 
 def classes_found(

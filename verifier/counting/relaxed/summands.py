@@ -17,6 +17,14 @@ Floats = NDArray[np.float64]
 SHARE, FAINT = 2.0**-36, 1e-290
 
 
+def faint_of(precision: int) -> float:
+    """Return more than what the checker's tables lack of a weight, the largest being 1.
+
+    They give the largest weight of a class `precision - 4` bits, and are off by little over a unit.
+    """
+    return 2.0 ** (6 - precision)
+
+
 @dataclass(frozen=True, eq=False)
 class Weights:
     """Weights of attention of one query: `free[i]` (H, T_i), `own` (H,), the largest about 1.
