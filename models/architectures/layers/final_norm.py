@@ -23,13 +23,13 @@ def without_final_norm(weights: Weights, answers: range) -> Weights | None:
     then. Exact.
     """
     design = design_of(weights.architecture.text, weights.source)
-    if not _has_final_norm_only(design) or not _alike(weights, answers):
+    norm = design.final
+    if norm is None or norm.eps == 0 or not (_is_plain(design) and _alike(weights, answers)):
         return None
     tensors = {
         name: value for name, value in weights.tensors.items() if name not in (FINAL_W, FINAL_B)
     }
-    centred = design.final is not None and design.final.kind == "layer"
-    tensors[W_U] = _unembedding(weights, centred=centred)
+    tensors[W_U] = _unembedding(weights, centred=norm.kind == "layer")
     tensors[B_U] = DyadicMatrix.zeros(1, weights.shape.d_vocab_out)
     parts = replace(design, final=None).parts
     return replace(
@@ -40,13 +40,12 @@ def without_final_norm(weights: Weights, answers: range) -> Weights | None:
     )
 
 
-def _has_final_norm_only(design: Design) -> bool:
-    """Say whether there is one layer, of ReLU neurons if any, read at the last position."""
-    (layer, *others), norm = design.layers, design.final
-    inside = layer.before_attention or layer.before_mlp
+def _is_plain(design: Design) -> bool:
+    """Say whether there is one layer, of ReLU neurons if any, without norms, read at the end."""
+    layer, *others = design.layers
     plain = layer.activation in (None, "relu") and not layer.gated
-    read = design.position == "last" and design.readouts == 1
-    return not (others or inside) and plain and read and norm is not None and norm.eps > 0
+    inside = layer.before_attention or layer.before_mlp
+    return plain and not (inside or others) and design.position == "last" and design.readouts == 1
 
 
 def _alike(weights: Weights, answers: range) -> bool:
