@@ -17,8 +17,12 @@ import re
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from typing import NoReturn
 
+from session import Session
+
+from arithmetic.tally import Tally
 from explain import Explanation, explanations
 from files.claims import DEFAULT_MAX_OPERATIONS, MAX_FILE, Pins
 from files.tensors import MAX_FILE as MAX_WEIGHTS
@@ -86,12 +90,16 @@ def _read(path: str, limit: int) -> bytes:
         sys.exit(USAGE)
 
 
-def _verdict(arguments: argparse.Namespace) -> int:
+def _verdict(arguments: argparse.Namespace, session: Session | None) -> int:
     pins = Pins(**{name: getattr(arguments, name) for name in Pins._fields})
     weights = _read(arguments.model, MAX_WEIGHTS)
     certificate = _read(arguments.certificate, MAX_FILE)
     try:
-        theorem = check(weights, certificate, pins, arguments.processes)
+        if session and arguments.processes == 1:
+            theorem = session.check(weights, certificate, pins)
+        else:
+            tally_of = partial(Tally, processes=arguments.processes)
+            theorem = check(weights, certificate, pins, tally_of)
         reasons = arguments.explain and explanations(weights, certificate, pins, arguments.explain)
         sizes = trusted(read(weights, certificate, pins)[0]) if arguments.trusts else {}
     except Refusal as refusal:
@@ -131,10 +139,10 @@ def _serve() -> int:
 
     The first request that gets no verdict is the last; the exit code is the largest of all.
     """
-    worst = VERIFIED
+    worst, session = VERIFIED, Session()
     for line in sys.stdin:
         try:
-            worst = max(worst, main(["--json", *map(str.__str__, json.loads(line))]))
+            worst = max(worst, main(["--json", *map(str.__str__, json.loads(line))], session))
         except (ValueError, TypeError, SystemExit):
             print("checker: a request is a JSON list of arguments", file=sys.stderr)
             return USAGE
@@ -143,10 +151,12 @@ def _serve() -> int:
     return worst
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], session: Session | None = None) -> int:
     """Run the checker, or with `--serve` alone many times; returns the exit code, never raises."""
     try:
-        return _serve() if list(argv) == ["--serve"] else _verdict(_parser().parse_args(argv))
+        if list(argv) == ["--serve"] and session is None:
+            return _serve()
+        return _verdict(_parser().parse_args(argv), session)
     except KeyboardInterrupt:
         print("checker: interrupted", file=sys.stderr)
         return INTERRUPTED

@@ -30,6 +30,7 @@ from strategies import (
 )
 from strategies import layered_enumeration as layered
 
+TallyOf = Callable[[int], Tally]
 ANY_TASK, MAXIMUM = "any task", "max-of-k, over all tokens and outputs"
 
 
@@ -67,16 +68,16 @@ OTHERS: dict[str, tuple[Strategy, ...]] = {
 }
 
 
-def check(weights: bytes, certificate: bytes, pins: Pins, processes: int = 1) -> Theorem:
+def check(weights: bytes, certificate: bytes, pins: Pins, tally_of: TallyOf = Tally) -> Theorem:
     """Return the theorem that the certificate proves about these weights.
 
     Recomputes the strategy's bounds with this folder's own arithmetic, within the certificate's
     budget, and demands that they reach the claim: no tolerance. Raises `Declined` or `Rejected`.
-    So many processes share the work of strategies that can divide it.
+    `tally_of` makes the tally of a budget.
     """
     claim, model = read(weights, certificate, pins)
-    tally = Tally(claim.operations, processes)
-    at_least, at_most = _established(model, claim, tally)
+    tally = tally_of(claim.operations)
+    at_least, at_most = tally.share(("counts",), 2, lambda: _established(model, claim, tally))
     if at_least < claim.correct_at_least or claim.correct_at_most < at_most:
         sentence = f"the check establishes at least {at_least} and at most {at_most} correct."
         counts = {"correct_at_least": at_least, "correct_at_most": at_most, "tally": tally.spent}
@@ -118,9 +119,8 @@ def shifted(model: Model, claim: Claim, tally: Tally) -> tuple[Claim, Claim]:
 
 def strategy_of(claim: Claim) -> Strategy:
     """Return the claim's strategy: of the rows of its name the one that the architecture serves."""
-    first = STRATEGIES[claim.strategy]
-    rows = (first, *OTHERS.get(claim.strategy, ()))
-    return next((row for row in rows if row.needs in claim.architecture.gives), first)
+    rows = (STRATEGIES[claim.strategy], *OTHERS.get(claim.strategy, ()))
+    return next((row for row in rows if row.needs in claim.architecture.gives), rows[0])
 
 
 def given(model: Model, claim: Claim, tally: Tally) -> Any:

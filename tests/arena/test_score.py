@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 from score import Files, main, play, run
 from scorecard import CATEGORIES, Answer, Result, read_cases, score
+from session import Session
 from support.certify import CHECKER
 
 CHECK = [sys.executable, "-I", "-S", str(CHECKER)]
@@ -78,11 +79,11 @@ def in_process():
     checker = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(checker)
 
-    def ask(arguments):
+    def ask(arguments, session=None):
         out = io.StringIO()
         with redirect_stdout(out), redirect_stderr(io.StringIO()):
             try:
-                exit_code = checker.main(arguments)
+                exit_code = checker.main(arguments, session)
             except SystemExit as error:
                 exit_code = error.code
         return Answer(exit_code, (out.getvalue().splitlines() or [""])[-1])
@@ -95,6 +96,15 @@ def test_the_reference_checker_is_right_on_every_case(arena, small, in_process):
     assert figures["wrong"] == []
     assert figures["all"]["right"] == figures["all"]["exit_code_right"] == len(small) > 2600
     assert figures["scored_on"] == "exit codes and reasons and the statements of verified claims"
+
+
+def test_one_session_is_right_on_every_case_asked_twice(arena, small, in_process):
+    # By model, as a folder is checked: what a case makes, others of the same weights may take.
+    session = Session()
+    cases = [case for case in sorted(small, key=lambda case: case.model) for _ in range(2)]
+    figures = score(play(arena, cases, lambda arguments: in_process(arguments, session)))
+    assert figures["wrong"] == []
+    assert figures["all"]["exit_code_right"] == len(cases)
 
 
 @pytest.mark.parametrize("text", ["spelling.b", "usage", "surrogate.t", "trap.chord", "work.walk"])

@@ -162,7 +162,7 @@ def test_a_file_that_cannot_be_read_is_64_and_named(files, capsys, tmp_path):
 def test_no_more_of_a_file_is_read_than_one_byte_above_its_limit(tmp_path, monkeypatch, capsys):
     path, sizes = tmp_path / "file", []
 
-    def check(weights, cert, pins, processes):
+    def check(weights, cert, pins, tally_of):
         sizes.append((len(weights), len(cert)))
         raise COMMAND.Refusal("limit", "seen")
 
@@ -275,6 +275,6 @@ def test_the_first_request_without_a_verdict_is_the_last(served, files, monkeypa
         raise RuntimeError("broken")
 
     asked, request = [], [*map(str, files())]
-    monkeypatch.setattr(COMMAND, "check", check)
+    monkeypatch.setattr(COMMAND.Session, "check", check)
     found = served(request, request)
     assert (found.code, found.out, len(asked)) == (INTERNAL, "", 1)

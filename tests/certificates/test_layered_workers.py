@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def answer(network, processes, *precisions, operations=10**10, at_least=0):
     task = task_of(network)
     total = len(task["labels"])
     cert = cert_of(network, task, (at_least, total), *precisions, operations=operations)
-    return check(network.bytes(), cert, Pins(), processes)
+    return check(network.bytes(), cert, Pins(), partial(Tally, processes=processes))
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -1,6 +1,7 @@
 """`split` and `exact` of heads: counts of several processes, of small integers, of long inputs."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from support.networks import claim_of, one_layer
 from support.splits import witness_of
 from support.table_counts import table
 
+from arithmetic.tally import Tally
 from counting.branch import MAX_WALK
 from files.claims import Pins
 from files.verdict import Declined, Rejected
@@ -20,7 +22,7 @@ def counted(network, task, processes, **options):
     total = len(task["labels"])
     cert = claim_of(network, task, (total, total), **options)
     with pytest.raises(Rejected) as refusal:
-        check(network.bytes(), encoded(cert), Pins(), processes)
+        check(network.bytes(), encoded(cert), Pins(), partial(Tally, processes=processes))
     return refusal.value.established
 
 

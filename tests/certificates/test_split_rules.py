@@ -3,6 +3,7 @@
 import copy
 import json
 from fractions import Fraction
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -163,7 +164,10 @@ def test_two_processes_find_and_count_the_same():
     network = one_layer(3, v=4, k=3, outputs=4)
     witness = witness_of(network, maximum(network), 1, sharp=False)
     cert = claim_of(network, maximum(network), (0, 64), strategy="exact", witness=witness)
-    found = [check(network.bytes(), encoded(cert), Pins(), x) for x in (1, 2, 3)]
+    found = [
+        check(network.bytes(), encoded(cert), Pins(), partial(Tally, processes=x))
+        for x in (1, 2, 3)
+    ]
     assert len({json.dumps(x._asdict(), default=str) for x in found}) == 1
 
 

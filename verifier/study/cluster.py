@@ -35,18 +35,18 @@ def run_on_cluster(tasks: Sequence[Task], address: str) -> Iterator[Event]:
         futures = {
             client.submit(run_task, task, pure=False): number for number, task in enumerate(tasks)
         }
-        completed = distributed.as_completed(list(futures))
-        for future in completed:
+        for future in distributed.as_completed(list(futures)):
             number = futures.pop(future)
-            if future.status == "lost" or client.status != "running":
-                raise WorkersLostError(f"The cluster at {address} was lost.")
-            error = future.exception()
-            if error is None:
-                yield Finished(number, future.result())
-            elif isinstance(error, distributed.client.FutureCancelledError):
-                raise WorkersLostError(f"The cluster at {address} was lost.")
-            else:
-                yield Failed(number, f"{type(error).__name__}: {error}")
+            try:
+                # Waits anew where the result was lost with its worker: another computes it then.
+                event: Event = Finished(number, future.result())
+            except distributed.client.FutureCancelledError:
+                raise WorkersLostError(f"The cluster at {address} was lost.") from None
+            except Exception as error:
+                if client.status != "running":
+                    raise WorkersLostError(f"The cluster at {address} was lost.") from error
+                event = Failed(number, f"{type(error).__name__}: {error}")
+            yield event
             future.release()
 
 

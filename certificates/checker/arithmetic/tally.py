@@ -1,5 +1,6 @@
 """The checker's count of its own work, by shape, against the budget of the certificate."""
 
+from collections.abc import Callable
 from typing import Any
 
 from files.verdict import Rejected
@@ -28,8 +29,7 @@ class Tally:
     """
 
     def __init__(self, budget: int, processes: int = 1) -> None:
-        self.budget, self.processes = budget, processes
-        self.spent = 0
+        self.budget, self.processes, self.spent = budget, processes, 0
         # By name, what other processes count as well (`counting.workers`).
         self.once: dict[tuple[Any, ...], int] = {}
 
@@ -45,6 +45,10 @@ class Tally:
             self.charge(operations)
         else:
             self.once[key] = operations
+
+    def share(self, key: tuple[Any, ...], numbers: int, make: Callable[[], Any]) -> Any:
+        """Return what `make` returns: so many numbers, which the weights and `key` determine."""
+        return make()
 
     def charge_size(self, numbers: int, bits: int) -> None:
         """Count a large table of integers of so many bits by its size, 256 bits more for each."""

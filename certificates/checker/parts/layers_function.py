@@ -85,21 +85,9 @@ def function(model: Model, margin: tuple[int, int], task: Task, tally: Tally) ->
     blocks = [_block(model, number, tally) for number in range(shape.n_layers)]
     scale = shape.n_ctx if settings.position == "mean" else 1
     position = shape.n_ctx - 1 if settings.position == "last" else settings.position
-    return Layers(
-        task.positions,
-        stream,
-        exponent,
-        shape.n_heads,
-        shape.d_head,
-        heads.mask == "causal",
-        heads.share,
-        heads.normalised,
-        blocks,
-        settings.norm,
-        position,
-        _readouts(model, task.answers, scale, tally),
-        scale,
-    )
+    attention = (shape.n_heads, shape.d_head, heads.mask == "causal", heads.share, heads.normalised)
+    read = (settings.norm, position, _readouts(model, task.answers, scale, tally), scale)
+    return Layers(task.positions, stream, exponent, *attention, blocks, *read)
 
 
 def _block(model: Model, number: int, tally: Tally) -> tuple[Attention, Neurons | None]:

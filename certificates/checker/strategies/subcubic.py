@@ -72,8 +72,15 @@ class ClassBounds:
         direct, attention, score_error = parts(claim.strategy)
         self.witness, self.tally = witness, tally
         self.square, self.precision = model.shape.d_head, claim.precision
-        self.scores = bounded_scores(score_error, model, witness, tally)
-        self.logits = bounded_logits(direct, model, claim.margin, witness, tally)
+        size, key = 4 * model.shape.d_vocab**2, (score_error, *map(repr, witness.directions))
+        made = ("scores", claim.words, *key, witness.squarings)
+        self.scores: Scores = tally.share(
+            made, size, lambda: bounded_scores(score_error, model, witness, tally)
+        )
+        made = ("logits", claim.words, direct, *map(repr, (claim.margin, witness.mu)))
+        self.logits: Logits = tally.share(
+            made, size, lambda: bounded_logits(direct, model, claim.margin, witness, tally)
+        )
         self.curves = _Curves(attention, self.logits, witness, claim.precision, tally)
         self.unit = self.logits.one << self.curves.bits
 

@@ -39,6 +39,11 @@ class Witness(NamedTuple):
     a_star: Dyadics = ([], 0)
     chord: Dyadics = ([], 0)
 
+    @property
+    def directions(self) -> tuple[Sequence[Dyadics], ...]:
+        """All directions, in the order in which they are peeled."""
+        return self.query_directions, self.key_directions, self.matrix_directions
+
 
 def read_witness(fields: dict[str, Any], parts: tuple[str, str, str], shape: Shape) -> Witness:
     """Return the witness of subcubic/<direct>/<attention>/<score error>, or refuse it."""

@@ -13,7 +13,7 @@ from ballproof.verifier.proving.extras import MissingExtraError
 from ballproof.verifier.study import cluster
 from ballproof.verifier.study.events import Failed, Finished, WorkersLostError
 
-pytest.importorskip("distributed")
+distributed = pytest.importorskip("distributed")
 FEW = ["--strategies", "subcubic/*/drop-average/svd", "--strategies", "ladder"]
 QUIET = ["--no-dashboard", "--host", "127.0.0.1"]
 
@@ -110,6 +110,20 @@ def test_a_task_in_flight_on_a_killed_worker_is_done_by_the_other(cluster_of, to
             running.workers[1].kill()
             killed = True
     assert sorted(e.task for e in events if isinstance(e, Finished)) == list(range(len(tasks)))
+
+
+def test_a_result_lost_with_its_worker_is_computed_again(cluster_of, toy_paths):
+    running = cluster_of(1)
+    tasks = [task(path, STRATEGIES) for path in toy_paths[:2]]
+    events = cluster.run_on_cluster(tasks, running.address)
+    first = next(events)
+    with distributed.Client(running.address, set_as_default=False) as client:
+        while any(client.processing().values()):
+            time.sleep(0.01)
+    running.workers[0].kill()
+    waited_for(running.log, "Remove worker")
+    running.add_worker()
+    assert sorted(e.task for e in (first, *events) if isinstance(e, Finished)) == [0, 1]
 
 
 def test_weights_that_cannot_be_used_fail_alone(cluster_of, toy_paths):
