@@ -59,7 +59,7 @@ def test_each_line_is_the_verdict_line_of_a_single_check(folder, models, capsys)
     where = folder(*CERTIFICATES)
     code, out, _ = check_all(capsys, where, models)
     *lines, summary = out.splitlines()
-    assert [line.split(": ", 1)[0] for line in lines] == sorted(CERTIFICATES)
+    assert sorted(line.split(": ", 1)[0] for line in lines) == sorted(CERTIFICATES)
     for line in lines:
         name, verdict = line.split(": ", 1)
         model = models[name == "a/b/other.json"]
@@ -112,9 +112,24 @@ def test_a_file_that_vanishes_has_no_verdict_and_the_others_have_theirs(folder, 
     digests = {digest(path.read_bytes()): path for path in models}
     files = [where / name for name in GOOD]
     files[1].unlink()
-    answers = list(check_files(files, digests, [], 1))
-    assert [answer.exit_code for answer in answers] == [0, 70, 0]
-    assert answers[1].line.startswith("no verdict: the checker ended")
+    answers = {answer.path: answer for answer in check_files(files, digests, [], 1)}
+    assert [answers[path].exit_code for path in files] == [0, 70, 0]
+    assert answers[files[1]].line.startswith("no verdict: the checker ended")
+
+
+def test_those_of_one_model_and_then_of_one_strategy_follow_each_other(folder, models):
+    where = folder("a/exact.json", "a/b/other.json", "false.json")
+    digests = {digest(path.read_bytes()): path for path in models}
+    cubic = certificate(trained_toy(), "cubic", at_least=0)
+    for name in ("0.json", "z.json"):
+        (where / name).write_bytes(encoded(cubic))
+    (where / "broken.json").write_bytes(b"{")
+    answers = check_files(sorted(where.rglob("*.json")), digests, [], 1)
+    names = [answer.path.name for answer in answers]
+    assert names[0] == "broken.json"
+    assert abs(names.index("0.json") - names.index("z.json")) == 1
+    assert abs(names.index("exact.json") - names.index("false.json")) == 1
+    assert names.index("other.json") in (1, len(names) - 1)
 
 
 @pytest.mark.parametrize(

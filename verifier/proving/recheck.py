@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ from ballproof.verifier.proving.checking import (
 )
 from ballproof.verifier.proving.policy import Policy, judged
 from ballproof.verifier.proving.shares import share
+
+# Bytes in which a certificate names its model and its strategy, as `prove` writes it.
+HEADING = 2**14
+HEADINGS = (re.compile(rb'"sha256": ?"(\w+)"'), re.compile(rb'"strategy": ?"([^"]+)"'))
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,17 @@ def check_files(
     jobs: int,
     policies: Sequence[Policy] = (),
 ) -> Iterator[Answer]:
-    """Check files in order, `jobs` at a time; `models` maps digests to weights files."""
+    """Check files, `jobs` at a time; `models` maps digests to weights files.
+
+    Those of one model, and of like strategies, follow each other: checks of one process share what
+    they make of the same weights.
+    """
 
     def answer(file: Path) -> Answer:
         return _answer(file, models, flags, checkers, policies)
 
     with Checkers(jobs) as checkers:
-        yield from checkers.pool.map(answer, files)
+        yield from checkers.pool.map(answer, sorted(files, key=_heading))
 
 
 def _answer(
@@ -74,6 +83,16 @@ def _answer(
             return _of_fields(file, judged(checker.check_file(model, copy, flags), data, policies))
     except CheckerError as error:
         return Answer(file, INTERNAL, f"no verdict: {error}", {"exit_code": INTERNAL})
+
+
+def _heading(file: Path) -> tuple[list[bytes], Path]:
+    """Return what a certificate seems to say of its model and strategy: it decides the order."""
+    try:
+        with file.open("rb") as stream:
+            start = stream.read(HEADING)
+    except OSError:
+        start = b""
+    return [word for pattern in HEADINGS for word in pattern.findall(start)[:1]], file
 
 
 def _declined(reason: str, sentence: str) -> dict[str, Any]:
