@@ -11,6 +11,7 @@ from support.toy import Recipe, ToyModel
 
 import ballproof as bp
 from ballproof.verifier.commands.main import main
+from ballproof.verifier.proving import quantising
 from ballproof.verifier.proving.quantising import fewest_bits
 
 TOY = trained_toy()
@@ -49,12 +50,20 @@ def test_each_certificate_is_of_its_file_and_says_the_truth(model, tmp_path, cap
         assert not bp.check(model, folder / f"{stem}.json")
 
 
+def test_few_bits_of_what_brute_force_does_not_serve_are_counted_by_exact(monkeypatch):
+    monkeypatch.setattr(quantising, "obstacle", lambda *_: "There are too many inputs.")
+    found = bp.quantise(TOY.tensors, bits=(3,), task=TASK)
+    assert [one.proven.proof.strategy for one in found.models] == ["exact"]
+
+
 @pytest.mark.parametrize("kind", ["gaussian", "near ties", "duplicated"])
 def test_counts_of_random_models_are_the_truth(kind, tmp_path):
     toy = Recipe(kind, 3, 3, 4, 2, seed=5).build()
     found = bp.quantise(toy.tensors, bits=(2, 3, 9), task="max-of-3")
     found.save(tmp_path)
     assert [row["bits"] for row in found.to_dict()["models"]] == [2, 3, 9]
+    used = [one.proven.proof.strategy for one in found.models]
+    assert used == ["brute-force", "brute-force", "exact"]
     assert "09-bits-by-tensor" in found._repr_html_() and "3 models" in repr(found)
     for one in found.models:
         assert one.proven.claim.correct_at_least == true_count(tmp_path / f"{one.stem}.safetensors")

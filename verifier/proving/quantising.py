@@ -14,7 +14,11 @@ from ballproof.verifier.counting.problem import Problem, pose
 from ballproof.verifier.proving.pipeline import NotProven, Outcome, Proven
 from ballproof.verifier.proving.settling import settle
 from ballproof.verifier.proving.shares import share
-from ballproof.verifier.strategies import settling_strategy
+from ballproof.verifier.strategies import settling_strategy, strategy_named
+from ballproof.verifier.strategies.base import Strategy
+from ballproof.verifier.strategies.obstacles import obstacle
+
+FEW_BITS = 4
 
 
 @dataclass(frozen=True)
@@ -62,18 +66,29 @@ def rounded_models(
     """Return the model of the problem rounded to each number of bits, with its exact count.
 
     Each certificate is about the rounded file, with the problem's task and margin. The counts are
-    those of the strategy that settles every input: exact, but for near ties of exponentials
+    those of a strategy that settles every input: exact, but for near ties of exponentials
     where the model has no tables of one head.
     """
     wanted = [(b, granularity) for granularity in granularities for b in bits]
     models = [quantised(problem.weights, *one, problem.task_name) for one in wanted]
     posed = (pose(one, problem.margin, task=problem.task) for one in models)
-    settled = ((one, settling_strategy(one)) for one in posed)
+    settled = ((one, _strategy(one, b)) for one, (b, _) in zip(posed, wanted, strict=True))
     outcomes = settle(settled, len(models), max_operations, progress)
     return [
         RoundedModel(*one, weights, outcome)
         for one, weights, outcome in zip(wanted, models, outcomes, strict=True)
     ]
+
+
+def _strategy(problem: Problem, bits: int) -> Strategy:
+    """Return the strategy that counts a rounded model.
+
+    Of few bits most rivals win somewhere: there it is faster to evaluate every input against every
+    rival, where that serves the model, than to look for those that cannot win.
+    """
+    every = strategy_named("brute-force")
+    hard = bits <= FEW_BITS and obstacle(every, problem) is None
+    return every if hard else settling_strategy(problem)
 
 
 def fewest_bits(
