@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from ballproof.verifier.proving.frontier import unbeaten
+from ballproof.verifier.report.noise import Noise, noises
 from ballproof.verifier.report.numbers import SAFE, Spread, floored, json_count
 from ballproof.verifier.report.series import Average, averages, rank_series
 from ballproof.verifier.report.study import Family, Subject, strategy_order
@@ -45,6 +46,7 @@ def study_data(families: Sequence[Family]) -> dict[str, Any]:
             _family(family, place, range(*ends))
             for family, ends in zip(families, pairwise(starts), strict=True)
         ],
+        "noise": [_noise(one) for one in noises(families)],
         "models": models,
         "reasons": list(reasons),
     }
@@ -91,6 +93,22 @@ def _family(family: Family, place: dict[str, int], models: range) -> dict[str, A
             }
             for series in rank_series(family)
         ],
+    }
+
+
+def _noise(noise: Noise) -> dict[str, Any]:
+    """Return ratios by factor, and for each handling its ratio and its bound with deviations."""
+    return {
+        "factors": [factor.product for factor in noise.factors],
+        "products": {name: [_short(y) for y in ys] for name, ys in noise.products.items()},
+        "deviations": [_short(one.excess.deviation or 0.0) for one in noise.factors],
+        "costs": {
+            path: [
+                [cost.handling, _short(float(cost.excess.mean)), *_spread(cost.normalised)]
+                for cost in costs
+            ]
+            for path, costs in noise.paths()
+        },
     }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ballproof.verifier.proving.frontier import unbeaten
+from ballproof.verifier.report.noise import MEASURED, Noise, noises
 from ballproof.verifier.report.plot import require_plotting, show_near
 from ballproof.verifier.report.series import Average, RankSeries, averages, rank_series
 from ballproof.verifier.report.study import Family
@@ -47,6 +48,10 @@ def study_figures(families: Sequence[Family]) -> Iterator[tuple[str, bytes]]:
                 yield from _files(pyplot, f"dimension-{_stem(family)}", _draw_dimension, shared)
             if series:
                 yield from _files(pyplot, f"rank-{_stem(family)}", _draw_rank, series)
+            for noise in noises([family]):
+                yield from _files(pyplot, f"noise-{_stem(family)}", _draw_noise, noise)
+                if any(costs for _, costs in noise.paths()):
+                    yield from _files(pyplot, f"noise-cost-{_stem(family)}", _draw_costs, noise)
 
 
 def _stem(family: Family) -> str:
@@ -120,6 +125,44 @@ def _draw_dimension(axes: Any, means: Sequence[Average]) -> None:
     axes.set_xlabel("unexplained dimension")
     axes.set_ylabel("certified / true accuracy, mean and deviation over models")
     show_near(axes, [], [float(m.normalised.mean) for m in means if m.normalised])
+
+
+def _draw_noise(axes: Any, noise: Noise) -> None:
+    names = [factor.product for factor in noise.factors]
+    deviations = [factor.excess.deviation or 0.0 for factor in noise.factors]
+    for place, (label, ratios) in enumerate(noise.products.items(), start=1):
+        style: dict[str, Any] = {"color": COLOURS[place], "marker": SHAPES[place], "label": label}
+        if label == MEASURED:
+            style |= {"yerr": deviations, "elinewidth": 0.7}
+        else:
+            # Hollow: all three may lie on each other.
+            style |= {"markerfacecolor": "none", "markersize": 5 + 2 * place, "linestyle": ":"}
+        axes.errorbar(range(len(names)), ratios, linewidth=1, **style)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yscale("log")
+    axes.set_xlabel("product")
+    axes.set_ylabel("bound over true range, mean over models")
+
+
+def _draw_costs(axes: Any, noise: Noise) -> None:
+    for number, (path, costs) in enumerate(noise.paths(), start=1):
+        for place, cost in enumerate(costs):
+            if cost.normalised is None:
+                continue
+            axes.errorbar(
+                [float(cost.excess.mean)],
+                [float(cost.normalised.mean)],
+                yerr=[cost.normalised.deviation or 0.0],
+                elinewidth=0.7,
+                color=COLOURS[number],
+                markerfacecolor="none",
+                marker=SHAPES[place % len(SHAPES)],
+                linestyle="none",
+                label=f"{path}: {cost.handling}",
+            )
+    axes.set_xscale("log")
+    axes.set_xlabel("bound over true range, mean over models")
+    axes.set_ylabel("best certified / true accuracy with the handling")
 
 
 def _draw_rank(axes: Any, every: Sequence[RankSeries]) -> None:

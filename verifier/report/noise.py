@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
+from operator import mul
 from typing import Any
 
 from ballproof.verifier.report.numbers import Spread, spread
@@ -21,6 +23,8 @@ FACTOR_COLUMNS = (
     "of independent noise",
     "models",
 )
+MEASURED, GROWTHS = "bound over true range", "the growths multiplied"
+INDEPENDENT = "independent noise, multiplied"
 COST_COLUMNS = ("path", "handling", "bound over true range", "best normalised bound", "models")
 
 
@@ -67,6 +71,26 @@ class Noise:
     label: str
     factors: tuple[Factor, ...]
     costs: tuple[Cost, ...]
+
+    @property
+    def products(self) -> dict[str, list[float]]:
+        """By name, what the bound exceeds the true range by, factor after factor, in means.
+
+        As it is; as it would be if each factor added its own growth to an exact one; and as it
+        would be of independent noise.
+        """
+        steps = [float(one.step.mean) for one in self.factors]
+        noise = [float(one.independent.mean) for one in self.factors]
+        return {
+            MEASURED: [float(one.excess.mean) for one in self.factors],
+            GROWTHS: list(accumulate(steps, mul)),
+            INDEPENDENT: list(accumulate(noise, mul)),
+        }
+
+    def paths(self) -> Iterator[tuple[str, list[Cost]]]:
+        """Yield each path with those of its handlings that have a bound."""
+        for path in dict.fromkeys(cost.path for cost in self.costs):
+            yield path, [c for c in self.costs if c.path == path and c.normalised is not None]
 
 
 def noises(families: Sequence[Family]) -> list[Noise]:

@@ -18,7 +18,7 @@ from ballproof.verifier.study.rows import ModelRow, ResultRow
 
 FOLDER = Path(__file__).parent
 # In this order: each uses what stands before it.
-SCRIPT = ("marks", "study", "leads", "model", "start")
+SCRIPT = ("marks", "study", "noise", "leads", "model", "start")
 
 
 def require_page_libraries() -> tuple[Any, str]:

@@ -8,6 +8,7 @@ from browser import CHROMIUM, DRIVER, browsing
 from sample import HOSTILE, SETTINGS, certificate, sample, sample_of_pairs
 
 from ballproof.verifier.proving.shares import share
+from ballproof.verifier.report.noise import noises
 from ballproof.verifier.report.page import report_page
 from ballproof.verifier.report.study import families
 
@@ -30,6 +31,11 @@ document.getElementById(id).dispatchEvent(new Event("change"));
 POINTS = """
 return document.getElementById(arguments[0]).data
   .map((trace) => (trace.z || trace.y || []).flat().filter((value) => value !== null).length);
+"""
+NOISE_LINE = """
+const [id, name] = arguments;
+const trace = document.getElementById(id).data.find((one) => one.name === name);
+return [trace.x, trace.y];
 """
 SPILLS = "return document.documentElement.scrollWidth > document.documentElement.clientWidth"
 # Inside the box of a plot the drawing library cuts off what it likes.
@@ -81,6 +87,17 @@ def test_every_picture_of_the_study_has_points(browser):
     for plot in STUDY_PLOTS:
         assert any(browser.run(POINTS, plot)), plot
     assert browser.run("return location.protocol") == "file:"
+
+
+def test_noise_is_drawn_factor_by_factor_and_for_each_handling_with_a_bound(browser):
+    (noise,) = noises(families(*sample()))
+    for name, ratios in noise.products.items():
+        drawn = browser.run(NOISE_LINE, "noise-factors-0", name)
+        assert drawn == [[one.product for one in noise.factors], pytest.approx(ratios, rel=1e-5)]
+    for path, costs in noise.paths():
+        across, up = browser.run(NOISE_LINE, "noise-costs-0", path)
+        assert across == pytest.approx([float(cost.excess.mean) for cost in costs], rel=1e-5)
+        assert up == pytest.approx([float(cost.normalised.mean) for cost in costs], abs=1e-5)
 
 
 def test_the_mean_of_each_strategy_has_a_mark(browser):

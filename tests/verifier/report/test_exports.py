@@ -64,7 +64,9 @@ def test_every_picture_is_drawn_as_png_and_svg_the_same_each_time():
     studied = families(*sample())
     first = dict(study_figures(studied))
     stems = {"frontier-max-of-4", "dimension-max-of-4", "rank-max-of-4", "frontier-max-of-20"}
+    stems |= {"noise-max-of-4", "noise-cost-max-of-4"}
     assert {f"{stem}.{kind}" for stem in stems for kind in ("png", "svg")} <= set(first)
+    assert "noise-max-of-20.png" not in first
     again = dict(study_figures(studied[1:]))
     assert again == {name: first[name] for name in again}
     assert first["rank-max-of-4.png"].startswith(b"\x89PNG")

@@ -26,6 +26,22 @@ def test_ratios_are_means_over_the_models_with_figures():
     assert last.cells == ("AQKᵀBᵀ", "32", "65.00 ± 1.00", "4.25 ± 0.00", "4.50 ± 0.00", "3")
 
 
+def test_products_are_as_measured_and_factor_after_factor():
+    products = tables().products
+    assert list(products.values()) == [
+        [5.0, 17.0, 65.0],
+        [4.25, 4.25**2, 4.25**3],
+        [4.5, 4.5**2, 4.5**3],
+    ]
+
+
+def test_only_handlings_with_a_bound_are_drawn():
+    drawn = {path: [cost.handling for cost in costs] for path, costs in tables().paths()}
+    assert drawn == {"query-key": ["svd", "max-diff"], "direct": ["mean-query"]}
+    bare = replace(tables(), costs=tuple(replace(c, normalised=None) for c in tables().costs))
+    assert [costs for _, costs in bare.paths()] == [[], []]
+
+
 def test_the_cost_is_the_best_bound_of_the_strategies_with_the_handling():
     costs = {(row.path, row.handling): row for row in tables().costs}
     # A ratio that no model has is left out.

@@ -46,7 +46,7 @@ if (study.families.length) {
   at("model").addEventListener("change", () => showModel(Number(at("model").value)));
   fillModels();
   fillViews();
-  drawStudy().then(() => {
+  drawStudy().then(drawNoise).then(() => {
     // Later than the study: its tables are large.
     showModel(Number(at("model").value));
     document.documentElement.dataset.drawn = "yes";

@@ -41,10 +41,10 @@ BELOW_RATE = 64
 # on wide numbers takes longer. Counts from below are a small part of it.
 LONGEST, LONGEST_WIDE = 1_700_000_000, 1_000_000_000
 BELOW_SHARE, BELOW_LEAST = 0.1, 10_000_000
-# Of more tokens than `MANY` no more than `NEAR` on either side of the label are walked apart.
+# Of more tokens than `MANY` those farther from the label than `NEAR` are tried in one cell first.
 MANY, NEAR = 64, 28
 # Operations that the whole accuracy is worth where walks of merged atoms are tried.
-WORTH, WORTH_OF_MANY = 1e12, 3e12
+WORTH, WORTH_OF_MANY = 1e12, 2e12
 # What these keep apart, from short to long, of all rivals together and of one.
 KEPT = tuple(map(Limits, (8, 16, 32, 64, 64, 128), (8, 8, 8, 8, 16, 16)))
 KEPT_ALONE = tuple(map(Limits, (8, 16, 32, 64), (8, 12, 16, 32)))
@@ -98,12 +98,13 @@ class Ladder(NotOfTheStudy):
             return Rules(walk=True, moment=False, grid=False)
         if self.walks:
             many = problem.shape.d_vocab > MANY
+            before = ((NEAR, True),) if many else ()
             return Rules(
                 walk=False,
                 moment=True,
                 grid=False,
                 filters=(6,),
-                finer=((6, False), (14, True), (NEAR if many else None, True)),
+                finer=((6, False), (14, True), *before, (None, True)),
                 divide=False,
                 worth=WORTH_OF_MANY if many else WORTH,
                 kept=KEPT,
