@@ -45,6 +45,7 @@ BY_CLASS = {
     "max-of-10-of-128-seed-123": 0.99775,
     "max-of-10-of-128-seed-519": 0.99718,
 }
+KINDS = ("max-of-5", "max-of-10", "max-of-10-of-128", "max-of-20")
 COLUMNS = (
     "model",
     "at least",
@@ -80,6 +81,7 @@ def main() -> int:
     before = _before()
     missing = [name for name in before if name not in rows]
     print(f"Missing: {', '.join(missing) or 'none'} ({len(missing)} of {len(before)} models).\n")
+    print("\n".join(_summary(list(rows.values()))) + "\n")
     print(f"| {' | '.join(COLUMNS)} |")
     print("|---" * len(COLUMNS) + "|")
     for row in rows.values():
@@ -140,6 +142,25 @@ def _sampled(name: str) -> float:
     index = json.loads(zoo_path(name).with_name("index.json").read_text())
     models = index["models"] if isinstance(index, dict) else index
     return float(next(m["sampled_accuracy"] for m in models if m["name"] == name))
+
+
+def _summary(rows: list[Row]) -> list[str]:
+    """Return a table of each kind of model: ratios, and the longest of what they take."""
+    columns = ("models", "measured", "least ratio", "mean ratio", "below 0.999")
+    longest = ("operations, M, at most", "search + bound, s, at most", "check, s, at most")
+    lines = [f"| {' | '.join((*columns, *longest))} |", "|---" * 8 + "|"]
+    for kind in KINDS:
+        ones = [row for row in rows if row["model"].startswith(f"{kind}-seed-")]
+        if not ones:
+            continue
+        ratios = [row["at_least"] / row["sampled"] for row in ones]
+        low = sum(ratio < 0.999 for ratio in ratios)
+        cells = [kind, str(len(ones)), f"{min(ratios):.5f}", f"{sum(ratios) / len(ones):.5f}"]
+        cells += [str(low), f"{max(row['operations'] for row in ones) / 1e6:.0f}"]
+        cells += [f"{max(row['seconds'][0] + row['seconds'][1] for row in ones):.0f}"]
+        cells += [f"{max(row['seconds'][2] for row in ones):.0f}"]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
 
 
 def _before() -> dict[str, list[str]]:
