@@ -70,7 +70,7 @@ def test_each_folder_says_in_a_sentence_what_it_holds_and_nothing_else():
 
 
 def test_what_explains_or_words_a_verdict_decides_none():
-    shown = {"__main__", "explain", "trusts"}
+    shown = {"__main__", "explain", "trusts", "session"}
     for path in FILES:
         used = {name.split(".")[0] for name in imports(ast.parse(path.read_text()))}
         assert path.stem == "__main__" or not used & shown
@@ -156,39 +156,37 @@ def require_short(modules, row):
     assert not files.keys() & {"__main__.py", "explain.py", "trusts.py"}
 
 
+def files_of(row, rule, architecture):
+    """Return the files that a claim rests on, with their lines, by the rows of its tables."""
+    used = [row.count, RULES[rule][1], architecture.read, architecture.gives[row.needs]]
+    return closure(each.__module__ for each in used)
+
+
 @pytest.mark.parametrize("rule", ORDERED)
 @pytest.mark.parametrize("strategy", ["brute-force", "exact", "cubic", *SUBCUBIC[:1]])
 def test_what_a_count_of_one_head_rests_on_is_read_in_an_afternoon(strategy, rule):
-    row, one_head = STRATEGIES[strategy], ARCHITECTURES[ONE_HEAD_PARTS][0]
-    used = [row.count, RULES[rule][1], one_head.read, one_head.gives[row.needs]]
-    files = closure([each.__module__ for each in used])
+    files = files_of(STRATEGIES[strategy], rule, ARCHITECTURES[ONE_HEAD_PARTS][0])
     assert sum(files.values()) <= MAX_LINES_OF_A_COUNT
     assert not files.keys() & {"strategies/ladder.py", "parts/one_layer.py", "parts/layers.py"}
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_what_a_claim_about_a_final_norm_rests_on_is_named_and_bounded(rule):
-    (row,), (layers,) = OTHERS["exact"], ARCHITECTURES[IN_SEQUENCE]
-    used = [row.count, RULES[rule][1], layers.read, layers.gives[row.needs]]
-    files = closure(each.__module__ for each in used)
+    files = files_of(OTHERS["exact"][0], rule, ARCHITECTURES[IN_SEQUENCE][0])
     assert sum(files.values()) <= MAX_LINES_OF_A_FINAL_NORM
     assert "parts/final_norm.py" in files and "counting/network.py" not in files
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_what_a_claim_about_layers_rests_on_is_named_and_bounded(rule):
-    (row,), (layers,) = OTHERS["enumerate"], ARCHITECTURES[IN_SEQUENCE]
-    used = [row.count, RULES[rule][1], layers.read, layers.gives[row.needs]]
-    files = closure(each.__module__ for each in used)
+    files = files_of(OTHERS["enumerate"][0], rule, ARCHITECTURES[IN_SEQUENCE][0])
     assert sum(files.values()) <= MAX_LINES_OF_LAYERS
     assert not files.keys() & {"parts/one_layer.py", "counting/fixed_point.py", "explain.py"}
 
 
 @pytest.mark.parametrize("rule", RULES)
 def test_what_a_claim_about_several_heads_rests_on_is_named_and_bounded(rule):
-    (row,), one_layer = OTHERS["exact"], ARCHITECTURES["embed", "attention", "readout"][0]
-    used = [row.count, RULES[rule][1], one_layer.read, one_layer.gives[row.needs]]
-    files = closure(each.__module__ for each in used)
+    files = files_of(OTHERS["exact"][0], rule, ARCHITECTURES["embed", "attention", "readout"][0])
     assert sum(files.values()) - files.get("tasks/groups.py", 0) <= MAX_LINES_OF_HEADS
     assert not files.keys() & {"strategies/ladder.py", "counting/network.py", "explain.py"}
 
