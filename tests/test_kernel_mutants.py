@@ -7,7 +7,7 @@ import pytest
 from kernel_mutants import document
 from kernel_mutants.mutants import all_mutants, mutants_of, scope_of
 from kernel_mutants.sample import sample
-from kernel_mutants.suite import TESTS
+from kernel_mutants.suite import TESTS, digest_of_tests
 
 
 def changes(body):
@@ -54,6 +54,13 @@ def test_each_way_to_spoil_a_statement_is_tried(before, after):
 def test_words_annotations_and_guards_are_left_alone():
     for body in ("x: list[int] = b", "zip(strict=True)", "import a", '"""a + 1"""', 'f"{a + 1}"'):
         assert not {after for _, after in changes(body) if after != "(dropped)"}, body
+
+
+def test_every_file_of_tests_has_a_digest_and_folders_of_data_belong_to_it():
+    every = [str(path.relative_to(TESTS.parent)) for path in TESTS.glob("certificates/test_*.py")]
+    digests = {file: digest_of_tests(file) for file in every}
+    assert len(set(digests.values())) == len(every) > 60
+    assert "tests/certificates/test_frozen_format.py" in digests
 
 
 def test_a_sample_that_would_let_false_claims_pass_is_killed_and_the_true_kernel_passes():

@@ -145,7 +145,8 @@ def digest_of_tests(file: str) -> str:
     text = path.read_text()
     helpers = re.findall(r"^from (support\.\w+)", text, re.MULTILINE)
     named = [text, *((TESTS / f"{name.replace('.', '/')}.py").read_text() for name in helpers)]
-    data = sorted(x for x in (TESTS / "data").iterdir() if any(x.name in t for t in named))
+    chosen = (x for x in (TESTS / "data").iterdir() if any(x.name in t for t in named))
+    data = sorted(y for x in chosen for y in (x.rglob("*") if x.is_dir() else [x]) if y.is_file())
     content = b"\0".join([path.read_bytes(), *(x.read_bytes() for x in data)])
     return hashlib.sha256(content).hexdigest()[:16]
 
