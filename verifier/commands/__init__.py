@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 
 import click
 
-from ballproof.verifier.commands.attribute import attribute
-from ballproof.verifier.commands.audit import audit
-from ballproof.verifier.commands.audit_claims import audit_claims
-from ballproof.verifier.commands.check import check
 from ballproof.verifier.commands.console import Terminal
-from ballproof.verifier.commands.demo import demo
-from ballproof.verifier.commands.frontier import frontier_command
-from ballproof.verifier.commands.inspect import evaluate, info
-from ballproof.verifier.commands.obtain import import_model
-from ballproof.verifier.commands.prove import prove
-from ballproof.verifier.commands.quantise import quantise
-from ballproof.verifier.commands.report import report
-from ballproof.verifier.commands.show import show
-from ballproof.verifier.commands.strategies import strategies
-from ballproof.verifier.commands.sweep import sweep
-from ballproof.verifier.commands.train import train
 from ballproof.verifier.proving.checking import INTERRUPTED, USAGE
 
+# In the order of `--help`: module and function of each command. One that is not asked for is not
+# imported: that would take longer than a short proof.
+COMMANDS = {
+    "demo": ("demo", "demo"),
+    "train": ("train", "train"),
+    "import": ("obtain", "import_model"),
+    "info": ("inspect", "info"),
+    "evaluate": ("inspect", "evaluate"),
+    "strategies": ("strategies", "strategies"),
+    "prove": ("prove", "prove"),
+    "show": ("show", "show"),
+    "check": ("check", "check"),
+    "audit": ("audit", "audit"),
+    "audit-claims": ("audit_claims", "audit_claims"),
+    "frontier": ("frontier", "frontier_command"),
+    "quantise": ("quantise", "quantise"),
+    "attribute": ("attribute", "attribute"),
+    "sweep": ("sweep", "sweep"),
+    "report": ("report", "report"),
+}
 EPILOG = (
     "Exit codes: 0 done or VERIFIED, 1 REJECTED, 2 DECLINED or a model that cannot be used, "
     f"{USAGE} usage or unreadable file, 70 internal error, {INTERRUPTED} interrupted."
@@ -37,7 +43,22 @@ def _version() -> str:
         return "not installed"
 
 
+class _Commands(click.Group):
+    """The commands, imported where they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        found: click.Command = getattr(import_module(f"{__name__}.{module}"), name)
+        return found
+
+
 @click.group(
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EPILOG,
 )
@@ -63,24 +84,3 @@ def ballproof(context: click.Context, quiet: bool) -> None:
       ballproof prove add-mod-59-seed-0 --strategy enumerate --out sum.json
     """
     context.obj = Terminal(quiet)
-
-
-for _command in (
-    demo,
-    train,
-    import_model,
-    info,
-    evaluate,
-    strategies,
-    prove,
-    show,
-    check,
-    audit,
-    audit_claims,
-    frontier_command,
-    quantise,
-    attribute,
-    sweep,
-    report,
-):
-    ballproof.add_command(_command)
