@@ -127,7 +127,9 @@ def test_what_does_not_fit_is_named(short, capsys, tmp_path, monkeypatch, words,
     assert sentence in " ".join(err.split())
 
 
-@pytest.mark.parametrize("spoil", ["strategy", "labels", "queries", "witness"])
+@pytest.mark.parametrize(
+    "spoil", ["strategy", "labels", "queries", "witness", "margin", "semantics"]
+)
 def test_a_witness_that_is_no_ladder_s_is_named(short, tmp_path, capsys, spoil):
     name, path, _, _ = short
     cert = json.loads(path.read_bytes())
@@ -137,6 +139,8 @@ def test_a_witness_that_is_no_ladder_s_is_named(short, tmp_path, capsys, spoil):
         cert["proof"]["witness"] = {"labels": 5}
     elif spoil == "queries":
         cert["proof"]["witness"]["labels"][-1][1][0]["cells"] = [[3, 900]]
+    elif spoil in cert["claim"]:
+        cert["claim"][spoil] = "x"
     else:
         cert["proof"]["witness"] = None
     bad = tmp_path / "bad.json"

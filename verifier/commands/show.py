@@ -78,12 +78,12 @@ def _use(terminal: Terminal, content: Any, model: str, certificate: Path) -> Lad
     claim, proof, weights = content["claim"], content["proof"], load_model(model)
     if claim["model"]["sha256"] != weights.digest:
         raise ModelError(f"{certificate} is about another model than {model}.")
-    strategy = known_strategy(proof["strategy"])
-    if not isinstance(strategy, Ladder):
-        raise ModelError(f"--model tells what ladders use, not what {proof['strategy']} does.")
-    task = task_of_json(claim["task"], weights.shape)
-    problem = pose(weights, Fraction(claim["margin"]), claim["semantics"], task)
+    name = str(proof["strategy"])
+    if not isinstance(known_strategy(name), Ladder):
+        raise ModelError(f"--model tells what ladders use, not what {name} does.")
     try:
+        task = task_of_json(claim["task"], weights.shape)
+        problem = pose(weights, Fraction(claim["margin"]), claim["semantics"], task)
         with terminal.bar("reading pools") as report:
             return ladder_use(problem, proof["witness"], report)
     except (KeyError, TypeError, ValueError, IndexError):
