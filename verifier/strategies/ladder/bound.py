@@ -9,7 +9,7 @@ import numpy as np
 
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.wrong_count import WrongCount
-from ballproof.verifier.strategies.ladder.cells import Cells, label_cell
+from ballproof.verifier.strategies.ladder.cells import Cells, Spans, label_cell
 from ballproof.verifier.strategies.ladder.counts import (
     given_up,
     grid_count,
@@ -79,6 +79,11 @@ def _label_count(label: int) -> WrongCount:
     return Tree(tables).subpools(list(tables.acceptors), tree, tables.rivals, {})
 
 
+def joined_cells(node: Node) -> Spans:
+    """Return the ranges of tokens that share a cell in a pool."""
+    return tuple((first, last) for first, last in node["cells"])
+
+
 def label_size(problem: Problem, label: int) -> int:
     """Return how many inputs have a label."""
     return sum(acceptor.size for acceptor in problem.task.acceptors(label).values())
@@ -132,7 +137,7 @@ class Tree:
         tables = self.tables
         if {tables.acceptors.get(query) for query in queries} != {tables.acceptors[queries[0]]}:
             raise ValueError(f"The queries {node['queries']} have unequal classes.")
-        joined = tuple((first, last) for first, last in node["cells"])
+        joined = joined_cells(node)
         rules = {group["rule"] for group in node["groups"]}
         wide = bool(rules) and len(queries) == 1 and not rules & set(BRANCHES)
         wide = wide and tables.is_wide(queries[0])

@@ -42,12 +42,8 @@ def ladder_slack(
     for done, label in enumerate(task.labels, start=1):
         if label in task.answers and len(task.answers) > 1 and task.acceptors(label):
             ledger = Ledger(LabelTables(prefixes, label), wrong)
-            if trees.get(label):
-                queries = list(ledger.tables.acceptors)
-                ledger.subpools(queries, trees[label], ledger.tables.rivals, {})
-            else:
-                for query in ledger.tables.acceptors:
-                    ledger.give_up(query)
+            queries, rivals = list(ledger.tables.acceptors), ledger.tables.rivals
+            ledger.subpools(queries, trees.get(label, []), rivals, {})
             total.update(ledger.causes)  # Unlike `+=` this keeps what is negative.
         progress(done, len(task.labels))
     return total
@@ -70,14 +66,9 @@ class Ledger(Tree):
         self.wrong, self.causes = wrong, Counter[Relaxation]()
         self.known = not isinstance(wrong, _Unknown)
 
-    def give_up(self, query: int) -> WrongCount:
-        """Enter a class that no pool counts; return its bound."""
-        size = self.tables.size(query)
-        self._enter(UNCOUNTED, size, self._true(query))
-        return WrongCount(0, size)
-
     def _given_up(self, query: int) -> WrongCount:
-        return self.give_up(query)
+        self._enter(UNCOUNTED, self.tables.size(query), self._true(query))
+        return super()._given_up(query)
 
     def _count(self, node: Node, shape: PoolShape, rivals: Integer, upper: Tables) -> WrongCount:
         found = super()._count(node, shape, rivals, upper)

@@ -9,7 +9,7 @@ from typing import Any
 from ballproof.verifier.counting.goal import Progress
 from ballproof.verifier.counting.problem import Problem
 from ballproof.verifier.counting.wrong_count import WrongCount
-from ballproof.verifier.strategies.ladder.bound import Node, Tree
+from ballproof.verifier.strategies.ladder.bound import Node, Tree, joined_cells
 from ballproof.verifier.strategies.ladder.pools import (
     Integer,
     LabelTables,
@@ -120,7 +120,7 @@ class _Reader(Tree):
     def _node(self, node: Node, queries: list[int], rivals: Integer) -> WrongCount:
         self.use.pools += 1
         self.use.tables += len(node["joint_rivals"])
-        joined = tuple((first, last) for first, last in node["cells"])
+        joined = joined_cells(node)
         shape = PoolShape(queries[0], queries[-1], joined, bool(node["per_position"]))
         self.shapes.update(dict.fromkeys(queries, shape))
         return super()._node(node, queries, rivals)
