@@ -20,8 +20,6 @@ from fractions import Fraction
 from functools import partial
 from typing import NoReturn
 
-from session import Session
-
 from arithmetic.tally import Tally
 from explain import Explanation, explanations
 from files.claims import DEFAULT_MAX_OPERATIONS, MAX_FILE, Pins
@@ -37,6 +35,7 @@ from files.verdict import (
     Theorem,
 )
 from kernel import check, read
+from session import Session
 from trusts import trusted
 
 _NUMBER = re.compile(r"[0-9]{1,1000}(\.[0-9]{1,1000}|/0*[1-9][0-9]{0,999})?")

@@ -12,8 +12,9 @@ from dataclasses import replace
 import pytest
 from score import Files, main, play, run
 from scorecard import CATEGORIES, Answer, Result, read_cases, score
-from session import Session
 from support.certify import CHECKER
+
+from session import Session
 
 CHECK = [sys.executable, "-I", "-S", str(CHECKER)]
 

@@ -4,17 +4,17 @@ import random
 from itertools import product
 
 import pytest
-import session as sessions
-from session import Session
 from support.certify import certificate, encoded, trained_toy
 from support.networks import claim_of, one_layer
 from support.table_counts import table
 from support.toy import Recipe
 from support.witnesses import SUBCUBIC, plausible, wild
 
+import session as sessions
 from files.claims import Pins
 from files.verdict import Refusal
 from kernel import check
+from session import Session
 from strategies import subcubic as room
 
 TOY = trained_toy()
